@@ -1,0 +1,37 @@
+"""The few errors polis knows; the command line turns them into one line and an exit code."""
+
+from __future__ import annotations
+
+# Documented in docs/exit-codes.md; a command's own status passes through unchanged.
+DENIED = 126
+UNANSWERED = 124
+FAILED_CLOSED = 125
+USAGE = 64
+UNAVAILABLE = 69
+
+
+class Fault(Exception):
+    """Something went wrong that a person can mend.
+
+    message: one line, no trailing full stop. hint: the command or step that mends it.
+    status: the exit code of the command line.
+    """
+
+    status = FAILED_CLOSED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageFault(Fault):
+    """The words of the command were wrong (unknown agent, malformed name): exit 64."""
+
+    status = USAGE
+
+
+class MachineFault(Fault):
+    """This machine cannot do what was asked (no user namespaces, no git): exit 69."""
+
+    status = UNAVAILABLE

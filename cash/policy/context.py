@@ -1,0 +1,42 @@
+"""What a judgement may know besides the actions; gathered beforehand, so judging stays pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cash.policy.verdict import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rewriters and git rules need to know of the tree.
+
+    lockfiles: names present at the package root (package-lock.json, pnpm-lock.yaml, …).
+    programs: tools found inside the walls (pnpm, npm, …).
+    adopted: the user has answered how this repository installs: "pnpm", "npm" or "".
+    git_config: the agent's effective git configuration, keys lower-case.
+    """
+
+    lockfiles: frozenset[str] = frozenset()
+    programs: frozenset[str] = frozenset()
+    adopted: str = ""
+    git_config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who acts, where, and how strictly.
+
+    tree, home, cwd: absolute paths as the agent sees them. enforced: a keeper judges each exec
+    again, so a dynamic command name may be left to it (otherwise it is asked about).
+    """
+
+    agent: str = ""
+    branch: str = ""
+    level: Level = Level.BALANCED
+    tree: str = "/"
+    home: str = "/"
+    cwd: str = "/"
+    enforced: bool = False
+    facts: Facts = field(default_factory=Facts)

@@ -1,0 +1,65 @@
+"""A verdict is an ordered decision and its reasons."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Decision(enum.IntEnum):
+    """Ordered by strictness; verdicts combine by max()."""
+
+    ALLOW = 0
+    REWRITE = 1
+    ASK = 2
+    DENY = 3
+
+    @property
+    def word(self) -> str:
+        """allow, rewrite, ask or deny: the word policies and JSON use."""
+        return self.name.lower()
+
+
+class Level(enum.Enum):
+    """How strict the defaults are; OBSERVE journals and lets everything pass."""
+
+    OBSERVE = "observe"
+    RELAXED = "relaxed"
+    BALANCED = "balanced"
+    STRICT = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that spoke. words: the command or path it spoke of, as written. hint: what to do
+    instead, or None. The rule's pattern is not carried: agents see matches."""
+
+    rule: str
+    decision: Decision
+    reason: str
+    hint: str | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A command a judged line predicted: it may run while the line runs."""
+
+    argv: tuple[str, ...]
+    cwd: str | None
+    program: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """decision: the strictest match. matches: strictest first. rewritten: the whole line as it
+    would run instead, when rules rewrote parts of it (also under ASK: a question shows it).
+    commands: the argv of every command found, expansions as written."""
+
+    decision: Decision
+    matches: tuple[Match, ...] = ()
+    rewritten: str | None = None
+    grants: tuple[Grant, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
+    readers: Mapping[str, str] = field(default_factory=dict)

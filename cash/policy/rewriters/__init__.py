@@ -1,0 +1,7 @@
+"""The rewriters rules may name: `rewrite: NAME`."""
+
+from __future__ import annotations
+
+from cash.policy.rewriters.result import Rewriter
+
+REWRITERS: dict[str, Rewriter] = {}

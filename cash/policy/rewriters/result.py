@@ -1,0 +1,41 @@
+"""What a rewriter answers: another command, nothing to change, or that it cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from cash.policy.context import Facts
+from cash.policy.verdict import Decision
+from cash.syntax.command import Word
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The command to run instead. Words taken over from the old argv keep their source text;
+    new ones are `literal_word(text)`."""
+
+    argv: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The rule has nothing to say about this command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The command has no equivalent, or more must be known: a person (or nobody) decides."""
+
+    reason: str
+    hint: str | None = None
+    decision: Literal[Decision.ASK, Decision.DENY] = Decision.ASK
+
+
+Rewriter = Callable[[tuple[Word, ...], Facts], Rewritten | Unchanged | Unclear]
+
+
+def literal_word(text: str) -> Word:
+    """A word of that value; it is quoted, where bash needs it, when it is put into a line."""
+    return Word(parts=(text,), source=text)

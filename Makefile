@@ -1,0 +1,63 @@
+# make demo     set up, then a tour of polis on a small real repository (or REPO=…)
+# make test     set up, then linters and the whole test suite
+# make setup    only the set-up: .venv, Debian packages, pnpm in .tools
+# make shell    the governed shell of an agent: REPO=… AGENT=… (adopts, adds, enters)
+# make lint     ruff, mypy, import-linter
+# make bench    polis beside bubblewrap, codex and srt; writes docs/performance.md
+# make picture  docs/shell.svg from a real run
+# make clean    everything that make has made here
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+bin := .venv/bin
+REPO ?=
+AGENT ?= alice
+
+pnpm := pnpm@10.34.9
+# 0.0.78 is the last sandbox-runtime that runs on Node 20.
+peers := @openai/codex@0.169.0 @anthropic-ai/sandbox-runtime@0.0.78
+
+.PHONY: setup demo test lint bench shell picture clean machine test-machine
+
+setup: machine .venv/.ready .tools/pnpm
+
+machine:
+	@.ci/setup machine
+
+test-machine:
+	@.ci/setup machine test
+
+.venv/.ready: pyproject.toml .ci/setup | machine
+	@.ci/setup python
+
+.tools/pnpm: .ci/setup | machine
+	@.ci/setup node $(pnpm)
+	@touch $@
+
+.tools/peers: .ci/setup .tools/pnpm
+	@.ci/setup node $(peers)
+	@touch $@
+
+demo: setup
+	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/polis tour $(if $(REPO),--repository "$(REPO)") --folder .demo
+
+shell: setup
+	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/polis tour --enter $(AGENT) $(if $(REPO),--repository "$(REPO)")
+
+test: test-machine setup lint
+	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/pytest -q
+
+lint: setup
+	@$(bin)/ruff check --quiet .
+	@$(bin)/ruff format --quiet --check .
+	@$(bin)/mypy --no-error-summary
+	@$(bin)/lint-imports --no-logo >.venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
+
+bench: test-machine setup .tools/peers
+	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/python -m bench
+
+picture: setup
+	@$(bin)/python docs/picture.py
+
+clean:
+	@rm -rf .venv .tools .demo dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,50 @@
+"""The session's own folder, homes in it, and the check that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from installation import Installation
+from leftovers import find_leftovers, look
+
+_folder = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """One short folder for the session: unix sockets have 108 bytes for their path, and what lies
+    below it is the tests' own."""
+    folder = Path(tempfile.mkdtemp(prefix="polis-tests-", dir="/tmp"))
+    folder.chmod(0o711)  # a dedicated uid, or nobody, has to find its way to its own folders
+    config.stash[_folder] = folder
+    config.option.basetemp = folder / "t"
+    os.environ["TMPDIR"] = os.fspath(folder)
+    tempfile.tempdir = None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if "POLIS_KEEP" not in os.environ:
+        shutil.rmtree(config.stash[_folder], ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails the session when a test left a process, mount, namespace, cgroup or file."""
+    before = look()
+    yield
+    left = find_leftovers(request.config.stash[_folder], before)
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A home of its own with nothing in it but a git identity; polis is stopped at the end."""
+    made = Installation(tmp_path_factory.mktemp("i")).make()
+    yield made
+    made.stop()

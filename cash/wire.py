@@ -29,7 +29,7 @@ TERMINAL = b"P"  # the master of the command's terminal rides along; copy bytes 
 STARTED = b"S"  # the command runs; payload: its id in the journal
 EXIT = b"X"  # the status to exit with, decimal (128 + N when signal N ended it); the last frame
 
-_HEAD = struct.Struct(">cI")
+HEAD = struct.Struct(">cI")
 LONGEST_FRAME = 16 * 1024 * 1024
 
 
@@ -98,7 +98,7 @@ class RunRequest:
 
 def pack_frame(kind: bytes, payload: bytes = b"") -> bytes:
     """One frame as bytes."""
-    return _HEAD.pack(kind, len(payload)) + payload
+    return HEAD.pack(kind, len(payload)) + payload
 
 
 def send_frame(
@@ -118,25 +118,26 @@ def receive_frame(
 ) -> tuple[bytes, bytes, list[int]]:
     """Reads one frame: kind, payload, descriptors (the caller owns them; close-on-exec).
     Blocking sockets only. ConnectionEnded at the end or on nonsense."""
-    head, descriptors = _receive_head(connection, most_descriptors)
-    kind, length = _HEAD.unpack(head)
+    head, descriptors = receive_head(connection, most_descriptors)
+    head += _receive_exactly(connection, HEAD.size - len(head))
+    kind, length = HEAD.unpack(head)
     if length > LONGEST_FRAME:
         raise ConnectionEnded("frame too long")
     return kind, _receive_exactly(connection, length), descriptors
 
 
-def _receive_head(connection: socket.socket, most: int) -> tuple[bytes, list[int]]:
-    rights = array.array("i")
-    space = socket.CMSG_SPACE(most * rights.itemsize) if most else 0
+def receive_head(connection: socket.socket, most: int) -> tuple[bytes, list[int]]:
+    """The first bytes of a frame (at least one) and the descriptors that ride on them."""
+    space = socket.CMSG_SPACE(most * array.array("i").itemsize) if most else 0
     flags = socket.MSG_CMSG_CLOEXEC
-    data, ancillary, _, _ = connection.recvmsg(_HEAD.size, space, flags)
+    data, ancillary, _, _ = connection.recvmsg(HEAD.size, space, flags)
     rights = array.array("i")
     for level, kind, body in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             rights.frombytes(body[: len(body) - len(body) % rights.itemsize])
     if not data:
         raise ConnectionEnded("closed")
-    return data + _receive_exactly(connection, _HEAD.size - len(data)), rights.tolist()
+    return data, rights.tolist()
 
 
 def _receive_exactly(connection: socket.socket, length: int) -> bytes:

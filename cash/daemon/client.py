@@ -1,0 +1,127 @@
+"""How the user's programs reach polisd: connect, start it on demand, call a verb."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from cash import wire
+from cash.faults import FAILED_CLOSED, Fault, MachineFault, UsageFault
+from cash.places import Places
+
+_START_SECONDS = 20.0
+
+_FAULTS = {UsageFault.status: UsageFault, MachineFault.status: MachineFault}
+
+
+def connect(places: Places, *, start: bool = True) -> socket.socket:
+    """A connection to polisd, which is started if it is not running. Fault when it cannot be."""
+    endpoint = _try_to_connect(places)
+    if endpoint is not None:
+        return endpoint
+    if not start:
+        raise Fault("polisd is not running", hint="start it: polis up")
+    _start(places)
+    endpoint = _try_to_connect(places)
+    if endpoint is None:
+        raise Fault("polisd started but does not answer", hint=f"see {places.state}/polisd.log")
+    return endpoint
+
+
+def _try_to_connect(places: Places) -> socket.socket | None:
+    endpoint = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        endpoint.connect(os.fspath(places.socket))
+    except OSError:
+        endpoint.close()
+        return None
+    return endpoint
+
+
+def _start(places: Places) -> None:
+    """Starts polisd, which detaches itself and lets its starter end once it listens."""
+    try:
+        started = subprocess.run(
+            [sys.executable, "-I", "-m", "cash.daemon"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=_daemon_environment(),
+            cwd="/",
+            timeout=_START_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Fault(
+            f"polisd did not start within {_START_SECONDS:.0f} s",
+            hint=f"see {places.state}/polisd.log",
+        ) from None
+    if started.returncode:
+        reason = started.stderr.decode(errors="replace").strip().splitlines()
+        raise Fault(
+            f"polisd did not start: {reason[-1] if reason else 'no reason given'}",
+            hint=f"see {places.state}/polisd.log",
+        )
+
+
+def _daemon_environment() -> dict[str, str]:
+    """The caller's environment without what belongs to its terminal or to one command."""
+    dropped = ("COLUMNS", "LINES", "TERM", "OLDPWD", "PWD", "SHLVL", "_")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in dropped and not name.startswith("GIT_")
+    }
+
+
+def read_token(places: Places) -> str:
+    """The operator's token. Fault when polis has not run here yet or it is unreadable."""
+    try:
+        return places.token.read_text().strip()
+    except OSError as fault:
+        raise Fault(
+            f"the operator's token cannot be read: {fault.strerror}", hint="polis up"
+        ) from fault
+
+
+def call(places: Places, verb: str, *, start: bool = True, **fields: Any) -> dict[str, Any]:
+    """One verb and its reply. Raises the Fault that polisd answered with."""
+    with connect(places, start=start) as endpoint:
+        _say(endpoint, places, verb, fields)
+        return _hear(endpoint)
+
+
+def follow(places: Places, verb: str, **fields: Any) -> Iterator[dict[str, Any]]:
+    """A verb with many replies (log --follow); ends when polisd closes."""
+    with connect(places) as endpoint:
+        _say(endpoint, places, verb, fields)
+        while True:
+            try:
+                yield _hear(endpoint)
+            except wire.ConnectionEnded:
+                return
+
+
+def _say(endpoint: socket.socket, places: Places, verb: str, fields: dict[str, Any]) -> None:
+    request = {"verb": verb, "token": read_token(places), **fields}
+    wire.send_frame(endpoint, wire.CALL, json.dumps(request).encode())
+
+
+def _hear(endpoint: socket.socket) -> dict[str, Any]:
+    try:
+        kind, payload, _ = wire.receive_frame(endpoint)
+    except OSError as fault:
+        raise wire.ConnectionEnded(str(fault)) from fault
+    if kind != wire.REPLY:
+        raise Fault(f"polisd said something unexpected ({kind!r})")
+    reply: dict[str, Any] = json.loads(payload)
+    fault_said = reply.get("fault")
+    if fault_said:
+        kind_of_fault = _FAULTS.get(fault_said.get("status", FAILED_CLOSED), Fault)
+        raise kind_of_fault(fault_said["message"], hint=fault_said.get("hint"))
+    return reply

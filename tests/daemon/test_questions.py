@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cash.daemon.questions import Answer, Question, Questions
+from cash.faults import UsageFault
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ask(questions: Questions, subject: str = "s1") -> Question:
+    return questions.ask(
+        agent="alice",
+        line="git push -f",
+        rewritten=None,
+        rule="no-force-push",
+        reason="It overwrites.",
+        hint=None,
+        subject=subject,
+    )
+
+
+def test_an_answer_reaches_everyone_who_waits() -> None:
+    async def story() -> list[Answer | None]:
+        questions = Questions()
+        question = ask(questions)
+        waiting = [asyncio.create_task(questions.wait(question, 5)) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert questions.holds(question)
+        questions.answer("q1", Answer(allow=True, scope="once"))
+        return [await task for task in waiting]
+
+    assert asyncio.run(story()) == [Answer(allow=True, scope="once")] * 3
+
+
+def test_the_same_question_is_asked_once() -> None:
+    async def story() -> None:
+        questions = Questions()
+        assert ask(questions) is ask(questions)
+        assert ask(questions, "s2").id == "q2"
+        assert [question.id for question in questions.waiting()] == ["q1", "q2"]
+
+    asyncio.run(story())
+
+
+def test_an_unanswered_question_stays_open_for_an_hour() -> None:
+    async def story() -> None:
+        clock = Clock()
+        questions = Questions(clock)
+        question = ask(questions)
+        assert await questions.wait(question, 0.01) is None
+        clock.now += 3599
+        assert list(questions.waiting()) == [question]
+        clock.now += 2
+        assert list(questions.waiting()) == []
+        with pytest.raises(UsageFault, match="no open question q1"):
+            questions.answer("q1", Answer(allow=True, scope="once"))
+
+    asyncio.run(story())
+
+
+def test_a_question_is_answered_once() -> None:
+    async def story() -> None:
+        questions = Questions()
+        ask(questions)
+        questions.answer("q1", Answer(allow=False, scope="once"))
+        with pytest.raises(UsageFault):
+            questions.answer("q1", Answer(allow=True, scope="once"))
+
+    asyncio.run(story())
+
+
+def test_an_agent_that_is_gone_leaves_no_question() -> None:
+    async def story() -> None:
+        questions = Questions()
+        waiting = asyncio.create_task(questions.wait(ask(questions), 5))
+        await asyncio.sleep(0)
+        questions.withdraw("alice")
+        assert await waiting == Answer(allow=False, scope="once")
+        assert list(questions.waiting()) == []
+
+    asyncio.run(story())

@@ -1,0 +1,187 @@
+"""The kernel's calls that Python 3.11 has no name for: wrappers of a few lines, raising OSError.
+
+One process, one thread: keepers and what they fork may use these; polisd must not.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import signal
+
+# Numbers below 424 differ between machines; those above are the same everywhere.
+_MACHINES = {
+    "x86_64": {"clone": 56, "pivot_root": 155, "keyctl": 250, "seccomp": 317},
+    "aarch64": {"clone": 220, "pivot_root": 41, "keyctl": 219, "seccomp": 277},
+}
+MACHINE = platform.machine()
+_OPEN_TREE, _MOVE_MOUNT, _CLOSE_RANGE, _OPENAT2 = 428, 429, 436, 437
+_MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
+
+CLONE_PIDFD, CLONE_PARENT = 0x1000, 0x8000
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x20000, 0x2000000, 0x4000000
+CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x8000000, 1 << 28, 1 << 29, 1 << 30
+
+AT_EMPTY_PATH, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW = 0x1000, 0x8000, 0x100
+OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH = 1, 4, 0x40
+RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 2, 4, 8, 16
+_CLOEXEC = os.O_CLOEXEC
+
+# GIL kept (PyDLL): a clone returns into the same Python state in both processes.
+_libc = ctypes.PyDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+
+def _fail(what: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _syscall(what: str, number: int, *arguments: int | bytes | object) -> int:
+    words = [ctypes.c_long(word) if isinstance(word, int) else word for word in arguments]
+    result: int = _libc.syscall(ctypes.c_long(number), *words)
+    if result < 0:
+        raise _fail(what)
+    return result
+
+
+def _number(name: str) -> int:
+    if MACHINE not in _MACHINES:
+        raise OSError(38, f"no system call table for {MACHINE}")
+    return _MACHINES[MACHINE][name]
+
+
+def clone(flags: int = 0) -> tuple[int, int]:
+    """Forks with clone(2) flags: (pid, pidfd) in the parent, (0, -1) in the child.
+
+    The pid is counted in the caller's namespace. Single-threaded callers only: Python's own
+    fork handlers do not run.
+    """
+    pidfd = ctypes.c_int(-1)
+    flags |= CLONE_PIDFD | signal.SIGCHLD
+    pid = _syscall("clone", _number("clone"), flags, 0, ctypes.byref(pidfd), 0, 0)
+    return (pid, pidfd.value) if pid else (0, -1)
+
+
+def setns(descriptor: int, flags: int) -> None:
+    """Joins the namespaces in `flags` of a process (pidfd) or namespace file."""
+    if _libc.setns(descriptor, flags) < 0:
+        raise _fail("setns")
+
+
+def unshare(flags: int) -> None:
+    """Leaves the namespaces in `flags` for new ones."""
+    if _libc.unshare(flags) < 0:
+        raise _fail("unshare")
+
+
+def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+    """mount(2)."""
+    words = (os.fsencode(text) for text in (source, target, kind))
+    if _libc.mount(*words, ctypes.c_ulong(flags), options.encode()) < 0:
+        raise _fail(f"mount {kind or 'none'} at {target}")
+
+
+def unmount(target: str, flags: int) -> None:
+    """umount2(2)."""
+    if _libc.umount2(os.fsencode(target), flags) < 0:
+        raise _fail(f"umount {target}")
+
+
+def pivot_root(new: str, old: str) -> None:
+    """pivot_root(2)."""
+    _syscall("pivot_root", _number("pivot_root"), os.fsencode(new), os.fsencode(old))
+
+
+def open_tree(path: str, *, recursive: bool) -> int:
+    """A detached copy of the mount at `path`, as a descriptor."""
+    flags = OPEN_TREE_CLONE | _CLOEXEC | AT_SYMLINK_NOFOLLOW | (AT_RECURSIVE if recursive else 0)
+    return _syscall(f"open_tree {path}", _OPEN_TREE, -100, os.fsencode(path), flags)
+
+
+def move_mount(tree: int, target: int) -> None:
+    """Attaches a detached mount on the directory or file open as `target`."""
+    flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+    _syscall("move_mount", _MOVE_MOUNT, tree, b"", target, b"", flags)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
+
+
+def mount_setattr(
+    tree: int, attributes: int, *, recursive: bool = False, user_namespace: int = 0
+) -> None:
+    """Adds MOUNT_ATTR_* to the mount open as `tree` (or below it, with `recursive`)."""
+    words = _MountAttributes(attributes, 0, 0, user_namespace)
+    flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
+    size = ctypes.sizeof(words)
+    _syscall("mount_setattr", _MOUNT_SETATTR, tree, b"", flags, ctypes.byref(words), size)
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("flags", "mode", "resolve")]
+
+
+def openat2(folder: int, path: str, flags: int, resolve: int) -> int:
+    """openat2(2): `path` below the directory `folder`, resolved under RESOLVE_* rules."""
+    how = _OpenHow(flags | _CLOEXEC, 0, resolve)
+    size = ctypes.sizeof(how)
+    return _syscall(
+        f"openat2 {path}", _OPENAT2, folder, os.fsencode(path), ctypes.byref(how), size
+    )
+
+
+def close_range(first: int, last: int) -> None:
+    """Closes every descriptor from `first` to `last`, both included."""
+    if first <= last:
+        _syscall("close_range", _CLOSE_RANGE, first, last, 0)
+
+
+def prctl(option: int, *values: int) -> int:
+    """prctl(2) with up to four numbers."""
+    words = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
+    result: int = _libc.prctl(option, *words)
+    if result < 0:
+        raise _fail(f"prctl {option}")
+    return result
+
+
+def capset(header: bytes, data: bytes) -> None:
+    """capset(2) with packed version-3 structures."""
+    if _libc.capset(header, data) < 0:
+        raise _fail("capset")
+
+
+def seccomp(operation: int, flags: int, program: object) -> int:
+    """seccomp(2); `program` is a byref to a sock_fprog."""
+    return _syscall("seccomp", _number("seccomp"), operation, flags, program)
+
+
+def keyctl(operation: int, argument: int = 0) -> int:
+    """keyctl(2) with one argument."""
+    return _syscall("keyctl", _number("keyctl"), operation, argument, 0, 0, 0)
+
+
+def landlock_create_ruleset(attributes: bytes | None, flags: int = 0) -> int:
+    """A ruleset descriptor; with None and flags 1, the ABI version."""
+    size = len(attributes) if attributes else 0
+    words = attributes if attributes else 0
+    return _syscall("landlock_create_ruleset", _LANDLOCK_CREATE, words, size, flags)
+
+
+def landlock_add_rule(ruleset: int, kind: int, attributes: bytes) -> None:
+    """Adds one packed rule."""
+    _syscall("landlock_add_rule", _LANDLOCK_ADD, ruleset, kind, attributes, 0)
+
+
+def landlock_restrict_self(ruleset: int) -> None:
+    """Puts the caller under `ruleset`, for good."""
+    _syscall("landlock_restrict_self", _LANDLOCK_RESTRICT, ruleset, 0)
+
+
+def set_file_ids(uid: int, gid: int) -> None:
+    """setfsgid(2), setfsuid(2): whose files are made from here on."""
+    _libc.setfsgid(gid)
+    _libc.setfsuid(uid)

@@ -1,0 +1,19 @@
+"""polis agents: the table of its commands."""
+
+from __future__ import annotations
+
+from cash.cli.table import Table
+
+command = Table(
+    name="agents",
+    help="Add, see and remove agents.",
+    entries={
+        "add": "cash.cli.agents.add",
+        "list": "cash.cli.agents.list",
+        "show": "cash.cli.agents.show",
+        "path": "cash.cli.agents.path",
+        "shell": "cash.cli.agents.shell",
+        "remove": "cash.cli.agents.remove",
+    },
+    examples=("polis agents add alice", "polis agents list", "cd $(polis agents path alice)"),
+)

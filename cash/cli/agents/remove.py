@@ -1,0 +1,22 @@
+"""polis agents remove: an agent and its tree; its branch stays."""
+
+from __future__ import annotations
+
+import click
+
+from cash.cli.calls import agent_argument, ask
+from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.table import command as make_command
+
+
+@make_command("polis agents remove alice", "polis agents remove alice --force", name="remove")
+@agent_argument
+@click.option("--force", is_flag=True, help="Even with uncommitted work or running commands.")
+@json_option
+def command(name: str, force: bool, as_json: bool) -> None:
+    """Remove the agent NAME and its tree. Its branch stays in the repository."""
+    answer = ask(f"removing {name}", "agents.remove", name=name, force=force)
+    if as_json:
+        print_json(answer)
+    else:
+        print_text(f"{name} is removed; its commits stay on {answer.get('branch', 'its branch')}")

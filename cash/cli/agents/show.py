@@ -1,0 +1,23 @@
+"""polis agents show: everything about one agent."""
+
+from __future__ import annotations
+
+from cash.cli.agents.find import find_agent
+from cash.cli.calls import agent_argument
+from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.table import command as make_command
+
+
+@make_command("polis agents show alice", "polis agents show alice --json", name="show")
+@agent_argument
+@json_option
+def command(name: str, as_json: bool) -> None:
+    """Show the agent NAME."""
+    agent = find_agent(name)
+    if as_json:
+        print_json(agent)
+        return
+    width = max(len(key) for key in agent)
+    for key, value in agent.items():
+        if value not in (None, "", [], {}):
+            print_text(f"{key.replace('_', ' '):<{width}}  {value}")

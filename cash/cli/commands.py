@@ -1,0 +1,34 @@
+"""All commands of `polis`, in the order in which a newcomer meets them."""
+
+from __future__ import annotations
+
+from cash.cli.table import Table
+
+polis = Table(
+    name="polis",
+    help="A governed shell for coding agents, and the workspaces they run in.",
+    entries={
+        "init": "cash.cli.init",
+        "agents": "cash.cli.agents",
+        "shell": "cash.cli.shell",
+        "exec": "cash.cli.exec",
+        "approvals": "cash.cli.approvals",
+        "policy": "cash.cli.policy",
+        "log": "cash.cli.log",
+        "doctor": "cash.cli.doctor",
+        "up": "cash.cli.up",
+        "down": "cash.cli.down",
+        "config": "cash.cli.config",
+        "completion": "cash.cli.completion",
+        "uninstall": "cash.cli.uninstall",
+        "version": "cash.cli.version",
+        "tour": "cash.cli.tour",
+    },
+    hidden_entries=frozenset({"tour"}),
+    examples=(
+        "polis init                    # adopt the repository you stand in",
+        "polis agents add alice",
+        "polis shell alice",
+    ),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)

@@ -1,0 +1,21 @@
+"""polis config: the table of its commands."""
+
+from __future__ import annotations
+
+from cash.cli.table import Table
+
+command = Table(
+    name="config",
+    help="See and change settings. Without a command: list.",
+    entries={
+        "list": "cash.cli.config.list",
+        "get": "cash.cli.config.get",
+        "set": "cash.cli.config.set",
+    },
+    default="list",
+    examples=(
+        "polis config --origin",
+        "polis config set question-seconds 300",
+        "POLIS_QUESTION_SECONDS=5 polis up",
+    ),
+)

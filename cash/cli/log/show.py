@@ -1,0 +1,85 @@
+"""polis log show: what agents asked for, what was decided, what ran."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from cash.cli.calls import ask, complete_agents, here, places
+from cash.cli.printing import (
+    DECISION_COLOURS,
+    flush_output,
+    json_option,
+    one_line,
+    print_text,
+    style,
+)
+from cash.cli.table import command as make_command
+
+
+@make_command(
+    "polis log",
+    "polis log --agent alice --limit 20",
+    "polis log --follow --json",
+    name="show",
+)
+@click.option("--agent", default=None, metavar="NAME", shell_complete=complete_agents)
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, the newest."
+)
+@click.option("--follow", "-f", is_flag=True, help="Go on as events come.")
+@json_option
+def command(agent: str | None, limit: int, follow: bool, as_json: bool) -> None:
+    """Show the journal's events, oldest first. With --json: one event a line."""
+    for event in _events(agent, limit, follow=follow):
+        if as_json:
+            print_json_line(event)
+        else:
+            print_text(describe(event))
+
+
+def _events(agent: str | None, limit: int, *, follow: bool) -> Iterator[dict[str, Any]]:
+    from cash.daemon.client import follow as follow_verb
+
+    if follow:
+        replies = follow_verb(places(), "log", cwd=here(), agent=agent, limit=limit, follow=True)
+        for reply in replies:
+            yield from reply["events"]
+    else:
+        yield from ask("reading the journal", "log", agent=agent, limit=limit)["events"]
+
+
+def print_json_line(event: dict[str, Any]) -> None:
+    """One event, one line, at once: a reader of --follow must not wait for a full buffer."""
+    print_text(json.dumps(event, ensure_ascii=False))
+    flush_output()
+
+
+def describe(event: dict[str, Any]) -> str:
+    """An event for people: when, who, what."""
+    when = time.strftime("%H:%M:%S", time.localtime(event["time"]))
+    return f"{when}  {event.get('agent') or '-':<10}  {event['kind']:<13}  {_words(event)}".rstrip()
+
+
+def _words(event: dict[str, Any]) -> str:
+    body = event.get("body", {})
+    decision = body.get("decision")
+    said = [str(body["line"])] if "line" in body else []
+    said += [f"{key}={_short(value)}" for key, value in body.items() if key in _SHOWN]
+    rest = one_line(" ".join(said))
+    if decision is None:
+        return rest
+    return f"{style(decision, fg=DECISION_COLOURS.get(decision))} {rest}"
+
+
+_SHOWN = ("rule", "status", "host", "port", "branch", "commits", "rewritten", "scope", "seconds")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

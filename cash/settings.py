@@ -1,0 +1,141 @@
+"""Settings in layers: built-in < user < repository < environment, each value with its origin."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cash.faults import UsageFault
+from cash.places import Places
+
+Value = float | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set. meaning: a line for people. least: the smallest number."""
+
+    name: str
+    default: Value
+    meaning: str
+    least: float = 0
+
+
+SETTINGS = (
+    # Claude Code ends a tool call after 120 s; the answer must come out before that.
+    Setting("question-seconds", 110.0, "how long a command waits for the answer to its question"),
+    Setting("max-agents", 100, "how many agents a repository may have", least=1),
+    Setting("provider", "shell", "what an agent is when agents add does not say"),
+)
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A setting's value and where it comes from: "default", a file, or a variable's name."""
+
+    value: Value
+    origin: str
+
+
+def user_file(places: Places) -> Path:
+    """The user's own settings."""
+    return places.config / "config.yaml"
+
+
+def repository_file(root: Path) -> Path:
+    """A repository's settings, read from the user's own checkout."""
+    return root / ".polis" / "config.yaml"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return "POLIS_" + name.replace("-", "_").upper()
+
+
+def read_settings(
+    places: Places, repository: Path | None, environment: Mapping[str, str]
+) -> Mapping[str, Chosen]:
+    """Every setting by name. UsageFault names the file and the key that is wrong."""
+    chosen = {setting.name: Chosen(setting.default, "default") for setting in SETTINGS}
+    files = [user_file(places), *([repository_file(repository)] if repository else [])]
+    for path in files:
+        for name, value in _read_file(path).items():
+            chosen[name] = Chosen(check_value(name, value, origin=str(path)), str(path))
+    for setting in SETTINGS:
+        said = environment.get(variable(setting.name))
+        if said is not None:
+            origin = variable(setting.name)
+            chosen[setting.name] = Chosen(check_value(setting.name, said, origin=origin), origin)
+    return chosen
+
+
+def check_name(name: str, *, origin: str = "") -> Setting:
+    """The setting of that name. UsageFault names the nearest."""
+    found = _BY_NAME.get(name)
+    if found is None:
+        near = difflib.get_close_matches(name, _BY_NAME, n=1)
+        hint = f"did you mean {near[0]}?" if near else "list them: polis config"
+        raise UsageFault(f"{_prefix(origin)}there is no setting {name}", hint=hint)
+    return found
+
+
+def check_value(name: str, value: object, *, origin: str = "") -> Value:
+    """`value` as the setting's type. UsageFault says what it must be."""
+    setting = check_name(name, origin=origin)
+    read: Value | None = None
+    wanted = ""
+    match setting.default:
+        case str():
+            read, wanted = (str(value).strip() or None), "a word"
+        case int() | float() as default:
+            kind = "whole number" if isinstance(default, int) else "number"
+            read, wanted = _read_number(value, setting), f"a {kind}, {setting.least:g} or more"
+    if read is None:
+        raise UsageFault(f"{_prefix(origin)}{name} must be {wanted}, not {value!r}")
+    return read
+
+
+def _read_number(value: object, setting: Setting) -> Value | None:
+    try:
+        number = type(setting.default)(str(value))
+    except ValueError:
+        return None
+    return number if setting.least <= float(number) < float("inf") else None
+
+
+def write_setting(path: Path, name: str, value: str) -> None:
+    """Sets one key in a file of settings and leaves every other line as it stands."""
+    check_value(name, value)
+    _read_file(path)  # a file that is wrong already is mended by its owner, not overwritten
+    lines = path.read_text().splitlines() if path.exists() else []
+    kept = [line for line in lines if line.partition(":")[0].strip() != name]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}")
+    half.write_text("\n".join([*kept, f"{name}: {value}", ""]))
+    half.replace(path)
+
+
+def _read_file(path: Path) -> Mapping[str, object]:
+    try:
+        found = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
+        what = " ".join(str(fault).split())
+        raise UsageFault(f"{path} cannot be read: {what}", hint=f"mend {path}") from fault
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise UsageFault(f"{path} must hold `name: value` lines")
+    return {str(name): value for name, value in found.items()}
+
+
+def _prefix(origin: str) -> str:
+    return f"{origin}: " if origin else ""

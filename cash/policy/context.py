@@ -14,12 +14,14 @@ class Facts:
 
     lockfiles: names present at the package root (package-lock.json, pnpm-lock.yaml, …).
     programs: tools found inside the walls (pnpm, npm, …).
+    binaries: programs of installed packages, the names in the tree's node_modules/.bin.
     adopted: the user has answered how this repository installs: "pnpm", "npm" or "".
     git_config: the agent's effective git configuration, keys lower-case.
     """
 
     lockfiles: frozenset[str] = frozenset()
     programs: frozenset[str] = frozenset()
+    binaries: frozenset[str] = frozenset()
     adopted: str = ""
     git_config: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,112 @@
+"""The store's tables, version by version. A release only ever adds to the end of the table."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from cash.faults import Fault
+
+# "poli": tells a store from any other SQLite file (PRAGMA application_id).
+APPLICATION = 0x706F6C69
+
+_FIRST = """
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    time REAL NOT NULL,
+    agent TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_of_agent ON events (agent, id);
+CREATE TABLE chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    fingerprint TEXT NOT NULL,
+    pruned_count INTEGER NOT NULL,
+    pruned_hash BLOB NOT NULL,
+    pruned_signature BLOB NOT NULL
+) STRICT;
+CREATE TABLE agents (
+    repository TEXT NOT NULL,
+    name TEXT NOT NULL,
+    incarnation TEXT NOT NULL UNIQUE,
+    provider TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    from_ref TEXT NOT NULL,
+    base TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created REAL NOT NULL,
+    PRIMARY KEY (repository, name),
+    UNIQUE (repository, branch)
+) STRICT;
+CREATE TABLE repositories (
+    id TEXT PRIMARY KEY,
+    root TEXT NOT NULL,
+    common_dir TEXT NOT NULL UNIQUE,
+    adopted REAL NOT NULL
+) STRICT;
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+CREATE TABLE trusted (
+    sha256 TEXT PRIMARY KEY,
+    path TEXT NOT NULL,
+    since REAL NOT NULL
+) STRICT;
+CREATE TABLE answers (
+    line BLOB NOT NULL,
+    session TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    expiry REAL NOT NULL,
+    PRIMARY KEY (line, session)
+) STRICT;
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    agent TEXT NOT NULL,
+    started REAL NOT NULL,
+    ended REAL
+) STRICT;
+"""
+
+# The place in the table is the version it leads to: the first leads to 1.
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Brings the file's tables to this program's version, whole or not at all.
+
+    Raises Fault when the file is no store, or a newer program's.
+    """
+    if _version(connection, path) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        for number in range(_version(connection, path), len(MIGRATIONS)):
+            for statement in MIGRATIONS[number].split(";\n"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection, path: str) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if application != APPLICATION and not (version == 0 and empty):
+        raise Fault(f"{path} is no store of polis", hint=f"move it away: mv {path} {path}.other")
+    if version > len(MIGRATIONS):
+        raise Fault(
+            f"the store {path} is of version {version}, this polis knows {len(MIGRATIONS)}",
+            hint="upgrade polis (pipx upgrade polis), or go on with the newer one",
+        )
+    return version

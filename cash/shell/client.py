@@ -1,0 +1,206 @@
+"""The client of one command, for terminals and for whatever the perl client leaves.
+
+Imports only what starts in a moment: the command line runs through here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from stat import S_ISFIFO
+from typing import Any, Literal
+
+from cash import wire
+from cash.daemon.client import connect, read_token
+from cash.faults import FAILED_CLOSED, Fault
+from cash.places import Places
+from cash.shell.keyboard import Keyboard
+from cash.shell.question import Question, put_question
+from cash.shell.relay import Relay, write_whole
+from cash.shell.signals import FORWARDED, caught, die_of, read_signals, stop_self
+from cash.shell.terminal import find_terminals, in_foreground, set_window, window_of
+
+# Ended by these, the client ends by them too; the others would dump core or mean nothing.
+_DIES_OF = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+def run(
+    places: Places, agent: str, mode: Literal["argv", "line"], arguments: Sequence[bytes]
+) -> int:
+    """Runs one command as `agent` ("": polisd finds it by directory) on this process' own
+    descriptors and answers its status. Fault when polisd cannot be had."""
+    terminals = find_terminals((0, 1, 2))
+    terminal = _first_terminal(terminals)
+    rows, columns = (24, 80) if terminal is None else window_of(terminal)
+    with connect(places) as connection:
+        request = wire.RunRequest(
+            token=read_token(places).encode(),
+            agent=agent,
+            cwd=working_directory(),
+            mode=mode,
+            terminals=terminals,
+            rows=rows,
+            columns=columns,
+            arguments=tuple(arguments),
+            environment=wire.carried_environment(os.environb.items()),
+        )
+        with caught(FORWARDED) as signals:
+            wire.send_frame(connection, wire.RUN, request.encode(), (0, 1, 2))
+            running = _Running(connection, signals, terminal, _keyboard(terminals))
+            status = running.carry_through()
+    if status - 128 in running.received and status - 128 in _DIES_OF:
+        die_of(status - 128)
+    return status
+
+
+def working_directory() -> bytes:
+    """The directory the command is to run in. Fault when it was removed meanwhile."""
+    try:
+        return os.getcwdb()
+    except OSError as fault:
+        raise Fault(
+            f"the current directory is gone: {fault.strerror}", hint="cd to one that exists"
+        ) from fault
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    return bool(select.select([connection], [], [], 0)[0])
+
+
+def _first_terminal(terminals: str) -> int | None:
+    found = terminals.find("1")
+    return found if found >= 0 else None
+
+
+def _keyboard(terminals: str) -> Keyboard | None:
+    if terminals[0] == "0":
+        return None
+    return Keyboard(0, shared=terminals[1] == "0" and S_ISFIFO(os.fstat(1).st_mode))
+
+
+@dataclass(slots=True)
+class _Running:
+    """One command from its RUN frame to its EXIT frame."""
+
+    connection: socket.socket
+    signals: int
+    terminal: int | None
+    keyboard: Keyboard | None
+    started: bool = False
+    master: int | None = None
+    received: set[int] = field(default_factory=set)
+    relay: Relay = field(init=False)
+
+    def __post_init__(self) -> None:
+        screen = 1 if os.isatty(1) else 2 if os.isatty(2) else 0
+        self.relay = Relay(screen=screen, keyboard=self.keyboard)
+
+    def carry_through(self) -> int:
+        """Serves frames, signals and keys until the command has ended; its status."""
+        watched = {self.connection.fileno(): self._hear, self.signals: self._forward}
+        try:
+            return self.relay.until(watched)
+        finally:
+            if self.keyboard is not None:
+                self.keyboard.release()
+
+    def _hear(self) -> int | None:
+        try:
+            kind, payload, descriptors = wire.receive_frame(self.connection, 1)
+        except (wire.ConnectionEnded, OSError):
+            return self._gone()
+        match kind:
+            case wire.EXIT:
+                return int(payload)
+            case wire.TEXT:
+                self._say(payload)
+            case wire.QUESTION:
+                self._ask(json.loads(payload))
+            case wire.TERMINAL if descriptors:
+                self.relay.attach(descriptors[0])
+                self._resize()
+            case wire.STARTED:
+                self.started = True
+            case wire.STOPPED:
+                self._suspend()
+            case wire.REPLY:
+                return self._refuse(json.loads(payload))
+            case _:
+                pass
+        return None
+
+    def _gone(self) -> int:
+        if self.started:
+            self._say(b"polis: the command's runner is gone\nhint: what it did stays: polis log\n")
+        else:
+            self._say(b"polis: polisd ended before the command started\nhint: send it again\n")
+        return FAILED_CLOSED
+
+    def _refuse(self, reply: dict[str, Any]) -> int:
+        fault = reply.get("fault") or {}
+        hint = f"hint: {fault['hint']}\n" if fault.get("hint") else ""
+        self._say(f"polis: {fault.get('message', 'no reason given')}\n{hint}".encode())
+        return int(fault.get("status") or FAILED_CLOSED)
+
+    def _say(self, text: bytes) -> None:
+        if self.keyboard is not None and self.keyboard.raw:
+            text = text.replace(b"\n", b"\r\n")
+        write_whole(2, text)
+
+    def _ask(self, body: dict[str, Any]) -> None:
+        question = Question.read(body)
+        if not (os.isatty(0) and os.isatty(2) and in_foreground(0)):
+            self._say(
+                question.describe().encode() + f"  polis approvals allow {question.id}\n".encode()
+            )
+            return
+        while not self.received and not _is_readable(self.connection):
+            answer = put_question(
+                question,
+                keyboard=0,
+                screen=2,
+                elsewhere=(self.connection.fileno(), self.signals),
+                explain=lambda: f"  {question.hint or 'no rule says more'}\n",
+            )
+            if answer is not None:
+                reply = {"id": question.id, "decision": answer.decision, "scope": answer.scope}
+                wire.send_frame(self.connection, wire.ANSWER, json.dumps(reply).encode())
+                return
+            self._forward()
+
+    def _forward(self) -> int | None:
+        for number in read_signals(self.signals):
+            match number:
+                case signal.SIGWINCH:
+                    self._resize()
+                case signal.SIGTSTP:
+                    self._signal(number)
+                    self._suspend()
+                case _:
+                    self.received.add(number)
+                    self._signal(number)
+        return None
+
+    def _signal(self, number: signal.Signals) -> None:
+        name = number.name.removeprefix("SIG").encode()
+        try:
+            wire.send_frame(self.connection, wire.SIGNAL, name)
+        except OSError:
+            return  # what polisd or the runner said last is still to be read
+
+    def _resize(self) -> None:
+        if self.relay.master is not None and self.terminal is not None:
+            set_window(self.relay.master, *window_of(self.terminal))
+
+    def _suspend(self) -> None:
+        """The command has stopped; so does its client, for the caller's own job control. SIGCONT
+        is among the signals forwarded and wakes both."""
+        if self.keyboard is not None:
+            self.keyboard.release()
+        stop_self()
+        self._resize()

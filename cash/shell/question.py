@@ -1,0 +1,108 @@
+"""A question of the policy, put to the person at the terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cash.shell.relay import write_whole
+from cash.shell.terminal import single_keys
+
+_KEYS = "[y] once  [s] this session  [n] no  [e] explain "
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. line: what would run, already rewritten if a rule rewrote it."""
+
+    id: str
+    line: str
+    rule: str
+    reason: str
+    hint: str | None = None
+    rewritten: bool = False
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Question:
+        """The question in a QUESTION frame's JSON."""
+        return cls(
+            id=str(body["id"]),
+            line=str(body.get("rewritten") or body.get("line") or ""),
+            rule=str(body.get("rule") or ""),
+            reason=str(body.get("reason") or ""),
+            hint=body.get("hint") or None,
+            rewritten=bool(body.get("rewritten")),
+        )
+
+    def describe(self) -> str:
+        """The lines a person reads before the keys."""
+        what = "rewritten to" if self.rewritten else "wants to run"
+        shown = printable(self.line)
+        return f"polis: {self.rule} asks: {self.reason}\n  {what}: {shown}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the person pressed."""
+
+    decision: Literal["allow", "deny"]
+    scope: Literal["once", "session"] = "once"
+
+
+_ANSWERS = {
+    b"y": Answer("allow"),
+    b"s": Answer("allow", "session"),
+    b"n": Answer("deny"),
+    b"\x03": Answer("deny"),
+    b"\x04": Answer("deny"),
+}
+
+
+def put_question(
+    question: Question,
+    *,
+    keyboard: int,
+    screen: int,
+    elsewhere: Sequence[int],
+    explain: Callable[[], str],
+) -> Answer | None:
+    """Shows the question and waits for a key. None when one of `elsewhere` became readable
+    first: polisd has an answer from somebody else or will wait no longer, or a signal arrived."""
+    write_whole(screen, question.describe().encode())
+    with single_keys(keyboard):
+        write_whole(screen, _KEYS.encode())
+        while True:
+            ready, _, _ = select.select([keyboard, *elsewhere], [], [])
+            if ready != [keyboard]:
+                write_whole(screen, b"\n")
+                return None
+            key = os.read(keyboard, 1).lower() or b"\x04"
+            if key == b"e":
+                write_whole(screen, b"\n" + explain().encode() + _KEYS.encode())
+            elif key in _ANSWERS:
+                answer = _ANSWERS[key]
+                write_whole(screen, _spoken(answer).encode())
+                return answer
+
+
+def _spoken(answer: Answer) -> str:
+    if answer.decision == "deny":
+        return "no\n"
+    return "yes, once\n" if answer.scope == "once" else "yes, this session\n"
+
+
+def printable(text: str) -> str:
+    """`text` without what could move the cursor or recolour the screen: an agent chose it, and a
+    question must show what it says."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else _caret(character)
+        for character in text
+    ).replace("\n", "\n  ")
+
+
+def _caret(character: str) -> str:
+    code = ord(character)
+    return f"^{chr(code ^ 64)}" if code < 32 or code == 127 else f"\\x{code:02x}"

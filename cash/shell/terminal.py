@@ -1,0 +1,104 @@
+"""The user's terminal: its modes, its size, and whose it is just now."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import termios
+import tty
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+_WINDOW = struct.Struct("HHHH")
+_TIOCGPTPEER = 0x5441  # Linux 4.13: the other side of a pty, whatever mount namespace it is in
+
+
+def find_terminals(descriptors: Sequence[int]) -> str:
+    """Which of `descriptors` are terminals, as "0" and "1" in their order."""
+    return "".join("1" if os.isatty(descriptor) else "0" for descriptor in descriptors)
+
+
+def window_of(terminal: int) -> tuple[int, int]:
+    """Rows and columns; 24 by 80 where the terminal does not know."""
+    try:
+        packed = fcntl.ioctl(terminal, termios.TIOCGWINSZ, bytes(_WINDOW.size))
+    except OSError:
+        return 24, 80
+    rows, columns, _, _ = _WINDOW.unpack(packed)
+    return rows or 24, columns or 80
+
+
+def set_window(master: int, rows: int, columns: int) -> None:
+    """Resizes the terminal behind `master`; its foreground programs get SIGWINCH."""
+    fcntl.ioctl(master, termios.TIOCSWINSZ, _WINDOW.pack(rows, columns, 0, 0))
+
+
+def in_foreground(terminal: int) -> bool:
+    """Whether this process may read the terminal and change its modes without being stopped."""
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:  # not our controlling terminal: nobody stops us
+        return True
+
+
+@contextmanager
+def single_keys(terminal: int) -> Iterator[None]:
+    """One key at a time without echo, Ctrl-C among them. What was typed before is thrown away: it
+    was meant for something else."""
+    before = termios.tcgetattr(terminal)
+    try:
+        tty.setcbreak(terminal, termios.TCSAFLUSH)
+        modes = termios.tcgetattr(terminal)
+        modes[3] &= ~termios.ISIG
+        termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def kept(terminal: int) -> Iterator[None]:
+    """Whatever happens inside, the terminal ends as it was."""
+    before = termios.tcgetattr(terminal)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def is_line_mode(terminal: int) -> bool:
+    """Whether input comes by lines: a pager that reads single keys has switched it off."""
+    flags: int = termios.tcgetattr(terminal)[3]
+    return bool(flags & termios.ICANON)
+
+
+def take_unread(master: int) -> bytes:
+    """What was typed into the terminal behind `master` and read by no program there."""
+    try:
+        slave = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        before = termios.tcgetattr(slave)
+        # Leaving line mode makes an unfinished line readable as well (n_tty_set_termios).
+        single = [*before[:3], before[3] & ~termios.ICANON, *before[4:]]
+        termios.tcsetattr(slave, termios.TCSANOW, single)
+        try:
+            return _read_all(slave)
+        finally:
+            termios.tcsetattr(slave, termios.TCSANOW, before)
+    except (OSError, termios.error):
+        return b""
+    finally:
+        os.close(slave)
+
+
+def _read_all(descriptor: int) -> bytes:
+    chunks = []
+    try:
+        while chunk := os.read(descriptor, 65536):
+            chunks.append(chunk)
+    except BlockingIOError:
+        pass
+    return b"".join(chunks)

@@ -1,0 +1,1 @@
+"""The user's repository as the place where agents' work meets."""

@@ -1,0 +1,1 @@
+"""Agents and their trees: made, listed, shown to the walls, removed."""

@@ -1,0 +1,151 @@
+"""Adopting a repository: polis' own folder for it, and nothing in the user's working tree."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cash.faults import Fault, UsageFault
+from cash.hub.account import Account
+from cash.hub.repository import Repository
+from cash.places import Places
+
+# Longer than any step that is made under the lock; a dead holder's lock is gone at once (flock).
+_LOCK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """folder: places.state/<id>, 0700, with agents/ and trash/. fresh: it was made just now.
+    notes: what the user may want to know, each one line."""
+
+    folder: Path
+    fresh: bool
+    notes: tuple[str, ...] = ()
+
+
+def hub_folder(repository: Repository, places: Places) -> Path:
+    """Where polis keeps what belongs to this repository; not created by asking."""
+    return places.state / repository.id
+
+
+def adopt(repository: Repository, places: Places) -> Adoption:
+    """Makes the repository's folder; again is fine, and so are two at once.
+
+    Raises Fault when the folder cannot be made (full disk, no permission) or cannot be reached
+    by the repository's owner."""
+    folder = hub_folder(repository, places)
+    if repository.root.is_relative_to(places.state):
+        raise UsageFault(
+            f"{repository.root} lies inside polis' own state", hint="adopt your own repository"
+        )
+    with as_fault(f"{folder} cannot be made"):
+        # Entered, not listed, by a repository's owner when root works for somebody else.
+        mode = 0o711 if repository.owner.foreign else 0o700
+        places.state.mkdir(mode=mode, parents=True, exist_ok=True)
+        make_folder(folder, repository.owner)
+    with hold_hub(folder), as_fault(f"{folder} cannot be made"):
+        record = folder / "root"
+        fresh = not record.exists()
+        for name in ("agents", "trash"):
+            make_folder(folder / name, repository.owner)
+        if fresh or record.read_bytes() != os.fsencode(repository.root):
+            write_whole(record, os.fsencode(repository.root))
+    check_reach(folder, repository.owner)
+    return Adoption(folder=folder, fresh=fresh, notes=_notes(repository))
+
+
+def adopted_roots(places: Places) -> tuple[Path, ...]:
+    """The main working trees of all adopted repositories, as recorded."""
+    records = sorted(places.state.glob("*/root"))
+    return tuple(Path(os.fsdecode(record.read_bytes())) for record in records)
+
+
+@contextlib.contextmanager
+def hold_hub(folder: Path) -> Iterator[None]:
+    """Holds this repository's registry (worktrees, polis' refs) against other polis processes
+    and threads. Raises Fault when it stays busy for a minute."""
+    lock = FileLock(folder / "lock", timeout=_LOCK_SECONDS)
+    try:
+        with as_fault(f"{folder} cannot be locked"):
+            lock.acquire()
+    except Timeout as late:
+        raise Fault(
+            f"another polis has held {folder} for a minute", hint="polis down, then again"
+        ) from late
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def as_fault(what: str) -> Iterator[None]:
+    """Turns an OSError into one clear line: `what`: the system's reason."""
+    try:
+        yield
+    except Timeout:  # an OSError too
+        raise
+    except OSError as fault:
+        hint = None
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "free some space there; nothing was changed"
+        reason = os.strerror(fault.errno) if fault.errno else str(fault)
+        raise Fault(f"{what}: {reason}", hint=hint) from fault
+
+
+def make_folder(folder: Path, owner: Account, mode: int = 0o700) -> None:
+    """A private folder that belongs to the repository's owner; there already is fine."""
+    folder.mkdir(mode=mode, exist_ok=True)
+    if owner.foreign:
+        os.chown(folder, owner.uid, owner.gid)
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Writes a file so that a reader sees the old or the new content, never a part."""
+    fresh = path.with_name(path.name + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    os.rename(fresh, path)
+
+
+def check_reach(folder: Path, owner: Account) -> None:
+    """Raises Fault when root keeps its state where the repository's owner may not go: the
+    owner's git, which makes the trees, could not get there."""
+    if not owner.foreign:
+        return
+    closed = [parent for parent in folder.parents if not _may_pass(parent, owner)]
+    if closed:
+        raise Fault(
+            f"{closed[-1]} is closed to {owner.name}, who owns the repository",
+            hint=f"run polis as {owner.name}, or set XDG_STATE_HOME to a folder all may enter",
+        )
+
+
+def _may_pass(folder: Path, owner: Account) -> bool:
+    found = os.stat(folder)
+    if found.st_uid == owner.uid:
+        return bool(found.st_mode & 0o100)
+    if found.st_gid in owner.groups:
+        return bool(found.st_mode & 0o010)
+    return bool(found.st_mode & 0o001)
+
+
+def _notes(repository: Repository) -> tuple[str, ...]:
+    changed = repository.git.run(
+        "status", "--porcelain", "--ignore-submodules=all", "-z", cwd=repository.root
+    )
+    count = len([entry for entry in changed.split(b"\0") if entry[2:3] == b" "])
+    if not count:
+        return ()
+    files = "1 uncommitted change" if count == 1 else f"{count} uncommitted changes"
+    return (f"{files} in {repository.root} left as they are; agents start from a commit",)

@@ -1,0 +1,282 @@
+"""Making an agent: all of it or nothing (design §8: two git directories over one tree)."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cash.faults import Fault
+from cash.hub.account import Account
+from cash.hub.adoption import adopt, as_fault, hold_hub, make_folder, write_whole
+from cash.hub.git import GitFault
+from cash.hub.reading import read_refs
+from cash.hub.refs import Ref, delete_refs, keep_objects, keep_ref, list_refs
+from cash.hub.repository import Repository
+from cash.hub.worktree import (
+    checked_out,
+    git_of,
+    register_tree,
+    skip_submodules,
+    unregister_tree,
+)
+from cash.places import Places
+from cash.workspace.agent import (
+    INTENT,
+    RECORD,
+    Agent,
+    AgentFault,
+    check_mode,
+    check_name,
+    new_incarnation,
+    write_record,
+)
+from cash.workspace.git_directory import make_git_directory
+from cash.workspace.manifest import find_manifest, load_manifests
+from cash.workspace.roster import next_number, read_agents
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """The agent's branch. fresh: it is made here, and starts at base. before: where an older
+    branch of that name stood that holds nothing of its own, else ""."""
+
+    name: str
+    base: str
+    fresh: bool
+    before: str = ""
+
+
+def add_tree(
+    repository: Repository,
+    places: Places,
+    name: str,
+    *,
+    provider: str = "shell",
+    start: str | None = None,
+    branch: str | None = None,
+    mode: str = "auto",
+    most: int = 100,
+) -> Agent:
+    """Makes an agent whole: branch, linked worktree, own git directory, home.
+
+    start: the commit a new branch agent/<name> begins at (default HEAD of the main working
+    tree). branch: an existing branch to work on instead. most: how many agents there may be.
+    Raises AgentFault (its code says which word was wrong) or Fault; then nothing is left."""
+    check_mode(mode)
+    find_manifest(provider, load_manifests())
+    folder = adopt(repository, places).folder
+    with hold_hub(folder):
+        undo_half_made(repository, folder)
+        agents = read_agents(folder)
+        check_name(name, [agent.name for agent in agents])
+        if len(agents) >= most:
+            raise AgentFault(
+                "MAX_AGENTS",
+                f"there are {len(agents)} agents already, and {most} are allowed",
+                hint="polis agents remove NAME, or raise the limit max_agents",
+            )
+        plan = _plan_branch(repository, name, start, branch, agents)
+        agent = Agent(
+            name=name,
+            incarnation=new_incarnation(),
+            number=0,
+            provider=provider,
+            branch=plan.name,
+            base=plan.base,
+            start=start or branch or "HEAD",
+            mode=check_mode(mode),
+            created=time.time(),
+            folder=folder / "agents" / name,
+        )
+        with as_fault(f"{name} cannot be made"):
+            return _make(repository, places, agent, plan)
+
+
+def undo_half_made(repository: Repository, folder: Path) -> tuple[str, ...]:
+    """Removes what a killed polis had begun to make; the names. The hub is held by the caller."""
+    halves = [
+        path for path in sorted((folder / "agents").iterdir()) if not (path / RECORD).exists()
+    ]
+    for path in halves:
+        _undo(repository, path)
+    return tuple(path.name for path in halves)
+
+
+def _make(repository: Repository, places: Places, agent: Agent, plan: _Branch) -> Agent:
+    try:
+        make_folder(agent.folder, repository.owner)
+        agent = _announce(places, agent, plan)
+        _fill(repository, agent, plan)
+        write_record(agent)
+    except BaseException:
+        _undo(repository, agent.folder)
+        raise
+    (agent.folder / INTENT).unlink()
+    return agent
+
+
+def _announce(places: Places, agent: Agent, plan: _Branch) -> Agent:
+    """Writes the intent, with a number nobody else has: agents of other repositories may be in
+    the making too."""
+    with hold_hub(places.state):
+        agent = replace(agent, number=next_number(places))
+        intent = {**asdict(plan), "number": agent.number}
+        write_whole(agent.folder / INTENT, json.dumps(intent).encode())
+    return agent
+
+
+def _fill(repository: Repository, agent: Agent, plan: _Branch) -> None:
+    for place in (agent.home, agent.scratch, agent.git_directory):
+        make_folder(place, repository.owner)
+    refs = list_refs(repository, "refs/heads/", "refs/remotes/", "refs/tags/")
+    keep_objects(repository, agent.name, agent.base, _borrowed(refs))
+    reason = f"polis agent {agent.name} ({agent.incarnation})"
+    try:
+        entry = register_tree(
+            repository, agent.tree, agent.branch, agent.base if plan.fresh else None, reason
+        )
+    except GitFault as fault:
+        raise _explain(fault, agent) from fault
+    skip_submodules(git_of(repository, entry, agent.tree))
+    foreign_ids = repository.owner.uid == 0
+    make_git_directory(repository, agent, entry, refs, foreign_ids=foreign_ids)
+    if repository.owner.foreign:
+        for place in (agent.git_directory, agent.home):
+            _give(place, repository.owner)
+    agent.imported.write_text(read_refs(agent.git_directory).fingerprint)
+
+
+def _borrowed(refs: Iterable[Ref]) -> list[str]:
+    return [ref.object for ref in refs if not ref.symbolic]
+
+
+def _undo(repository: Repository, folder: Path) -> None:
+    """Takes back everything an unfinished agent had; each step may find nothing to do."""
+    try:
+        intent = json.loads((folder / INTENT).read_bytes())
+    except (OSError, ValueError):
+        intent = {}
+    unregister_tree(repository, folder / "tree")
+    delete_refs(repository, [keep_ref(folder.name)])
+    if intent.get("fresh"):
+        _take_branch_back(repository, intent["name"], intent["base"], intent["before"])
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_branch_back(repository: Repository, branch: str, base: str, before: str) -> None:
+    name = f"refs/heads/{branch}"
+    # A git that was killed while making it leaves this; the hub is held, so nobody else's it is.
+    (repository.common_dir / f"{name}.lock").unlink(missing_ok=True)
+    with contextlib.suppress(GitFault):  # moved on by somebody since: then it stays
+        if before:
+            repository.git.run("update-ref", "--no-deref", name, before, base)
+        else:
+            repository.git.run("update-ref", "--no-deref", "-d", name, base)
+
+
+def _plan_branch(
+    repository: Repository,
+    agent: str,
+    start: str | None,
+    branch: str | None,
+    agents: Iterable[Agent],
+) -> _Branch:
+    name = branch if branch is not None else f"agent/{agent}"
+    _check_free(repository, name, agents)
+    tip = _resolve(repository, f"refs/heads/{name}")
+    if branch is not None:
+        if start is not None:
+            raise AgentFault(
+                "BRANCH_EXISTS",
+                "--branch names a branch that exists, --from starts a new one",
+                hint="give one of the two",
+            )
+        if tip is None:
+            raise _unknown_branch(repository, branch)
+        return _Branch(name=name, base=tip, fresh=False)
+    base = _resolve(repository, start or "HEAD")
+    if base is None:
+        raise AgentFault(
+            "BRANCH_UNKNOWN",
+            f"{start!r} names no commit",
+            hint=f"git -C {repository.root} log --oneline --all lists them",
+        )
+    if tip is not None and not _contains(repository, base, tip):
+        raise AgentFault(
+            "BRANCH_EXISTS",
+            f"there is a branch {name} with commits of its own",
+            hint=f"--branch {name} goes on with it, git branch -D {name} drops it",
+        )
+    return _Branch(name=name, base=base, fresh=True, before=tip or "")
+
+
+def _check_free(repository: Repository, branch: str, agents: Iterable[Agent]) -> None:
+    held = {agent.branch: agent.name for agent in agents}
+    tree = checked_out(repository).get(f"refs/heads/{branch}")
+    if branch in held:
+        raise AgentFault(
+            "BRANCH_IN_USE",
+            f"branch {branch} is in use by agent {held[branch]}",
+            hint=f"--from {branch} starts a new branch there",
+        )
+    if tree is not None:
+        raise AgentFault(
+            "BRANCH_IN_USE",
+            f"branch {branch} is checked out in {tree}",
+            hint=f"--from {branch} starts a new branch there",
+        )
+
+
+def _unknown_branch(repository: Repository, branch: str) -> AgentFault:
+    names = [ref.name.removeprefix("refs/heads/") for ref in list_refs(repository, "refs/heads/")]
+    near = difflib.get_close_matches(branch, names, n=1)
+    remote = _resolve(repository, f"refs/remotes/{branch}") or _resolve(
+        repository, f"refs/remotes/origin/{branch}"
+    )
+    hint = f"did you mean {near[0]}?" if near else "git branch lists them"
+    if remote:
+        hint = f"git branch --no-track {branch.split('/', 1)[-1]} {remote[:12]} makes it"
+    return AgentFault("BRANCH_UNKNOWN", f"there is no branch {branch!r}", hint=hint)
+
+
+def _resolve(repository: Repository, name: str) -> str | None:
+    """The commit a name stands for; `--end-of-options`, because it may begin with a dash."""
+    status, out, _ = repository.git.try_run(
+        "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}"
+    )
+    return out.decode().strip() if status == 0 else None
+
+
+def _contains(repository: Repository, commit: str, other: str) -> bool:
+    status, _, _ = repository.git.try_run("merge-base", "--is-ancestor", other, commit)
+    return status == 0
+
+
+def _explain(fault: GitFault, agent: Agent) -> Fault:
+    """git's own word, where a reader would not know what it means for the agent."""
+    if "refs/heads/agent'" in fault.stderr:
+        return AgentFault(
+            "BRANCH_EXISTS",
+            f"a branch named agent leaves no room for {agent.branch}",
+            hint="git branch -m agent something-else, or use --branch",
+        )
+    if "No space left" in fault.stderr or "Disk quota" in fault.stderr:
+        return Fault(
+            f"{agent.name} cannot be made: no space left on device",
+            hint="free some space there; nothing was changed",
+        )
+    return fault
+
+
+def _give(folder: Path, owner: Account) -> None:
+    """Before the agent first runs: what root wrote becomes the repository owner's."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.lchown(Path(place) / name, owner.uid, owner.gid)

@@ -39,6 +39,7 @@ def _run(argv: Sequence[str]) -> int:
     import click
     from click.shell_completion import shell_complete
 
+    from cash.cli.cash import command as cash
     from cash.cli.commands import polis
     from cash.cli.printing import flush_output
 
@@ -47,9 +48,10 @@ def _run(argv: Sequence[str]) -> int:
     if asked := os.environ.get(COMPLETION_VARIABLE):
         return shell_complete(polis, {}, "polis", COMPLETION_VARIABLE, asked)
     try:
-        # Not polis.main(): it answers a broken pipe and an interrupt in ways of its own.
-        with polis.make_context("polis", list(argv)) as context:
-            status = polis.invoke(context)
+        # Not main() of click: it answers a broken pipe and an interrupt in ways of its own.
+        program, words = (polis, argv) if argv[:1] != ["cash"] else (cash, argv[1:])
+        with program.make_context(program.name, list(words)) as context:
+            status = program.invoke(context)
     except click.exceptions.Exit as done:
         status = done.exit_code
     except click.exceptions.NoArgsIsHelpError as fault:

@@ -23,8 +23,10 @@ polis = Table(
         "uninstall": "cash.cli.uninstall",
         "version": "cash.cli.version",
         "tour": "cash.cli.tour",
+        "cash": "cash.cli.cash",
     },
-    hidden_entries=frozenset({"tour"}),
+    # make demo's, and what the program `cash` stands for.
+    hidden_entries=frozenset({"tour", "cash"}),
     examples=(
         "polis init                    # adopt the repository you stand in",
         "polis agents add alice",

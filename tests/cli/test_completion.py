@@ -1,0 +1,53 @@
+"""Completion as the shells do it: commands, options and names, from the real scripts."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from installation import Installation
+
+
+def _complete(installation: Installation, line: str) -> list[str]:
+    """What bash would offer behind `line`, by the script that users source."""
+    words = line.split(" ")
+    quoted = " ".join(f"'{word}'" for word in words)
+    script = (
+        'eval "$(polis completion bash)"\n'
+        f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; COMP_LINE='{line}'\n"
+        f"_polis_completion polis '{words[-1]}'\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    ran = installation.run("bash", "-c", script)
+    assert ran.err == ""
+    return [word.strip() for word in ran.out.splitlines() if word.strip()]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("polis ag", ["agents"]),
+        ("polis agents a", ["add"]),
+        ("polis approvals allow --fo", ["--for"]),
+        ("polis approvals allow q1 --for s", ["session"]),
+        ("polis config get q", ["question-seconds"]),
+        ("polis policy level b", ["balanced"]),
+        ("polis to", []),
+    ],
+)
+def test_bash_completes(installation: Installation, line: str, offered: list[str]) -> None:
+    assert _complete(installation, line) == offered
+
+
+def test_names_are_not_worth_starting_polisd_for(installation: Installation) -> None:
+    assert _complete(installation, "polis shell ") == []
+    assert not (installation.folder / "state").exists()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_there_is_a_script_for_each_shell(installation: Installation, shell: str) -> None:
+    ran = installation.polis("completion", shell)
+    assert ran.status == 0
+    assert "_POLIS_COMPLETE" in ran.out
+    if shutil.which(shell):
+        assert installation.run(shell, "-n", "/dev/stdin", input=ran.out.encode()).status == 0

@@ -1,0 +1,76 @@
+"""Every command explains itself, with examples that are commands there are."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from cash.cli.cash import command as cash
+from cash.cli.commands import polis
+from cash.cli.table import Command, Table
+
+
+def _walk(group: Table, path: str) -> Iterator[tuple[str, Command | Table]]:
+    yield path, group
+    with click.Context(group, info_name=path) as context:
+        for name in group.entries:
+            found = group.get_command(context, name)
+            match found:
+                case Table():
+                    yield from _walk(found, f"{path} {name}")
+                case Command():
+                    yield f"{path} {name}", found
+                case _:
+                    raise AssertionError(f"{path} {name} has no examples")
+
+
+_ALL = [*_walk(polis, "polis"), ("cash", cash)]
+
+
+@pytest.mark.parametrize(("path", "command"), _ALL, ids=[path for path, _ in _ALL])
+def test_help_ends_in_examples_of_the_command(path: str, command: Command | Table) -> None:
+    with click.Context(command, info_name=path, terminal_width=100) as context:
+        text = command.get_help(context)
+    assert command.help
+    assert "\nExamples:\n" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+    name = path.split()[0]
+    assert any(name in example for example in command.examples)
+
+
+@pytest.mark.parametrize(("path", "command"), _ALL, ids=[path for path, _ in _ALL])
+def test_examples_name_commands_that_exist(path: str, command: Command | Table) -> None:
+    for example in command.examples:
+        for words in _polis_words(example):
+            with polis.make_context("polis", words, resilient_parsing=True) as context:
+                group: click.Command = polis
+                while isinstance(group, Table) and words and not words[0].startswith("-"):
+                    found = group.get_command(context, words[0])
+                    assert found is not None, example
+                    group, words = found, words[1:]
+
+
+def _polis_words(example: str) -> Iterator[list[str]]:
+    text = example.partition("#")[0].replace("$(", " ").replace(")", " ").replace('"', "")
+    for part in text.replace("|", ";").replace("<", ";").replace(">", ";").split(";"):
+        words = shlex.split(part)
+        while (words and "=" in words[0]) or words[:1] in (["cd"], ["eval"]):
+            words = words[1:]
+        if words[:1] == ["polis"]:
+            yield words[1:]
+
+
+def test_every_command_of_the_design_is_there() -> None:
+    names = {path for path, _ in _ALL}
+    assert {
+        "polis init", "polis up", "polis down", "polis uninstall", "polis config", "polis doctor",
+        "polis agents add", "polis agents list", "polis agents show", "polis agents remove",
+        "polis agents path", "polis agents shell", "polis shell", "polis exec",
+        "polis policy explain", "polis policy batch", "polis policy list", "polis policy lint",
+        "polis policy level", "polis policy schema", "polis approvals list",
+        "polis approvals allow", "polis approvals deny", "polis log", "polis log verify",
+        "polis log prune", "polis completion", "polis version",
+    } <= names  # fmt: skip

@@ -154,8 +154,8 @@ def capset(header: bytes, data: bytes) -> None:
         raise _fail("capset")
 
 
-def seccomp(operation: int, flags: int, program: object) -> int:
-    """seccomp(2); `program` is a byref to a sock_fprog."""
+def seccomp(operation: int, flags: int, program: bytes) -> int:
+    """seccomp(2) with a packed sock_fprog."""
     return _syscall("seccomp", _number("seccomp"), operation, flags, program)
 
 

@@ -1,0 +1,135 @@
+"""Builds the walls, and puts processes inside them: the only place where steps are applied."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from cash.faults import MachineFault
+from cash.walls import capabilities, idmap, landlock, mounts, namespaces, seccomp, syscalls
+from cash.walls.plan import plan_walls, writable_places
+from cash.walls.steps import Stage, Step
+from cash.walls.view import View
+
+_PR_SET_PDEATHSIG: Final = 1
+_SYSTEM_PATH: Final = "/usr/bin:/bin"
+# Building takes milliseconds; a device that hangs must not hang the keeper for ever.
+_PATIENCE: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """Standing walls. holder: its pid, a child of the caller; pidfd: the same, to join or wait
+    for; ruleset: the Landlock ruleset, made inside (None when the view goes without)."""
+
+    view: View
+    holder: int
+    pidfd: int
+    ruleset: int | None
+
+
+def raise_walls(view: View) -> Walls:
+    """Makes the walls and their holder. MachineFault names the step that this machine refused."""
+    plan = plan_walls(view)
+    sleep = shutil.which("sleep", path=_SYSTEM_PATH)
+    if sleep is None:
+        raise MachineFault("no sleep program was found", hint="apt install coreutils")
+    owners = idmap.open_map(view.owner, view.ids) if view.is_mapped else None
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        holder, pidfd = syscalls.clone(namespaces.namespaces_of(view))
+    except OSError as fault:
+        raise MachineFault(
+            f"this machine refuses new namespaces ({fault.strerror})", hint="polis doctor"
+        ) from fault
+    if holder == 0:
+        _hold(view, plan, Stage(owners), theirs, sleep)
+    theirs.close()
+    if owners is not None:
+        os.close(owners)
+    with ours:
+        try:
+            return Walls(view, holder, pidfd, _hear(ours))
+        except MachineFault:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            os.waitpid(holder, 0)
+            os.close(pidfd)
+            raise
+
+
+def confine(view: View, ruleset: int | None) -> None:
+    """Takes from the caller, which is inside already, everything it must never have again."""
+    capabilities.drop_everything(view.ids, become=view.mode == "full")
+    namespaces.hide_process()  # changing ids made the process readable again
+    if ruleset is not None:
+        landlock.enter_domain(ruleset)
+    seccomp.install(seccomp.make_filter(syscalls.MACHINE, debug=view.debug))
+
+
+def die_with_parent() -> None:
+    """The kernel kills the caller when its parent ends. Changing ids undoes it, so comes last."""
+    syscalls.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _hear(holder: socket.socket) -> int | None:
+    holder.settimeout(_PATIENCE)
+    try:
+        data, descriptors, _, _ = socket.recv_fds(holder, 65536, 1)
+    except TimeoutError:
+        raise MachineFault("the walls did not stand up in time", hint="polis doctor") from None
+    report = json.loads(data) if data else {"trouble": "the holder of the walls died"}
+    if trouble := report.get("trouble"):
+        raise MachineFault(trouble, hint="polis doctor")
+    return descriptors[0] if descriptors else None
+
+
+def _hold(
+    view: View, plan: Sequence[Step], stage: Stage, keeper: socket.socket, sleep: str
+) -> NoReturn:
+    """Process 1: puts everything in its place, then sleeps for as long as the walls stand."""
+    doing = "user namespace"
+    try:
+        if view.mode == "rootless":
+            namespaces.map_own_ids(view.ids)
+        doing = "stage"
+        mounts.open_stage()
+        for step in plan:
+            doing = step.describe()
+            step.apply(stage)
+        doing = "new root"
+        mounts.close_stage()
+        doing = "confinement"
+        ruleset = _make_ruleset(view)
+        confine(view, ruleset)
+        die_with_parent()
+        descriptors = [] if ruleset is None else [ruleset]
+        socket.send_fds(keeper, [b"{}"], descriptors)
+        _sleep(sleep)
+    except BaseException as fault:
+        words = fault.message if isinstance(fault, MachineFault) else str(fault)
+        trouble = {"trouble": f"the walls could not be built: {doing}: {words}"}
+        keeper.send(json.dumps(trouble).encode())
+        os._exit(1)
+
+
+def _make_ruleset(view: View) -> int | None:
+    if not view.landlock:
+        return None
+    return landlock.make_ruleset(*writable_places(view))
+
+
+def _sleep(program: str) -> NoReturn:
+    # Ignored signals survive exec: the kernel reaps every orphan itself, and no Python stays.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    os.chdir("/")
+    os.closerange(0, 3)
+    for _ in range(3):
+        os.open("/dev/null", os.O_RDWR)
+    syscalls.close_range(3, 0x7FFFFFFF)
+    os.execve(program, ["sleep", "infinity"], {})

@@ -18,18 +18,32 @@ Value = float | int | str
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing that can be set. meaning: a line for people. least: the smallest number."""
+    """One thing that can be set. meaning: a line for people. least: the smallest number.
+    words: the words it may be, empty for any. shared: whether a repository may set it for all
+    who work in it; what opens the walls is the user's alone."""
 
     name: str
     default: Value
     meaning: str
     least: float = 0
+    words: tuple[str, ...] = ()
+    shared: bool = True
 
 
 SETTINGS = (
-    # Claude Code ends a tool call after 120 s; the answer must come out before that.
-    Setting("question-seconds", 110.0, "how long a command waits for the answer to its question"),
+    Setting(
+        "ask-seconds",
+        0.0,
+        "how long a command waits for an answer; 0: just under its provider's own limit",
+    ),
+    Setting(
+        "installer",
+        "",
+        "what installs node packages where only package-lock.json is there",
+        words=("pnpm", "npm"),
+    ),
     Setting("max-agents", 100, "how many agents a repository may have", least=1),
+    Setting("path", "", "the PATH inside the walls; empty: that of polisd", shared=False),
     Setting("provider", "shell", "what an agent is when agents add does not say"),
 )
 
@@ -67,7 +81,7 @@ def read_settings(
     files = [user_file(places), *([repository_file(repository)] if repository else [])]
     for path in files:
         for name, value in _read_file(path).items():
-            chosen[name] = Chosen(check_value(name, value, origin=str(path)), str(path))
+            chosen[name] = Chosen(value, str(path))
     for setting in SETTINGS:
         said = environment.get(variable(setting.name))
         if said is not None:
@@ -93,13 +107,23 @@ def check_value(name: str, value: object, *, origin: str = "") -> Value:
     wanted = ""
     match setting.default:
         case str():
-            read, wanted = (str(value).strip() or None), "a word"
+            said = str(value).strip()
+            wanted = " or ".join(setting.words) or "a word"
+            read = said if said and (said in setting.words or not setting.words) else None
         case int() | float() as default:
             kind = "whole number" if isinstance(default, int) else "number"
             read, wanted = _read_number(value, setting), f"a {kind}, {setting.least:g} or more"
     if read is None:
         raise UsageFault(f"{_prefix(origin)}{name} must be {wanted}, not {value!r}")
     return read
+
+
+def _check_place(name: str, path: Path) -> None:
+    setting = check_name(name, origin=str(path))
+    if not setting.shared and path == repository_file(path.parent.parent):
+        raise UsageFault(
+            f"{path}: {name} cannot be set by a repository", hint=f"polis config set {name} VALUE"
+        )
 
 
 def _read_number(value: object, setting: Setting) -> Value | None:
@@ -111,8 +135,10 @@ def _read_number(value: object, setting: Setting) -> Value | None:
 
 
 def write_setting(path: Path, name: str, value: str) -> None:
-    """Sets one key in a file of settings and leaves every other line as it stands."""
+    """Sets one key in a file of settings and leaves every other line as it stands. UsageFault
+    when the value, the file, or the place is wrong."""
     check_value(name, value)
+    _check_place(name, path)
     _read_file(path)  # a file that is wrong already is mended by its owner, not overwritten
     lines = path.read_text().splitlines() if path.exists() else []
     kept = [line for line in lines if line.partition(":")[0].strip() != name]
@@ -122,7 +148,7 @@ def write_setting(path: Path, name: str, value: str) -> None:
     half.replace(path)
 
 
-def _read_file(path: Path) -> Mapping[str, object]:
+def _read_file(path: Path) -> Mapping[str, Value]:
     try:
         found = yaml.safe_load(path.read_text())
     except FileNotFoundError:
@@ -134,7 +160,11 @@ def _read_file(path: Path) -> Mapping[str, object]:
         return {}
     if not isinstance(found, dict):
         raise UsageFault(f"{path} must hold `name: value` lines")
-    return {str(name): value for name, value in found.items()}
+    for name in found:
+        _check_place(str(name), path)
+    return {
+        str(name): check_value(str(name), value, origin=str(path)) for name, value in found.items()
+    }
 
 
 def _prefix(origin: str) -> str:

@@ -68,7 +68,7 @@ def _run(argv: Sequence[str]) -> int:
 
 def _lowered(message: str) -> str:
     """click's sentences as ours: no capital, no full stop, on one line."""
-    text = " ".join(message.split()).rstrip(".")
+    text = " ".join(message.split()).rstrip(".").replace(". Did you mean", "; did you mean")
     return text[:1].lower() + text[1:]
 
 

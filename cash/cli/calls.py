@@ -29,8 +29,9 @@ def is_up() -> bool:
     """Whether polisd runs; asking does not start it."""
     from cash.daemon.client import connect
 
+    own = places()
     try:
-        connect(places(), start=False).close()
+        connect(own, start=False).close()
     except Fault:
         return False
     return True

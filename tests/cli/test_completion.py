@@ -30,7 +30,7 @@ def _complete(installation: Installation, line: str) -> list[str]:
         ("polis agents a", ["add"]),
         ("polis approvals allow --fo", ["--for"]),
         ("polis approvals allow q1 --for s", ["session"]),
-        ("polis config get q", ["question-seconds"]),
+        ("polis config get a", ["ask-seconds"]),
         ("polis policy level b", ["balanced"]),
         ("polis to", []),
     ],

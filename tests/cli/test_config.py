@@ -17,21 +17,21 @@ def repository(installation: Installation) -> Path:
 def _origin(installation: Installation, folder: Path, **environment: str) -> tuple[object, str]:
     ran = installation.polis("config", "--json", cwd=folder, environment=environment)
     assert ran.status == 0, ran.err
-    found = json.loads(ran.out)["question-seconds"]
+    found = json.loads(ran.out)["ask-seconds"]
     return found["value"], found["origin"]
 
 
 def test_each_layer_wins_over_the_one_before(installation: Installation, repository: Path) -> None:
     user = installation.home / ".config/polis/config.yaml"
-    assert _origin(installation, repository) == (110.0, "default")
-    assert installation.polis("config", "set", "question-seconds", "20").status == 0
+    assert _origin(installation, repository) == (0.0, "default")
+    assert installation.polis("config", "set", "ask-seconds", "20").status == 0
     assert _origin(installation, repository) == (20.0, str(user))
-    installation.polis("config", "set", "--repository", "question-seconds", "30", cwd=repository)
+    installation.polis("config", "set", "--repository", "ask-seconds", "30", cwd=repository)
     own = repository / ".polis/config.yaml"
     assert _origin(installation, repository) == (30.0, str(own))
-    assert _origin(installation, repository, POLIS_QUESTION_SECONDS="40") == (
+    assert _origin(installation, repository, POLIS_ASK_SECONDS="40") == (
         40.0,
-        "POLIS_QUESTION_SECONDS",
+        "POLIS_ASK_SECONDS",
     )
     assert _origin(installation, installation.home) == (20.0, str(user))
 
@@ -39,20 +39,21 @@ def test_each_layer_wins_over_the_one_before(installation: Installation, reposit
 def test_setting_one_key_leaves_the_rest_of_the_file(installation: Installation) -> None:
     path = installation.home / ".config/polis/config.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text("# mine\nmax-agents: 7\nquestion-seconds: 5\n")
-    assert installation.polis("config", "set", "question-seconds", "6").status == 0
-    assert path.read_text() == "# mine\nmax-agents: 7\nquestion-seconds: 6\n"
-    assert installation.polis("config", "get", "question-seconds").out == "6.0\n"
+    path.write_text("# mine\nmax-agents: 7\nask-seconds: 5\n")
+    assert installation.polis("config", "set", "ask-seconds", "6").status == 0
+    assert path.read_text() == "# mine\nmax-agents: 7\nask-seconds: 6\n"
+    assert installation.polis("config", "get", "ask-seconds").out == "6.0\n"
 
 
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("question-seconds", "soon"), "question-seconds must be a number, 0 or more, not 'soon'"),
-        (("question-seconds", "-1"), "question-seconds must be a number, 0 or more, not '-1'"),
-        (("question-seconds", "inf"), "question-seconds must be a number, 0 or more, not 'inf'"),
+        (("ask-seconds", "soon"), "ask-seconds must be a number, 0 or more, not 'soon'"),
+        (("ask-seconds", "-1"), "ask-seconds must be a number, 0 or more, not '-1'"),
+        (("ask-seconds", "inf"), "ask-seconds must be a number, 0 or more, not 'inf'"),
         (("max-agents", "1.5"), "max-agents must be a whole number, 1 or more, not '1.5'"),
         (("provider", " "), "provider must be a word, not ' '"),
+        (("installer", "yarn"), "installer must be pnpm or npm, not 'yarn'"),
         (("colour", "red"), "there is no setting colour"),
     ],
 )
@@ -68,8 +69,8 @@ def test_a_wrong_value_is_refused(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("question-second: 4\n", "there is no setting question-second"),
-        ("question-seconds: soon\n", "question-seconds must be a number"),
+        ("ask-second: 4\n", "there is no setting ask-second"),
+        ("ask-seconds: soon\n", "ask-seconds must be a number"),
         ("- a\n", "must hold `name: value` lines"),
         ("a: [\n", "cannot be read"),
     ],
@@ -84,3 +85,14 @@ def test_a_wrong_file_is_named(installation: Installation, text: str, message: s
     assert message in ran.err
     assert installation.polis("config", "set", "max-agents", "3").status == 64
     assert path.read_text() == text
+
+
+def test_a_repository_cannot_open_the_walls(installation: Installation, repository: Path) -> None:
+    argv = ("config", "set", "--repository", "path", "/opt/evil/bin")
+    ran = installation.polis(*argv, cwd=repository)
+    assert ran.status == 64
+    assert "path cannot be set by a repository" in ran.err
+    (repository / ".polis").mkdir()
+    (repository / ".polis/config.yaml").write_text("path: /opt/evil/bin\n")
+    assert "path cannot be set by a repository" in installation.polis("config", cwd=repository).err
+    assert installation.polis("config", "set", "path", "/usr/bin:/bin").status == 0

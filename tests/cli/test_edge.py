@@ -19,16 +19,16 @@ _BROKEN = (
 
 _WRONG_WORDS = [
     (("agnets",), "there is no command polis agnets; did you mean agents?", "polis --help"),
-    (("agents", "ad", "x"), "there is no command polis agents ad; did you mean add?", "polis agents"),
+    (("agents", "ad", "x"), "there is no command polis agents ad; did you mean add?", "--help"),
     (("qwertz",), "there is no command polis qwertz", "polis --help"),
-    (("version", "--jsno"), "no such option: --jsno", "polis version --help"),
+    (("version", "--jsno"), "no such option '--jsno'; did you mean '--json'?", "--help"),
     (("agents", "add"), "missing argument 'NAME'", "polis agents add --help"),
     (("exec", "alice"), "missing argument '-- ARGV…'", "polis exec --help"),
     (("exec", "alice", "--"), "there is no command behind --", "polis exec --help"),
-    (("completion", "csh"), "'csh' is not one of 'bash', 'zsh', 'fish'", "polis completion --help"),
-    (("log", "prune", "--before", "soon"), "soon is not an age; write 90m, 12h, 30d or 8w", "polis"),
-    (("config", "get", "question-second"), "there is no setting", "did you mean question-seconds?"),
-    (("policy", "level", "lax"), "'lax' is not one of 'observe', 'relaxed'", "polis policy level"),
+    (("completion", "csh"), "'csh' is not one of 'bash', 'zsh', 'fish'", "--help"),
+    (("log", "prune", "--before", "soon"), "soon is not an age; write 90m, 12h, 30d", "log prune"),
+    (("config", "get", "ask-second"), "there is no setting", "ask-seconds?"),
+    (("policy", "level", "lax"), "'lax' is not one of 'observe', 'relaxed'", "--help"),
 ]  # fmt: skip
 
 

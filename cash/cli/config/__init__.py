@@ -15,7 +15,7 @@ command = Table(
     default="list",
     examples=(
         "polis config --origin",
-        "polis config set question-seconds 300",
-        "POLIS_QUESTION_SECONDS=5 polis up",
+        "polis config set ask-seconds 300",
+        "POLIS_ASK_SECONDS=5 polis up",
     ),
 )

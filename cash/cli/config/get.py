@@ -18,7 +18,7 @@ name_argument = click.argument(
 )
 
 
-@make_command("polis config get question-seconds", name="get")
+@make_command("polis config get ask-seconds", name="get")
 @name_argument
 @json_option
 def command(name: str, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from cash.settings import repository_file, user_file, write_setting
 
 
 @make_command(
-    "polis config set question-seconds 300",
+    "polis config set ask-seconds 300",
     "polis config set --repository provider claude",
     name="set",
 )

@@ -1,0 +1,520 @@
+"""The first deciding reader: tree-sitter-bash. It runs in this process, in microseconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tree_sitter_bash
+from tree_sitter import Language, Node, Parser
+
+from cash.syntax.command import Assignment, Expansion, ExpansionKind, Redirect, Word
+from cash.syntax.masks import Masks, mask
+from cash.syntax.reading import Collector, Place, Reading, TooDeep
+from cash.syntax.scan import body_text, close_of, unescape_backticks
+from cash.syntax.word import (
+    Atom,
+    Hole,
+    UnreadableWord,
+    decode,
+    is_plain,
+    lex_word,
+    literal_word,
+    word_of,
+    words_of,
+)
+
+_COMPOUND = {
+    "subshell": "subshell",
+    "compound_statement": None,
+    "if_statement": "if",
+    "while_statement": "while",
+    "for_statement": "for",
+    "c_style_for_statement": "for",
+    "case_statement": "case",
+    "function_definition": "function",
+}
+_SIMPLE = frozenset(
+    {
+        "command",
+        "declaration_command",
+        "unset_command",
+        "variable_assignment",
+        "variable_assignments",
+    }
+)
+_HOLES: dict[str, ExpansionKind] = {
+    "simple_expansion": "parameter",
+    "expansion": "parameter",
+    "command_substitution": "command",
+    "process_substitution": "process",
+    "arithmetic_expansion": "arithmetic",
+}
+_REDIRECTS = frozenset({"file_redirect", "herestring_redirect"})
+_EXPRESSIONS = frozenset(
+    {
+        "binary_expression",
+        "unary_expression",
+        "parenthesized_expression",
+        "ternary_expression",
+        "negated_command",
+        "postfix_expression",
+    }
+)
+_PARAMETER = re.compile(rb"\$[A-Za-z0-9_@*#?$!-]")
+_IN_BODY = re.compile(rb"\\.|`|\$[({\[]", re.DOTALL)
+
+
+class TreeSitter:
+    """Reads bash with tree-sitter-bash. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._parser = Parser(Language(tree_sitter_bash.language()))
+
+    def prepare(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def read(self, source: bytes, deadline: float) -> Reading:
+        """Never raises."""
+        collector = Collector()
+        try:
+            failure, incomplete = self.walk(source, 0, collector, Place())
+        except (TooDeep, RecursionError):
+            return Reading(tuple(collector.commands), "nested too deeply")
+        return Reading(tuple(collector.commands), failure, incomplete)
+
+    def walk(
+        self, source: bytes, base: int | None, collector: Collector, place: Place
+    ) -> tuple[str | None, bool]:
+        """Reads a text that stands at offset base of the line (None: nowhere as written) and adds
+        its commands at the place. Returns failure, incomplete."""
+        tree, masks = mask(source, self._parser.parse)
+        walk = _Walk(self, source, base, collector, masks)
+        walk.node(tree.root_node, place)
+        failure = walk.failure
+        if failure is None and tree.root_node.has_error and _has_true_error(tree.root_node):
+            failure = "it is no bash the grammar knows"
+        return failure, masks is not None and masks.incomplete
+
+    def walk_expansion(
+        self, source: bytes, base: int | None, collector: Collector, place: Place
+    ) -> str | None:
+        """The same for a text that is one expansion of a here-document's body."""
+        tree, masks = mask(source, self._parser.parse)
+        walk = _Walk(self, source, base, collector, masks)
+        node = tree.root_node
+        while node.type not in _HOLES and node.children:
+            node = node.children[0]
+        if tree.root_node.has_error or node.end_byte != len(source):
+            return "a substitution the grammar does not know"
+        walk.node(node, place)
+        return walk.failure
+
+    def parses(self, source: bytes) -> bool:
+        """Whether the text is whole and valid."""
+        return not mask(source, self._parser.parse)[0].root_node.has_error
+
+
+class _Walk:
+    def __init__(
+        self,
+        reader: TreeSitter,
+        source: bytes,
+        base: int | None,
+        collector: Collector,
+        masks: Masks | None,
+    ) -> None:
+        self.reader = reader
+        self.source = source
+        self.base = base
+        self.collector = collector
+        self.masks = masks
+        self.failure = masks.failure if masks else None
+
+    # ------------------------------------------------------------------ statements
+
+    def node(self, node: Node, place: Place, redirects: Sequence[Node] = ()) -> None:
+        """A node of any kind: commands in it are added."""
+        kind = node.type
+        if kind == "list":
+            self.sequence(node, place, redirects)
+        elif kind == "redirected_statement":
+            self.redirected(node, place, redirects)
+        elif kind in _SIMPLE or kind in _COMPOUND or kind in ("pipeline", "test_command"):
+            if self.masks and (label := self.masks.prefixes.pop(node.start_byte, None)):
+                place = place.deeper(label)
+            if kind in _SIMPLE:
+                self.simple(node, place, redirects)
+            elif kind == "pipeline":
+                self.pipeline(_members(node), place, redirects)
+            elif kind == "test_command":
+                self.test(node, place, redirects)
+            else:
+                self.compound(node, place, redirects)
+        elif kind == "negated_command":
+            for child in node.children:
+                if child.is_named:
+                    self.node(child, place, redirects)
+        elif kind == "command_substitution":
+            self.children(node, place.substitution())
+        elif kind == "process_substitution":
+            self.children(node, place.substitution("process substitution"))
+        elif kind == "expansion":
+            self.children(node, place.deeper())
+        else:
+            self.children(node, place)
+
+    def children(self, node: Node, place: Place) -> None:
+        children = node.children
+        if not children:
+            if self.masks and self.masks.backticks:
+                self.backticks(node, place)
+            return
+        for child in children:
+            if child.child_count or self.masks:
+                self.node(child, place)
+
+    def sequence(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
+        """`a && b || c`: a list leans to the left, as deep as it is long."""
+        rights: list[Node] = []
+        while node.type == "list":
+            named = [child for child in node.children if child.is_named]
+            rights.extend(reversed(named[1:]))
+            if not named:
+                return
+            node = named[0]
+        members = [node, *reversed(rights)]
+        for member in members[:-1]:
+            self.node(member, place)
+        self.node(members[-1], place, redirects)
+
+    def pipeline(
+        self, members: Sequence[Node], place: Place, redirects: Sequence[Node]
+    ) -> None:
+        for member, inner in self.collector.stages(place, members):
+            self.node(member, inner, redirects if member is members[-1] else ())
+
+    def redirected(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
+        own = [child for child in node.children if child.type in _REDIRECTS]
+        bodies = [
+            child for child in node.children if child.is_named and child.type not in _REDIRECTS
+        ]
+        if bodies:
+            self.node(bodies[0], place, (*own, *redirects))
+        else:
+            self.bare(node.start_byte, place, (*own, *redirects))
+        for extra in bodies[1:]:
+            self.failure = self.failure or "a statement where none can stand"
+            self.node(extra, place)
+
+    def compound(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
+        kind = node.type
+        children = node.children
+        if kind == "function_definition":
+            name = next((child for child in children if child.type == "word"), None)
+            label: str | None = f"function {self.text(name)}" if name else "function"
+            redirects = (*(child for child in children if child.type in _REDIRECTS), *redirects)
+        else:
+            label = _COMPOUND[kind]
+            if label in ("while", "for") and children and not children[0].is_named:
+                label = children[0].type if children[0].type in ("until", "select") else label
+        if redirects:
+            self.bare(node.start_byte, place, redirects)
+        inner = place.deeper(label)
+        arithmetic = kind == "c_style_for_statement" or (
+            kind == "compound_statement" and bool(children) and children[0].type == "(("
+        )
+        for child in children:
+            if child.type not in _REDIRECTS and (child.child_count or self.masks):
+                if arithmetic:
+                    self.inner(child, inner)
+                else:
+                    self.node(child, inner)
+
+    def inner(self, node: Node, place: Place) -> None:
+        """What an assignment holds, where the assignment itself is not a statement."""
+        if node.type == "variable_assignment":
+            self.children(node, place)
+        else:
+            self.node(node, place)
+
+    def bare(self, start: int, place: Place, redirects: Sequence[Node]) -> None:
+        """Redirects without a command, or around a compound one."""
+        values, extras = self.redirects(redirects)
+        argv = tuple([word for extra in extras for word in self.words(*extra)])
+        span = self.span(start, max(node.end_byte for node in redirects))
+        index = self.collector.add(place, argv, (), values, span)
+        self.redirect_children(redirects, place.of(index))
+
+    def test(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
+        """`[ … ]` is a command, `[[ … ]]` is not."""
+        if node.children and node.children[0].type == "[[":
+            if redirects:
+                self.bare(node.start_byte, place, redirects)
+            self.children(node, place.deeper())
+            return
+        self.simple(node, place, redirects)
+
+    # ------------------------------------------------------------------ simple commands
+
+    def simple(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
+        kind = node.type
+        declares = kind == "declaration_command"
+        children = [node] if kind == "variable_assignment" else node.children
+        own = [child for child in children if child.type in _REDIRECTS]
+        own.extend(redirects)
+        values, extras = self.redirects(own) if own else ((), [])
+        spans: list[_Piece] = []
+        for child in children:
+            if child.type in _REDIRECTS or child.type == "comment":
+                continue
+            if child.type in _EXPRESSIONS:
+                self.flatten(child, spans)
+            else:
+                self.add_piece(spans, child, declares)
+        assignments, argv = [], []
+        for piece in [*spans, *extras]:
+            if piece.assignment is not None and not declares:
+                assignments.append(self.assignment(piece))
+            elif piece.end > piece.start:
+                argv.extend(self.words(piece, declares))
+        end = max([node.end_byte, *(redirect.end_byte for redirect in redirects)])
+        span = self.span(node.start_byte, end)
+        index = self.collector.add(place, tuple(argv), tuple(assignments), values, span)
+        inner = place.of(index)
+        for child in children:
+            if (child.child_count or self.masks) and child.type not in _REDIRECTS:
+                self.inner(child, inner)
+        if own:
+            self.redirect_children(own, inner)
+
+    def add_piece(self, pieces: list[_Piece], node: Node, declares: bool = False) -> None:
+        """Nodes without a gap are one word; so are those a line continuation parts."""
+        start, end = node.start_byte, node.end_byte
+        assignment = node if node.type == "variable_assignment" else None
+        if pieces:
+            last = pieces[-1]
+            if last.end == start or not self.source[last.end : start].replace(b"\\\n", b""):
+                last.end = end
+                last.nodes.append(node)
+                return
+        pieces.append(_Piece(start, end, [node], assignment))
+
+    def flatten(self, node: Node, pieces: list[_Piece]) -> None:
+        """The words of a `[` expression."""
+        for child in node.children:
+            if child.type in _EXPRESSIONS:
+                self.flatten(child, pieces)
+            else:
+                self.add_piece(pieces, child)
+
+    def words(self, piece: _Piece, declares: bool = False) -> tuple[Word, ...]:
+        source = self.source[piece.start : piece.end]
+        span = self.span(piece.start, piece.end)
+        if is_plain(source):
+            text = source.decode()
+            return (Word((text,), text, span),)
+        text = decode(source)
+        if declares and piece.assignment is not None:
+            atoms = self.value_atoms(piece)
+            head = decode(self.source[piece.start : _operator_end(piece.assignment)])
+            return (word_of([head, *atoms], text, span, value=True),)
+        return words_of(self.atoms(piece), text, span)
+
+    def atoms(self, piece: _Piece, start: int | None = None) -> list[Atom]:
+        start = piece.start if start is None else start
+        holes: dict[int, Hole] = {}
+        for node in piece.nodes:
+            self.find_holes(node, holes)
+        if self.masks:
+            for position, end in self.masks.backticks.items():
+                if start <= position < piece.end:
+                    holes[position] = Hole(end, "command")
+        try:
+            return lex_word(self.source, start, piece.end, holes)
+        except UnreadableWord as fault:
+            self.failure = self.failure or str(fault)
+            return [Expansion("unknown", decode(self.source[start : piece.end]))]
+
+    def find_holes(self, node: Node, holes: dict[int, Hole]) -> None:
+        kind = _HOLES.get(node.type)
+        if kind is None:
+            for child in node.children:
+                if child.child_count:
+                    self.find_holes(child, holes)
+        elif node.type != "simple_expansion" or _PARAMETER.match(self.source, node.start_byte):
+            name = self.parameter(node) if kind == "parameter" else ""
+            holes[node.start_byte] = Hole(node.end_byte, kind, name)
+
+    def parameter(self, node: Node) -> str:
+        for child in node.children:
+            if child.type in ("variable_name", "special_variable_name"):
+                return self.text(child)
+            if child.type == "subscript":
+                return self.parameter(child)
+        return ""
+
+    def assignment(self, piece: _Piece) -> Assignment:
+        node = piece.assignment
+        assert node is not None
+        operator = _operator(node)
+        name = decode(self.source[node.start_byte : operator.start_byte])
+        source = decode(self.source[operator.end_byte : piece.end])
+        span = self.span(operator.end_byte, piece.end)
+        value = word_of(self.value_atoms(piece), source, span, value=True)
+        return Assignment(name, value, operator.type == "+=")
+
+    def value_atoms(self, piece: _Piece) -> list[Atom]:
+        assert piece.assignment is not None
+        start = _operator_end(piece.assignment)
+        if any(child.type == "array" for child in piece.assignment.children):
+            return [Expansion("unknown", decode(self.source[start : piece.end]))]
+        return self.atoms(piece, start)
+
+    # ------------------------------------------------------------------ redirects
+
+    def redirects(self, nodes: Sequence[Node]) -> tuple[tuple[Redirect, ...], list[_Piece]]:
+        """The redirects, and words that stand behind their targets: the grammar takes the
+        arguments in `cmd >f argument` for more targets."""
+        values: list[Redirect] = []
+        extras: list[_Piece] = []
+        for node in nodes:
+            descriptor, operator, pieces = "", node, []
+            for child in node.children:
+                if child.type == "file_descriptor":
+                    descriptor = self.descriptor(child)
+                elif not child.is_named and operator is node:
+                    operator = child
+                elif child.type in _EXPRESSIONS:
+                    self.flatten(child, pieces)
+                else:
+                    self.add_piece(pieces, child)
+            values.append(self.redirect(operator, descriptor, pieces))
+            extras.extend(pieces[1:])
+        return tuple(values), extras
+
+    def descriptor(self, node: Node) -> str:
+        if self.masks and (name := self.masks.descriptors.get(node.end_byte)):
+            return name
+        return self.text(node)
+
+    def redirect(self, operator: Node, descriptor: str, pieces: list[_Piece]) -> Redirect:
+        if self.masks and (document := self.masks.documents.get(operator.start_byte)):
+            start, end = document.delimiter
+            source = decode(self.source[start:end])
+            target = Word((decode(document.word),), source, self.span(start, end))
+            body = body_text(self.source, document)
+            return Redirect(document.operator, target, descriptor, body)
+        text = self.text(operator)
+        if not pieces:
+            # `>&-` is one token of the grammar.
+            end = operator.end_byte
+            pieces = [_Piece(end - 1, end, [], None)] if text.endswith("-") else []
+            text = text.rstrip("-")
+        if not pieces:
+            self.failure = self.failure or "a redirect without a target"
+            return Redirect(text, literal_word(""), descriptor)
+        piece = pieces[0]
+        source = decode(self.source[piece.start : piece.end])
+        span = self.span(piece.start, piece.end)
+        return Redirect(text, word_of(self.atoms(piece), source, span), descriptor)
+
+    def redirect_children(self, nodes: Sequence[Node], place: Place) -> None:
+        """Substitutions in targets and in here-document bodies."""
+        for node in nodes:
+            self.children(node, place)
+            if self.masks is None:
+                continue
+            for child in node.children:
+                document = self.masks.documents.get(child.start_byte)
+                if document and not child.is_named and not document.quoted:
+                    self.body(document.body_start, document.body_end, place.deeper("heredoc"))
+
+    def body(self, start: int, end: int, place: Place) -> None:
+        """Substitutions in a text that is expanded like a double-quoted one."""
+        while found := _IN_BODY.search(self.source, start, end):
+            start = found.end()
+            if found.group()[:1] != b"\\":
+                start = self.expansion(found.start(), end, place)
+
+    def expansion(self, start: int, limit: int, place: Place) -> int:
+        """Commands in the expansion that starts here; returns where it ends."""
+        end = close_of(self.source[:limit], start)
+        if end is None:
+            self.failure = self.failure or "a substitution that does not end"
+            return limit
+        if self.source[start : start + 1] == b"`":
+            self.backtick(start, end, place, quoted=True)
+            return end
+        base = None if self.base is None else self.base + start
+        failure = self.reader.walk_expansion(
+            self.source[start:end], base, self.collector, place
+        )
+        self.failure = self.failure or failure
+        return end
+
+    def backticks(self, node: Node, place: Place) -> None:
+        assert self.masks is not None
+        for start, end in self.masks.backticks.items():
+            if node.start_byte <= start < node.end_byte:
+                self.backtick(start, end, place)
+
+    def backtick(self, start: int, end: int, place: Place, *, quoted: bool = False) -> None:
+        text = self.source[start + 1 : end - 1]
+        base = None if self.base is None or b"\\" in text else self.base + start + 1
+        text = unescape_backticks(text, quoted=quoted)
+        failure, _ = self.reader.walk(text, base, self.collector, place.substitution())
+        self.failure = self.failure or failure
+
+    # ------------------------------------------------------------------ text
+
+    def text(self, node: Node) -> str:
+        return decode(self.source[node.start_byte : node.end_byte])
+
+    def span(self, start: int, end: int) -> tuple[int, int] | None:
+        return None if self.base is None else (self.base + start, self.base + end)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A word: nodes that stand together. assignment: the first, if it is one."""
+
+    start: int
+    end: int
+    nodes: list[Node]
+    assignment: Node | None
+
+
+def _members(node: Node) -> list[Node]:
+    """The commands of a pipeline; the grammar nests some pipelines to the right."""
+    members: list[Node] = []
+    for child in node.children:
+        if child.type == "pipeline":
+            members.extend(_members(child))
+        elif child.is_named and child.type != "comment":
+            members.append(child)
+    return members
+
+
+def _operator(node: Node) -> Node:
+    return next(child for child in node.children if child.type in ("=", "+="))
+
+
+def _operator_end(node: Node) -> int:
+    return _operator(node).end_byte
+
+
+def _has_true_error(node: Node) -> bool:
+    """The grammar wants a command's name behind `A=1 >f`; bash does not."""
+    if node.is_error:
+        return True
+    if node.is_missing:
+        command = node.parent.parent if node.parent is not None else None
+        return command is None or not any(
+            child.type in ("variable_assignment", "file_redirect") for child in command.children
+        )
+    return any(_has_true_error(child) for child in node.children if child.has_error)

@@ -84,22 +84,21 @@ def refs_fingerprint(agent: Source) -> str:
 def import_commits(
     repository: Repository,
     agent: Source,
-    upload_pack: Sequence[str],
+    upload_pack: Sequence[str] | tuple[int, int],
     *,
-    descriptors: Sequence[int] = (),
     seconds: float = SECONDS,
 ) -> ImportReport:
     """Fetches the agent's branches and moves the hub's: its own branch under its own name,
     others as polis/<agent>/<name>; then the linked worktree's HEAD and index.
 
-    upload_pack: the command that runs `git-upload-pack` inside; the git directory is added as
-    its last argument. descriptors: kept open for it. Never raises for what an agent did: what
-    could not be done is in the report."""
+    upload_pack: the command that runs `git-upload-pack` inside, to which the git directory is
+    added; or two descriptors of one that runs already: what it says, what it is told. Never
+    raises for what an agent did: what could not be done is in the report."""
     started = time.monotonic()
     reading = read_refs(agent.git_directory)
     refused: list[Refusal] = []
     try:
-        refused += _fetch(repository, agent, reading, upload_pack, descriptors, seconds)
+        refused += _fetch(repository, agent, reading, upload_pack, seconds)
         with hold_hub(agent.folder.parent.parent):
             report = _move(repository, agent, reading)
     except Fault as fault:
@@ -112,21 +111,27 @@ def import_commits(
     return replace(report, refused=tuple(refused), seconds=took)
 
 
-def relay_command(read: int, write: int) -> tuple[str, ...]:
-    """An `upload_pack` for import_commits when the real one was started elsewhere: copies what
-    git says to descriptor `write` and what comes from `read` to git."""
-    return ("bash", "-c", f"cat <&{read} {write}>&- & exec cat >&{write} {read}<&-", "relay")
+def _command(upload_pack: Sequence[str] | tuple[int, int]) -> tuple[list[str], list[int]]:
+    """The command git starts, and the descriptors it needs. A running upload-pack is reached
+    through a relay: bash, because a plain sh takes no descriptor above 9 in a redirection."""
+    words = [word for word in upload_pack if isinstance(word, str)]
+    pipes = [pipe for pipe in upload_pack if isinstance(pipe, int)]
+    if not pipes:
+        return words, []
+    said, told = pipes
+    script = f"cat <&{said} {told}>&- & exec cat >&{told} {said}<&-"
+    return ["bash", "-c", script, "relay"], pipes
 
 
 def _fetch(
     repository: Repository,
     agent: Source,
     reading: RefsRead,
-    upload_pack: Sequence[str],
-    descriptors: Sequence[int],
+    upload_pack: Sequence[str] | tuple[int, int],
     seconds: float,
 ) -> list[Refusal]:
     """Brings the objects and refs/polis/import/<agent>/…; what was left out."""
+    command, descriptors = _command(upload_pack)
     place = f"{PREFIX}import/{agent.name}"
     refspecs = [f"+refs/heads/*:{place}/heads/*"]
     if reading.head and not reading.head.startswith("refs/"):
@@ -139,7 +144,7 @@ def _fetch(
         "--no-write-fetch-head",
         "--no-recurse-submodules",
         "--no-auto-maintenance",
-        f"--upload-pack={shlex.join(upload_pack)}",
+        f"--upload-pack={shlex.join(command)}",
         agent.git_directory,
         *refspecs,
         descriptors=descriptors,

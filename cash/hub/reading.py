@@ -62,6 +62,18 @@ def read_refs(git_directory: Path) -> RefsRead:
     return RefsRead(digest.hexdigest(), _head(head), strange)
 
 
+def read_small(path: Path, limit: int) -> bytes | None:
+    """A regular file's content; None when there is none, or something else, or a longer one."""
+    try:
+        folder = os.open(path.parent, _OPEN | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        return _read_file(folder, path.name, limit) or None
+    finally:
+        os.close(folder)
+
+
 def _head(content: bytes) -> str:
     text = content.decode("utf-8", "replace").strip()
     if text.startswith("ref:"):

@@ -58,21 +58,33 @@ def find_entry(repository: Repository, tree: Path) -> Path | None:
     return None
 
 
+def registered_trees(repository: Repository) -> tuple[Path, ...]:
+    """The linked worktrees' places, whether anything is there or not."""
+    found = [_tree_of(entry) for entry in _entries(repository)]
+    return tuple(tree for tree in found if tree is not None)
+
+
 def checked_out(repository: Repository) -> Mapping[str, Path]:
     """Full ref name → the working tree that has it checked out, of all worktrees."""
     found: dict[str, Path] = {}
-    main = repository.common_dir / "HEAD"
-    places = [(main, repository.root)]
-    for entry in _entries(repository):
-        with contextlib.suppress(OSError):
-            git_file = os.fsdecode((entry / "gitdir").read_bytes().rstrip(b"\n"))
-            places.append((entry / "HEAD", Path(git_file).parent))
+    places = [(repository.common_dir / "HEAD", repository.root)]
+    places += [
+        (entry / "HEAD", tree) for entry in _entries(repository) if (tree := _tree_of(entry))
+    ]
     for head, tree in places:
         with contextlib.suppress(OSError):
             text = os.fsdecode(head.read_bytes()).strip()
             if text.startswith("ref: "):
                 found[text.removeprefix("ref: ")] = tree
     return found
+
+
+def _tree_of(entry: Path) -> Path | None:
+    try:
+        git_file = (entry / "gitdir").read_bytes().rstrip(b"\n")
+    except OSError:
+        return None  # being made or removed by somebody just now
+    return Path(os.fsdecode(git_file)).parent
 
 
 def git_of(repository: Repository, entry: Path, tree: Path) -> Git:
@@ -83,11 +95,12 @@ def git_of(repository: Repository, entry: Path, tree: Path) -> Git:
         repository.git,
         directory=entry,
         work_tree=tree,
-        settings=(*_without_filters(repository), "diff.ignoreSubmodules=all"),
+        settings=(*without_filters(repository), "diff.ignoreSubmodules=all"),
     )
 
 
-def _without_filters(repository: Repository) -> tuple[str, ...]:
+def without_filters(repository: Repository) -> tuple[str, ...]:
+    """Settings that switch the user's own filters off (git-lfs and the like)."""
     listed = repository.git.run(
         "config", "--name-only", "-z", "--get-regexp", r"^filter\..", fine=(0, 1)
     )

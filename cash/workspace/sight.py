@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from pathlib import Path
 from typing import Literal
 
+from cash.faults import MachineFault
 from cash.hub.repository import Repository
 from cash.walls.view import FIRST_DEDICATED_ID, Mount, View
 from cash.workspace.agent import Agent
 
 
 def view_of(
-    agent: Agent,
-    repository: Repository,
-    environment: Mapping[str, str],
-    mode: Literal["full", "rootless"],
-    *,
-    mounts: tuple[Mount, ...] = (),
+    agent: Agent, repository: Repository, path: str, *, mounts: tuple[Mount, ...] = ()
 ) -> View:
-    """The agent's view. environment: the user's, of which only PATH and the language count;
-    nothing else of it goes inside. mounts: the user's own extras."""
+    """The agent's view. path: the user's PATH, whose toolchains are shown. mounts: the user's
+    own extras. Raises MachineFault when the agent's mode cannot be had here."""
     owner = (repository.owner.uid, repository.owner.gid)
     return View(
         agent=agent.name,
@@ -30,13 +27,34 @@ def view_of(
         home=agent.home,
         home_inside=repository.owner.home,
         scratch=agent.scratch,
-        path=environment.get("PATH", ""),
+        path=path,
         owner=owner,
         ids=ids_of(agent, owner),
-        mode=mode,
-        mounts=mounts,
-        environment=_environment(agent, repository, environment),
+        mode=mode_of(agent),
+        mounts=(*_borrowed_objects(repository), *mounts),
+        environment=_environment(agent, repository),
     )
+
+
+def mode_of(agent: Agent) -> Literal["full", "rootless"]:
+    """How the walls are made: as root in full, else in a user namespace."""
+    best: Literal["full", "rootless"] = "full" if os.geteuid() == 0 else "rootless"
+    match agent.mode:
+        case "auto":
+            return best
+        case "full" | "rootless" as wanted if wanted == best:
+            return wanted
+        case "degraded":
+            raise MachineFault(
+                f"{agent.name} was made for degraded mode, which polis cannot do yet",
+                hint=f"polis agents remove {agent.name}, then add it with --mode auto",
+            )
+        case wanted:
+            needs = "root" if wanted == "full" else "a plain user"
+            raise MachineFault(
+                f"{agent.name} was made for mode {wanted}, which needs polis to run as {needs}",
+                hint="run polis so, or make the agent anew with --mode auto",
+            )
 
 
 def ids_of(agent: Agent, owner: tuple[int, int]) -> tuple[int, int]:
@@ -47,9 +65,27 @@ def ids_of(agent: Agent, owner: tuple[int, int]) -> tuple[int, int]:
     return (uid or dedicated, gid or dedicated)
 
 
-def _environment(
-    agent: Agent, repository: Repository, environment: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _borrowed_objects(repository: Repository) -> tuple[Mount, ...]:
+    """Object stores that the hub itself borrows from (git clone --shared or --reference): the
+    agent's git follows them too, five deep."""
+    found: list[Path] = []
+    stores = [repository.objects]
+    for _ in range(5):
+        stores = [other for store in stores for other in _alternates(store) if other not in found]
+        found += stores
+    return tuple(Mount(store) for store in found)
+
+
+def _alternates(store: Path) -> list[Path]:
+    try:
+        lines = (store / "info/alternates").read_bytes().splitlines()
+    except OSError:
+        return []
+    paths = [os.fsdecode(line) for line in lines if line and line[:1] not in (b"#", b'"')]
+    return [Path(os.path.normpath(store / path)) for path in paths]
+
+
+def _environment(agent: Agent, repository: Repository) -> tuple[tuple[str, str], ...]:
     values = {
         "HOME": str(repository.owner.home),
         "USER": repository.owner.name,
@@ -58,6 +94,5 @@ def _environment(
         "TMPDIR": "/tmp",
         "POLIS_AGENT": agent.name,
         "GIT_TERMINAL_PROMPT": "0",
-        "LANG": environment.get("LANG", "C.UTF-8"),
     }
     return tuple(values.items())

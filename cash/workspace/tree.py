@@ -39,6 +39,7 @@ from cash.workspace.agent import (
 )
 from cash.workspace.git_directory import make_git_directory
 from cash.workspace.manifest import find_manifest, load_manifests
+from cash.workspace.removal import forget_lost
 from cash.workspace.roster import next_number, read_agents
 
 
@@ -74,6 +75,7 @@ def add_tree(
     folder = adopt(repository, places).folder
     with hold_hub(folder):
         undo_half_made(repository, folder)
+        forget_lost(repository, folder)
         agents = read_agents(folder)
         check_name(name, [agent.name for agent in agents])
         if len(agents) >= most:
@@ -100,16 +102,27 @@ def add_tree(
 
 
 def undo_half_made(repository: Repository, folder: Path) -> tuple[str, ...]:
-    """Removes what a killed polis had begun to make; the names. The hub is held by the caller."""
-    halves = [
-        path for path in sorted((folder / "agents").iterdir()) if not (path / RECORD).exists()
-    ]
+    """Removes what a killed polis had begun to make; the names. The hub is held by the caller.
+
+    A folder without a record that was not being made is somebody's work all the same: it stays."""
+    halves = [path for path in sorted((folder / "agents").iterdir()) if _is_half_made(path)]
     for path in halves:
         _undo(repository, path)
     return tuple(path.name for path in halves)
 
 
+def _is_half_made(path: Path) -> bool:
+    if (path / RECORD).exists():
+        return False
+    return (path / INTENT).exists() or not any(path.iterdir())
+
+
 def _make(repository: Repository, places: Places, agent: Agent, plan: _Branch) -> Agent:
+    if agent.folder.exists():
+        raise Fault(
+            f"{agent.folder} is there, but its {RECORD} is not",
+            hint="look what is in it, and move it away",
+        )
     try:
         make_folder(agent.folder, repository.owner)
         agent = _announce(places, agent, plan)

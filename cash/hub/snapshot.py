@@ -1,0 +1,125 @@
+"""A commit of a tree exactly as it lies there, so that removing it loses nothing.
+
+The agent is stopped, but what it left may be anything: a path may lead through a symlink, a file
+may be a fifo or another repository. Nothing is filtered, entered or followed; what git cannot
+hold is left out and told.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from cash.hub.git import Git
+from cash.hub.refs import write_refs
+from cash.hub.repository import Repository
+from cash.hub.worktree import without_filters
+
+_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """commit: "" when the tree holds nothing beyond its parent. left_out: paths git could not
+    take (unreadable, another repository inside); ignored files are not looked at."""
+
+    commit: str
+    left_out: tuple[str, ...] = ()
+
+
+def snapshot_tree(
+    repository: Repository, tree: Path, parent: str, index: Path | None, ref: str, what: str
+) -> Snapshot:
+    """Commits the tree's tracked and new files on top of `parent` and points `ref` at it.
+    index: a worktree's index to start from (its stat data saves reading), else None. what: the
+    commit's message. The objects go to the hub. Raises GitFault or OSError, and then `ref` is
+    unchanged."""
+    own = tree.parent / "snapshot.index"
+    git = replace(
+        repository.git,
+        work_tree=tree,
+        index=own,
+        settings=without_filters(repository),
+        extra={f"GIT_{who}_{key}": value for who in _WHO for key, value in _IDENTITY},
+    )
+    try:
+        if index is not None and index.is_file():
+            shutil.copyfile(index, own)
+            _own(own, repository)
+            git.run("update-index", "-q", "--really-refresh", fine=(0, 1), seconds=_SECONDS)
+        else:
+            git.run("read-tree", parent)
+        left_out = _stage(git, tree)
+        made = git.read("write-tree")
+        if made == git.read("rev-parse", f"{parent}^{{tree}}"):
+            return Snapshot("", left_out)
+        commit = git.read("commit-tree", "-p", parent, "-m", what, made)
+        write_refs(repository, [(ref, commit)], "polis: snapshot")
+    finally:
+        own.unlink(missing_ok=True)
+        own.with_name(own.name + ".lock").unlink(missing_ok=True)
+    return Snapshot(commit, left_out)
+
+
+_WHO = ("AUTHOR", "COMMITTER")
+_IDENTITY = (("NAME", "polis"), ("EMAIL", "polis@localhost"))
+
+
+def _own(path: Path, repository: Repository) -> None:
+    if repository.owner.foreign:
+        os.chown(path, repository.owner.uid, repository.owner.gid)
+
+
+def _stage(git: Git, tree: Path) -> tuple[str, ...]:
+    """Brings the temporary index level with the tree; what had to be left out."""
+    listed = git.run(
+        *("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard"),
+        cwd=tree,
+        seconds=_SECONDS,
+    )
+    there: list[bytes] = []
+    gone: list[bytes] = []
+    left_out: list[str] = []
+    for path in dict.fromkeys(listed.split(b"\0")[:-1]):
+        match _kind(tree, path):
+            case "file":
+                there.append(path)
+            case "gone":
+                gone.append(path)
+            case "strange":
+                left_out.append(os.fsdecode(path))
+    _update(git, tree, ("--force-remove",), gone)
+    _update(git, tree, ("--add", "--replace"), there)
+    return tuple(left_out)
+
+
+def _update(git: Git, tree: Path, options: Iterable[str], paths: list[bytes]) -> None:
+    if paths:
+        given = b"\0".join(paths) + b"\0"
+        git.run("update-index", *options, "-z", "--stdin", given=given, cwd=tree, seconds=_SECONDS)
+
+
+def _kind(tree: Path, path: bytes) -> Literal["file", "gone", "strange"]:
+    """file, gone (also behind a symlink, where it is no file of this tree) or strange."""
+    folder = os.fsencode(tree)
+    *above, _ = path.split(b"/")
+    for part in above:
+        folder += b"/" + part
+        if os.path.islink(folder):
+            return "gone"
+    place = os.path.join(os.fsencode(tree), path)
+    try:
+        mode = os.lstat(place).st_mode
+    except OSError:
+        return "gone"
+    if stat.S_ISLNK(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        # `x/` is another repository; `x` a tracked file in whose place a folder stands now.
+        return "strange" if path.endswith(b"/") else "gone"
+    return "file" if stat.S_ISREG(mode) and os.access(place, os.R_OK) else "strange"

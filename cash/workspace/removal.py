@@ -1,0 +1,169 @@
+"""Removing an agent: nothing of its work is lost, and nothing else of it stays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cash.hub.adoption import as_fault, hold_hub, hub_folder
+from cash.hub.refs import PREFIX, Ref, delete_refs, list_refs, write_refs
+from cash.hub.repository import Repository
+from cash.hub.snapshot import Snapshot, snapshot_tree
+from cash.hub.worktree import find_entry, registered_trees, unregister_tree
+from cash.places import Places
+from cash.workspace.agent import Agent, AgentFault
+from cash.workspace.roster import look_at
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """branch: where its commits are, "" when that was deleted too. saved: refs that hold what
+    was on no branch (uncommitted files, rewritten commits). left_out: paths no snapshot could
+    hold. rest: what remains to be deleted, in trash/."""
+
+    name: str
+    branch: str
+    saved: tuple[str, ...]
+    left_out: tuple[str, ...]
+    rest: Path
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON values, for people and the journal."""
+        return {"branch": self.branch, "saved": list(self.saved), "left_out": list(self.left_out)}
+
+
+def check_removal(repository: Repository, agent: Agent, *, running: bool) -> None:
+    """Raises AgentFault when removing the agent asks for --force: it is running, has
+    uncommitted files, or commits that were never carried to the hub."""
+    if running:
+        raise AgentFault(
+            "AGENT_BUSY",
+            f"{agent.name} is running",
+            hint=f"polis agents remove {agent.name} --force stops it first",
+        )
+    look = look_at(repository, agent)
+    trouble = ""
+    if look.dirty is not False:
+        trouble = "uncommitted changes" if look.dirty else f"a tree in trouble ({look.trouble})"
+    elif look.unimported:
+        trouble = "commits that were not carried over yet"
+    if trouble:
+        raise AgentFault(
+            "AGENT_DIRTY",
+            f"{agent.name} has {trouble}",
+            hint=f"commit them, or polis agents remove {agent.name} --force: a snapshot is kept",
+        )
+
+
+def remove_agent(
+    repository: Repository, places: Places, agent: Agent, *, delete_branch: bool = False
+) -> Removal:
+    """Removes an agent whose walls are down. Its branch stays unless delete_branch; uncommitted
+    files and commits on no branch stay below refs/polis/trash/<name>-<incarnation>/. Its folder
+    is moved to trash/, which a thread then empties. Raises Fault, and then the agent stays."""
+    folder = hub_folder(repository, places)
+    with hold_hub(folder), as_fault(f"{agent.name} cannot be removed"):
+        removal = take_away(repository, folder, agent, delete_branch=delete_branch)
+    threading.Thread(target=empty_trash, args=(folder,), name="trash", daemon=True).start()
+    return removal
+
+
+def take_away(
+    repository: Repository, folder: Path, agent: Agent, *, delete_branch: bool
+) -> Removal:
+    """remove_agent without lock and thread. Everything is saved first; the rename of the folder
+    is the moment the agent is gone; what a kill leaves behind then, forget_lost takes."""
+    place = f"{PREFIX}trash/{agent.name}-{agent.incarnation}/"
+    snapshot = _snapshot(repository, agent, f"{place}tree")
+    branch = f"refs/heads/{agent.branch}"
+    kept = list_refs(repository, *_own_places(agent.name))
+    dropped = list_refs(repository, branch) if delete_branch else ()
+    saved = _save(repository, agent, place, (*kept, *dropped), dropped)
+    rest = folder / "trash" / f"{agent.name}-{agent.incarnation}"
+    os.rename(agent.folder, rest)
+    unregister_tree(repository, agent.tree)
+    delete_refs(repository, [ref.name for ref in (*kept, *dropped)])
+    return Removal(
+        name=agent.name,
+        branch="" if delete_branch else agent.branch,
+        saved=(*([f"{place}tree"] if snapshot.commit else []), *saved),
+        left_out=snapshot.left_out,
+        rest=rest,
+    )
+
+
+def forget_lost(repository: Repository, folder: Path) -> None:
+    """Worktree entries and refs of agents whose folder is gone: a removal was cut short."""
+    for tree in registered_trees(repository):
+        if tree.is_relative_to(folder / "agents") and not tree.parent.exists():
+            unregister_tree(repository, tree)
+            delete_refs(
+                repository,
+                [ref.name for ref in list_refs(repository, *_own_places(tree.parent.name))],
+            )
+
+
+def _own_places(name: str) -> tuple[str, str]:
+    return f"{PREFIX}keep/{name}/", f"{PREFIX}import/{name}/"
+
+
+def empty_trash(folder: Path) -> None:
+    """Deletes what removed agents left in a repository's folder; may take seconds, never raises.
+    Meant for a thread of its own."""
+    for rest in (folder / "trash").iterdir():
+        shutil.rmtree(rest, ignore_errors=True)
+        if rest.exists():  # an agent took write permission from its own folders
+            _open_up(rest)
+            shutil.rmtree(rest, ignore_errors=True)
+
+
+def _open_up(folder: Path) -> None:
+    for place, folders, _ in os.walk(folder):
+        for name in folders:
+            path = os.path.join(place, name)
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
+
+
+def _snapshot(repository: Repository, agent: Agent, ref: str) -> Snapshot:
+    if not agent.tree.is_dir():
+        return Snapshot("")
+    entry = find_entry(repository, agent.tree)
+    parent = agent.base
+    if entry is not None:
+        git = replace(repository.git, directory=entry)
+        _, out, _ = git.try_run("rev-parse", "--verify", "-q", "HEAD^{commit}")
+        parent = out.decode().strip() or parent
+    what = f"What {agent.name} had not committed\n\nIncarnation {agent.incarnation}."
+    index = entry / "index" if entry else None
+    return snapshot_tree(repository, agent.tree, parent, index, ref, what)
+
+
+def _save(
+    repository: Repository,
+    agent: Agent,
+    place: str,
+    refs: Iterable[Ref],
+    dropped: Iterable[Ref],
+) -> tuple[str, ...]:
+    """Refs for those of the agent's tips that no other branch of the hub holds."""
+    found: dict[str, str] = {}
+    leaving = [f"--exclude={ref.name.removeprefix('refs/heads/')}" for ref in dropped]
+    for ref in refs:
+        name = ref.name.removeprefix("refs/").split(f"polis/keep/{agent.name}/")[-1]
+        name = name.split(f"polis/import/{agent.name}/")[-1]
+        if ref.object not in found.values() and _is_lost(repository, ref.object, leaving):
+            found[place + name] = ref.object
+    write_refs(repository, found.items(), "polis: kept of a removed agent")
+    return tuple(found)
+
+
+def _is_lost(repository: Repository, tip: str, leaving: Iterable[str]) -> bool:
+    held = ("--not", *leaving, "--branches", "--remotes", "--tags")
+    status, out, _ = repository.git.try_run("rev-list", "-n1", tip, *held)
+    return status == 0 and bool(out.strip())

@@ -1,0 +1,83 @@
+"""Taking polis away from a repository: the work goes to the user's branches, the rest goes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cash.hub.adoption import as_fault, hold_hub, hub_folder
+from cash.hub.refs import PREFIX, delete_refs, list_refs, write_refs
+from cash.hub.repository import Repository
+from cash.places import Places
+from cash.workspace.removal import empty_trash, forget_lost, take_away
+from cash.workspace.roster import read_agents
+from cash.workspace.tree import undo_half_made
+
+# Branches that hold what was only in polis' own refs.
+_SAVED = "polis-saved/"
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """agents: who was removed. branches: the user's branches that hold their work. purged:
+    whether the journal went too; journal: where it stays otherwise."""
+
+    agents: tuple[str, ...]
+    branches: tuple[str, ...]
+    purged: bool
+    journal: Path
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON values, for people."""
+        return {
+            "agents": list(self.agents),
+            "branches": list(self.branches),
+            "purged": self.purged,
+            "journal": "" if self.purged else str(self.journal),
+        }
+
+
+def uninstall(repository: Repository, places: Places, *, purge: bool = False) -> Uninstalled:
+    """Removes all agents, whose walls are down, every ref of polis' own and its folder; with
+    purge the journal as well. What was on no branch (uncommitted files, snapshots of agents
+    removed before) becomes branches polis-saved/…. Again is fine. Raises Fault."""
+    folder = hub_folder(repository, places)
+    if not folder.is_dir():
+        return Uninstalled((), (), purge, folder)
+    with hold_hub(folder), as_fault(f"{folder} cannot be removed"):
+        undo_half_made(repository, folder)
+        agents = read_agents(folder)
+        for agent in agents:
+            take_away(repository, folder, agent, delete_branch=False)
+        forget_lost(repository, folder)
+        saved = _save_trash(repository)
+        delete_refs(repository, [ref.name for ref in list_refs(repository, PREFIX)])
+        empty_trash(folder)
+        for name in ("agents", "trash"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / "root").unlink(missing_ok=True)
+        if purge:
+            shutil.rmtree(folder, ignore_errors=True)
+    branches = {agent.branch for agent in agents}
+    return Uninstalled(
+        agents=tuple(agent.name for agent in agents),
+        branches=(*sorted(branches), *saved),
+        purged=purge,
+        journal=folder,
+    )
+
+
+def _save_trash(repository: Repository) -> tuple[str, ...]:
+    """polis' snapshots as branches of the user's."""
+    place = f"{PREFIX}trash/"
+    found = {
+        _SAVED + ref.name.removeprefix(place): ref.object for ref in list_refs(repository, place)
+    }
+    write_refs(
+        repository,
+        [(f"refs/heads/{name}", value) for name, value in found.items()],
+        "polis: saved at uninstall",
+    )
+    return tuple(found)

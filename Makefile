@@ -10,6 +10,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 bin := .venv/bin
+tools := $(CURDIR)/.tools/node_modules/.bin
 REPO ?=
 AGENT ?= alice
 
@@ -39,13 +40,16 @@ test-machine:
 	@touch $@
 
 demo: setup
-	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/polis tour $(if $(REPO),--repository "$(REPO)") --folder .demo
+	@PATH="$(tools):$$PATH" $(bin)/polis tour $(if $(REPO),--repository "$(REPO)")
 
+# The user's own polis, as typed by hand.
 shell: setup
-	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/polis tour --enter $(AGENT) $(if $(REPO),--repository "$(REPO)")
+	@cd "$(or $(REPO),.)" && PATH="$(CURDIR)/$(bin):$(tools):$$PATH" && polis init && \
+	{ polis agents path $(AGENT) >/dev/null 2>&1 || polis agents add $(AGENT); } && \
+	exec polis shell $(AGENT)
 
 test: test-machine setup lint
-	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/pytest -q
+	@PATH="$(tools):$$PATH" $(bin)/pytest -q
 
 lint: setup
 	@$(bin)/ruff check --quiet .
@@ -54,7 +58,7 @@ lint: setup
 	@$(bin)/lint-imports --no-logo >.venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
 
 bench: test-machine setup .tools/peers
-	@PATH="$(CURDIR)/.tools/node_modules/.bin:$$PATH" $(bin)/python -m bench
+	@PATH="$(tools):$$PATH" $(bin)/python -m bench
 
 picture: setup
 	@$(bin)/python docs/picture.py

@@ -22,7 +22,11 @@ def command(repository: str, as_json: bool) -> None:
     answer = ask("adopting the repository", "init", path=os.path.abspath(repository))
     if as_json:
         print_json(answer)
-    elif answer.get("new", True):
-        print_text(f"{answer['root']} is adopted; next: polis agents add alice")
+        return
+    for note in answer["notes"]:
+        print_text(f"note: {note}")
+    if answer["fresh"]:
+        print_text(f"{answer['root']} is adopted, under {answer['rules']} rules")
+        print_text("next: polis agents add alice")
     else:
-        print_text(f"{answer['root']} was adopted already")
+        print_text(f"{answer['root']} was adopted before, under {answer['rules']} rules")

@@ -13,6 +13,7 @@ command = Table(
         "show": "cash.cli.agents.show",
         "path": "cash.cli.agents.path",
         "shell": "cash.cli.agents.shell",
+        "stop": "cash.cli.agents.stop",
         "remove": "cash.cli.agents.remove",
     },
     examples=("polis agents add alice", "polis agents list", "cd $(polis agents path alice)"),

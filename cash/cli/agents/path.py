@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cash.cli.agents.find import find_agent
-from cash.cli.calls import agent_argument
+from cash.cli.calls import agent_argument, ask
 from cash.cli.printing import print_text
 from cash.cli.table import command as make_command
 
@@ -12,4 +11,4 @@ from cash.cli.table import command as make_command
 @agent_argument
 def command(name: str) -> None:
     """Print the folder in which the agent NAME works."""
-    print_text(find_agent(name)["path"])
+    print_text(ask("asking polisd", "agents.show", agent=name)["path"])

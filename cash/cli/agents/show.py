@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cash.cli.agents.find import find_agent
-from cash.cli.calls import agent_argument
+from cash.cli.calls import agent_argument, ask
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
 
@@ -13,7 +12,7 @@ from cash.cli.table import command as make_command
 @json_option
 def command(name: str, as_json: bool) -> None:
     """Show the agent NAME."""
-    agent = find_agent(name)
+    agent = ask("looking", "agents.show", agent=name)
     if as_json:
         print_json(agent)
         return

@@ -18,7 +18,7 @@ def complete_questions(
     from cash.daemon.client import call
 
     try:
-        open_ones = call(places(), "approvals.list", start=False, cwd=here())["approvals"]
+        open_ones = call(places(), "approvals.list", start=False, cwd=here())["questions"]
     except (Fault, OSError):
         return []
     return [found["id"] for found in open_ones if found["id"].startswith(incomplete)]

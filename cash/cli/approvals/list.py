@@ -13,7 +13,7 @@ from cash.cli.table import command as make_command
 @json_option
 def command(as_json: bool) -> None:
     """List the open questions, oldest first."""
-    questions = ask("asking polisd", "approvals.list")["approvals"]
+    questions = ask("asking polisd", "approvals.list")["questions"]
     if as_json:
         print_json(questions)
         return

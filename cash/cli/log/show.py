@@ -46,11 +46,9 @@ def _events(agent: str | None, limit: int, *, follow: bool) -> Iterator[dict[str
     from cash.daemon.client import follow as follow_verb
 
     if follow:
-        replies = follow_verb(places(), "log", cwd=here(), agent=agent, limit=limit, follow=True)
-        for reply in replies:
-            yield from reply["events"]
+        yield from follow_verb(places(), "log.follow", cwd=here(), name=agent, limit=limit)
     else:
-        yield from ask("reading the journal", "log", agent=agent, limit=limit)["events"]
+        yield from ask("reading the journal", "log", name=agent, limit=limit)["entries"]
 
 
 def print_json_line(event: dict[str, Any]) -> None:

@@ -15,8 +15,6 @@ def command(as_json: bool) -> int:
     report = ask("verifying", "log.verify")
     if as_json:
         print_json(report)
-    elif report["intact"]:
-        print_text(f"the journal is intact: {report['events']} events")
     else:
-        print_text(f"the journal is NOT intact: {report['detail']}")
-    return 0 if report["intact"] else FAILED_CLOSED
+        print_text(report["text"])
+    return 0 if report["ok"] else FAILED_CLOSED

@@ -13,6 +13,7 @@ command = Table(
         "list": "cash.cli.policy.list",
         "lint": "cash.cli.policy.lint",
         "level": "cash.cli.policy.level",
+        "trust": "cash.cli.policy.trust",
         "schema": "cash.cli.policy.schema",
     },
     examples=(

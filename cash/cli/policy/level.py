@@ -18,8 +18,9 @@ from cash.cli.table import command as make_command
 @json_option
 def command(level: str | None, as_json: bool) -> None:
     """Show the level of this repository, or set it to LEVEL."""
-    answer = ask("asking polisd", "policy.level", **({"level": level} if level else {}))
+    settings = ask("asking polisd", "config", set={"level": level} if level else {})["settings"]
+    found = settings["level"] or "balanced"
     if as_json:
-        print_json(answer)
+        print_json({"level": found})
     else:
-        print_text(answer["level"])
+        print_text(found)

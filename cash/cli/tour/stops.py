@@ -1,0 +1,70 @@
+"""The stops of the tour, in order."""
+
+from __future__ import annotations
+
+import json
+
+from cash.cli.tour.guide import Guide
+from cash.faults import DENIED, UNANSWERED
+
+
+def walk(guide: Guide, *, shop: bool) -> None:
+    """Shows everything. shop: in the tour's own repository, where there is a package to build."""
+    _adopt(guide)
+    if shop:
+        _work(guide)
+    _overstep(guide)
+    _look_around(guide)
+    _look_back(guide)
+
+
+def _adopt(guide: Guide) -> None:
+    guide.say(f"A repository, {guide.folder}, and two agents on it.")
+    guide.polis("init")
+    guide.polis("agents", "add", "alice")
+    guide.polis("agents", "add", "bob")
+    guide.polis("agents", "list")
+
+
+def _work(guide: Guide) -> None:
+    guide.say("What is harmless runs as it is.")
+    guide.agent("alice", "npm run build && cat dist/tags.txt")
+    guide.say("npm is carried out by pnpm, which downloads through the walls' proxy.")
+    guide.agent("alice", "npm install left-pad")
+    guide.agent("alice", "node -p 'require(\"left-pad\")(7, 3, 0)'")
+    guide.say("Commits made inside appear outside, on the agent's branch.")
+    guide.agent("alice", "git add -A && git commit -q -m 'Pad the prices' && git log --oneline -2")
+    guide.user("git", "log", "--oneline", "-2", "agent/alice")
+
+
+def _overstep(guide: Guide) -> None:
+    guide.say("A line is refused whole: its first half has not run either.")
+    guide.agent("alice", "echo hi > ok.txt; rm -rf ~", status=DENIED)
+    guide.agent("alice", "ls ok.txt", status=2)
+    guide.say("A host that nothing allows is out of reach.")
+    guide.agent("alice", "curl -sS http://169.254.169.254/latest/meta-data/", status=DENIED)
+    guide.say("What may be right is asked about, and answered by `polis approvals`.")
+    guide.asked("alice", "git push --force origin agent/alice:main", allow=False, status=DENIED)
+    guide.polis("config", "set", "ask-seconds", "2")
+    guide.say("Nobody answers: the command ends, the question stays.")
+    guide.agent("alice", "git push --force", status=UNANSWERED)
+    guide.polis("approvals")
+
+
+def _look_around(guide: Guide) -> None:
+    guide.say("Behind the walls there is no other agent, and no key of yours.")
+    bob = _path_of(guide, "bob")
+    guide.agent("alice", f"ls {bob}", status=2)
+    guide.user("ls", "-A", guide.environment["HOME"])
+    guide.agent("alice", "ls -A ~")
+
+
+def _path_of(guide: Guide, name: str) -> str:
+    agents = json.loads(guide.polis("agents", "list", "--json"))
+    return str(next(agent["path"] for agent in agents if agent["name"] == name))
+
+
+def _look_back(guide: Guide) -> None:
+    guide.say("All of it is in the journal, and the journal is as it was written.")
+    guide.polis("log", "--agent", "alice", "--limit", "12")
+    guide.polis("log", "verify")

@@ -166,3 +166,19 @@ def carried_environment(entries: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, 
         for name, value in entries
         if name in _CARRIED or name.startswith(b"LC_")
     )
+
+
+def split_frames(buffer: bytearray) -> list[tuple[bytes, bytes]]:
+    """Takes the whole frames (kind, payload) off the front of what has arrived so far: for who
+    may not block. ConnectionEnded on nonsense."""
+    frames = []
+    while len(buffer) >= HEAD.size:
+        kind, length = HEAD.unpack_from(buffer)
+        if length > LONGEST_FRAME:
+            raise ConnectionEnded("frame too long")
+        end = HEAD.size + length
+        if len(buffer) < end:
+            break
+        frames.append((kind, bytes(buffer[HEAD.size : end])))
+        del buffer[:end]
+    return frames

@@ -1,7 +1,7 @@
 """Open questions: what a policy asks a person, held by polisd for whoever answers first.
 
-The text kept here is redacted. What lets a later identical line pass is a keyed hash of it
-(store.state answers), never the line.
+What is shown and stored is redacted; the exact line stays in memory. What lets a later identical
+line pass is a keyed hash of it (cash.store.state), never the line.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -32,16 +33,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """line and rewritten are redacted. subject: the keyed hash of the exact line."""
+    """line and rewritten are redacted. key: unique for all time, for the
+    journal; id: short, for people. exact: the line itself, in memory only, to know it again."""
 
     id: str
+    key: str
     agent: str
     line: str
     rewritten: str | None
     rule: str
     reason: str
     hint: str | None
-    subject: str
+    incarnation: str
+    exact: str = field(repr=False)
     asked: float
     answered: asyncio.Future[Answer] = field(compare=False, repr=False)
 
@@ -79,21 +83,24 @@ class Questions:
         rule: str,
         reason: str,
         hint: str | None,
-        subject: str,
+        incarnation: str,
+        exact: str,
     ) -> Question:
-        """The open question for `subject`, made if there is none."""
+        """The agent's open question about exactly this line, made if there is none."""
         for question in self.waiting():
-            if question.subject == subject:
+            if (question.incarnation, question.exact) == (incarnation, exact):
                 return question
         question = Question(
             id=f"q{next(self._numbers)}",
+            key=uuid.uuid4().hex,
             agent=agent,
             line=line,
             rewritten=rewritten,
             rule=rule,
             reason=reason,
             hint=hint,
-            subject=subject,
+            incarnation=incarnation,
+            exact=exact,
             asked=self._clock(),
             answered=asyncio.get_running_loop().create_future(),
         )
@@ -116,13 +123,19 @@ class Questions:
 
     def answer(self, number: str, answer: Answer) -> Question:
         """Settles a question and closes it. UsageFault when there is none of that id."""
-        question = self._open.pop(number, None)
-        if question is None or question.answered.done():
-            raise UsageFault(
-                f"there is no open question {number}", hint="list them: polis approvals list"
-            )
+        question = self.find(number)
+        del self._open[number]
         question.answered.set_result(answer)
         return question
+
+    def find(self, number: str) -> Question:
+        """The open question of that id. UsageFault when there is none."""
+        for question in self.waiting():
+            if question.id == number:
+                return question
+        raise UsageFault(
+            f"there is no open question {number}", hint="list them: polis approvals list"
+        )
 
     def waiting(self) -> Iterator[Question]:
         """The open questions, oldest first; those older than an hour are dropped."""

@@ -16,7 +16,7 @@ class Clock:
         return self.now
 
 
-def ask(questions: Questions, subject: str = "s1") -> Question:
+def ask(questions: Questions, exact: str = "git push -f") -> Question:
     return questions.ask(
         agent="alice",
         line="git push -f",
@@ -24,7 +24,8 @@ def ask(questions: Questions, subject: str = "s1") -> Question:
         rule="no-force-push",
         reason="It overwrites.",
         hint=None,
-        subject=subject,
+        incarnation="i1",
+        exact=exact,
     )
 
 

@@ -1,0 +1,77 @@
+"""Calls about agents: add, list, show, stop, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from cash.daemon.caller import Caller, Fields
+from cash.workspace.removal import check_removal, empty_trash, remove_tree
+from cash.workspace.roster import look_at
+from cash.workspace.tree import add_tree
+
+
+async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
+    hosted = caller.hosted(fields)
+    agent = await asyncio.to_thread(
+        add_tree,
+        hosted.repository,
+        caller.repositories.places,
+        str(fields["name"]),
+        provider=str(fields.get("provider") or "shell"),
+        start=fields.get("from"),
+        branch=fields.get("branch"),
+        mode=str(fields.get("mode") or "auto"),
+    )
+    hosted.forget_agents()
+    body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}
+    await hosted.journal(agent, f"{agent.incarnation}:added", "agent-added", body)
+    return hosted.describe_agent(agent)
+
+
+async def agents_list(caller: Caller, fields: Fields) -> dict[str, Any]:
+    chosen = [caller.hosted(fields)] if fields.get("cwd") else caller.repositories.all()
+    return {"agents": [hosted.describe_agent(one) for hosted in chosen for one in hosted.agents()]}
+
+
+async def agents_show(caller: Caller, fields: Fields) -> dict[str, Any]:
+    hosted, agent, _ = caller.agent(fields)
+    look = await asyncio.to_thread(look_at, hosted.repository, agent)
+    return hosted.describe_agent(agent) | {
+        "dirty": look.dirty,
+        "ahead": look.ahead,
+        "behind": look.behind,
+        "unimported": look.unimported,
+        "trouble": look.trouble,
+    }
+
+
+async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """Takes the walls down, then the tree away; what was on no branch is kept as a snapshot."""
+    hosted, agent, _ = caller.agent({**fields, "agent": fields["name"]})
+    running = hosted.is_running(agent)
+    if hosted.is_inside(agent) and not running:
+        await hosted.importing.import_changes(agent)
+    if not fields.get("force"):
+        await asyncio.to_thread(check_removal, hosted.repository, agent, running=running)
+    await hosted.leave(agent, "removed")
+    removal = await asyncio.to_thread(
+        remove_tree, hosted.repository, agent, delete_branch=bool(fields.get("delete_branch"))
+    )
+    hosted.forget_agents()
+    body = {
+        "name": agent.name,
+        "branch": removal.branch,
+        "saved": list(removal.saved),
+        "left_out": list(removal.left_out),
+    }
+    await hosted.journal(agent, f"{agent.incarnation}:removed", "agent-removed", body)
+    hosted.spawn(asyncio.to_thread(empty_trash, hosted.folder))
+    return body
+
+
+async def agents_stop(caller: Caller, fields: Fields) -> dict[str, Any]:
+    hosted, agent, _ = caller.agent(fields)
+    if hosted.is_inside(agent):
+        await hosted.importing.import_changes(agent)
+    return {"name": agent.name, "stopped": await hosted.leave(agent, "stopped")}

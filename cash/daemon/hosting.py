@@ -1,0 +1,341 @@
+"""One adopted repository under polisd's care: its store, policy, questions and agents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from cash.daemon.egress import Admission
+from cash.daemon.importing import Importing
+from cash.daemon.judging import PolicyInForce
+from cash.daemon.keeping import Household, Keeping
+from cash.daemon.questions import Answer, Question, Questions, Scope
+from cash.faults import Fault
+from cash.hub.repository import Repository
+from cash.keeper.link import Ended
+from cash.places import Places
+from cash.policy.action import Connect
+from cash.policy.context import Context
+from cash.policy.explain import refusal_text
+from cash.policy.judge import Policy
+from cash.policy.verdict import Decision, Level, Verdict
+from cash.store.event import Event
+from cash.store.redaction import redact_text
+from cash.store.state import State
+from cash.store.writer import Writer
+from cash.syntax import read
+from cash.syntax.command import Line
+from cash.syntax.parser import Parser
+from cash.workspace.agent import Agent
+from cash.workspace.facts import gather_facts
+from cash.workspace.manifest import Manifest
+from cash.workspace.roster import read_agents
+from cash.workspace.sight import mode_of, view_of
+
+# A connection's client gives up sooner than a tool call does.
+_CONNECT_ASK_SECONDS = 30.0
+# A question ends this long before the provider's own tool call would time out (design §1).
+_BEFORE_TOOL_TIMEOUT = 10.0
+
+
+class Hosted:
+    """What the stages, the calls and the proxy of one repository share."""
+
+    def __init__(
+        self,
+        places: Places,
+        repository: Repository,
+        folder: Path,
+        parser: Parser,
+        keeping: Keeping,
+        manifests: Mapping[str, Manifest],
+    ) -> None:
+        self.places = places
+        self.repository = repository
+        self.folder = folder
+        self.parser = parser
+        self.keeping = keeping
+        self.manifests = manifests
+        self.store = folder / "store.db"
+        self.writer = Writer.open(self.store)
+        self.state = State.open(self.store)
+        self.questions = Questions()
+        self.importing = Importing(self)
+        self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
+        self._level = Level.BALANCED
+        self._agents: tuple[Agent, ...] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # Journal
+
+    def note(self, agent: Agent | None, key: str, kind: str, body: Mapping[str, Any]) -> None:
+        """Journals without waiting; the order of notes is kept."""
+        name = agent.name if agent else ""
+        self.writer.submit(Event(key, time.time(), name, kind, body))
+
+    async def journal(
+        self, agent: Agent | None, key: str, kind: str, body: Mapping[str, Any]
+    ) -> int:
+        """Journals and returns the id when it is on the disk. Fault when it cannot be."""
+        name = agent.name if agent else ""
+        event = Event(key, time.time(), name, kind, body)
+        return await asyncio.wrap_future(self.writer.submit(event))
+
+    def _note_policy(self, policy: Policy | None, trouble: str | None) -> None:
+        body = {"version": policy.version} if policy else {"refused": trouble}
+        self.note(None, uuid.uuid4().hex, "policy-loaded" if policy else "policy-refused", body)
+
+    # Judging
+
+    def _is_trusted(self, path: Path) -> bool:
+        return self.state.is_trusted(path.read_bytes())
+
+    @property
+    def level(self) -> Level:
+        """The level in force; a store that cannot be read keeps the last one."""
+        with contextlib.suppress(Fault, ValueError):
+            self._level = Level(self.state.setting("level") or Level.BALANCED.value)
+        return self._level
+
+    def context_of(self, agent: Agent, cwd: str) -> Context:
+        """What a judgement of this agent may know."""
+        return Context(
+            agent=agent.name,
+            branch=agent.branch,
+            level=self.level,
+            tree=str(agent.tree),
+            home=str(self._home_inside()),
+            cwd=cwd,
+            facts=gather_facts(agent, cwd, self.state.setting("installer") or ""),
+        )
+
+    @staticmethod
+    def read_again(text: str) -> Line:
+        """Reads a rewritten line; in process, as it was understood once already."""
+        return read(text)
+
+    # Questions
+
+    def ask_seconds(self, agent: Agent) -> float:
+        """How long a question may hold a command."""
+        said = self.state.setting("ask-seconds")
+        if said:
+            return float(said)
+        manifest = self.manifests.get(agent.provider)
+        return max(1.0, manifest.tool_timeout - _BEFORE_TOOL_TIMEOUT) if manifest else 110.0
+
+    def earlier_answer(self, agent: Agent, subject: str) -> bool | None:
+        """What a person said to the identical line before; an answer for once is used up."""
+        household = self.keeping.standing(self.key_of(agent))
+        session = household.session if household else ""
+        found = self.state.recall_answer(
+            agent.incarnation, subject, now=time.time(), session=session
+        )
+        return None if found is None else found.decision == "allow"
+
+    async def open_question(self, agent: Agent, text: str, verdict: Verdict) -> Question:
+        """Opens (or joins) the question a verdict asks; durable before anybody is asked."""
+        leading = verdict.matches[0]
+        question = self.questions.ask(
+            agent=agent.name,
+            incarnation=agent.incarnation,
+            exact=text,
+            line=redact_text(text),
+            rewritten=redact_text(verdict.rewritten) if verdict.rewritten else None,
+            rule=leading.rule,
+            reason=leading.reason,
+            hint=leading.hint,
+        )
+        await self.journal(agent, f"{question.key}:asked", "asked", question.describe(waits=True))
+        return question
+
+    async def answer(self, number: str, allow: bool, scope: Scope) -> Question:
+        """Settles a question. An answer nobody waits for is kept for the line's next coming."""
+        question = self.questions.find(number)
+        held = self.questions.holds(question)
+        body = {"id": number, "decision": "allow" if allow else "deny", "scope": scope}
+        await self.journal(None, f"{question.key}:answered", "answered", body)
+        if scope != "once" or not held:
+            self._remember(question, allow, scope)
+        return self.questions.answer(number, Answer(allow, scope))
+
+    def _remember(self, question: Question, allow: bool, scope: Scope) -> None:
+        """Keeps an answer for the identical line. "session" lasts as long as the walls stand;
+        where they do not, it can only mean once."""
+        household = self.keeping.standing(self._key(question.agent))
+        session = household.session if household and scope == "session" else ""
+        self.state.remember_answer(
+            question.incarnation,
+            question.exact,
+            "allow" if allow else "deny",
+            scope if session or scope != "session" else "once",
+            now=time.time(),
+            session=session,
+        )
+
+    # Walls
+
+    def key_of(self, agent: Agent) -> str:
+        """The agent's name among all households of this polisd."""
+        return self._key(agent.name)
+
+    def _key(self, name: str) -> str:
+        return f"{self.repository.id}/{name}"
+
+    def _home_inside(self) -> Path:
+        return self.repository.owner.home
+
+    async def enter(self, agent: Agent) -> Household:
+        """The agent's walls, raised if they do not stand."""
+        household = self.keeping.standing(self.key_of(agent))
+        if household is not None:
+            return household
+        view = await asyncio.to_thread(view_of, agent, self.repository, self._path())
+
+        async def admit(host: str, port: int) -> Admission:
+            return await self.admit(agent, host, port)
+
+        return await self.keeping.enter(self.key_of(agent), view, admit)
+
+    def _path(self) -> str:
+        return self.state.setting("path") or os.environ.get("PATH", os.defpath)
+
+    def environment_of(self, agent: Agent, carried: tuple[bytes, ...]) -> list[bytes]:
+        """What a command finds in its environment: the agent's, and the caller's looks."""
+        household = self.keeping.standing(self.key_of(agent))
+        if household is None:
+            return list(carried)
+        fixed = [os.fsencode(f"{name}={value}") for name, value in household.environment.items()]
+        return [*carried, *fixed]
+
+    async def admit(self, agent: Agent, host: str, port: int) -> Admission:
+        """Judges one connection; asks a person where the policy does."""
+        context = self.context_of(agent, str(agent.tree))
+        try:
+            verdict = self.in_force.policy().judge((Connect(host, port),), context)
+        except Fault as fault:
+            return Admission(False, f"polis: {fault.message}\n")
+        admission, approval = await self._settle_connection(agent, f"{host}:{port}", verdict)
+        body = {
+            "host": host,
+            "port": port,
+            "decision": verdict.decision.word,
+            "approval": approval,
+            "rules": [match.rule for match in verdict.matches],
+        }
+        await self.journal(agent, uuid.uuid4().hex, "connect", body)
+        return admission
+
+    async def _settle_connection(
+        self, agent: Agent, where: str, verdict: Verdict
+    ) -> tuple[Admission, str]:
+        named = any(match.decision is Decision.ALLOW for match in verdict.matches)
+        if verdict.decision is Decision.DENY:
+            return Admission(False, refusal_text(verdict)), "refused"
+        if verdict.decision is not Decision.ASK:
+            return Admission(True, named=named), "policy"
+        subject = f"connect {where}"
+        earlier = self.earlier_answer(agent, subject)
+        if earlier is not None:
+            return Admission(earlier, "polis: denied by a person\n", named=True), "earlier answer"
+        question = await self.open_question(agent, subject, verdict)
+        seconds = min(_CONNECT_ASK_SECONDS, self.ask_seconds(agent))
+        answer = await self.questions.wait(question, seconds)
+        if answer is None:
+            text = (
+                f"polis: asked by {question.rule}: {question.reason}\n"
+                f"hint: asked as {question.id}; connect again when allowed\n"
+            )
+            return Admission(False, text), "unanswered"
+        return Admission(answer.allow, "polis: denied by a person\n", named=True), "person"
+
+    # What keepers tell
+
+    async def note_end(self, agent: Agent, ended: Ended) -> None:
+        """A command ended: the journal learns it (and of its line, should polisd have died in
+        between), then its commits are carried to the hub."""
+        if ended.report:
+            report = json.loads(ended.report)
+            line = Event(f"{ended.id}:line", report["time"], agent.name, "line", report["line"])
+            self.writer.submit(line)
+        body = {"id": ended.id, "status": ended.status, "seconds": round(ended.seconds, 4)}
+        await self.journal(agent, f"{ended.id}:ran", "ran", body)
+        await self.importing.import_changes(agent)
+
+    async def note_loss(self, agent: Agent, reason: str) -> None:
+        """The walls fell, and what ran in them with them."""
+        await self.journal(agent, uuid.uuid4().hex, "lost", {"reason": reason})
+
+    def import_soon(self, agent: Agent) -> None:
+        """Imports what is new without keeping anybody waiting."""
+        self.spawn(self.importing.import_changes(agent))
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Does something nobody waits for; it is not forgotten before it is done."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Agents
+
+    def agents(self) -> tuple[Agent, ...]:
+        """The agents there are, by name."""
+        if self._agents is None:
+            self._agents = read_agents(self.folder)
+        return self._agents
+
+    def forget_agents(self) -> None:
+        """Looks at the disk again next time: an agent came or went."""
+        self._agents = None
+
+    def is_inside(self, agent: Agent) -> bool:
+        """Whether the agent's walls stand."""
+        return self.keeping.standing(self.key_of(agent)) is not None
+
+    def is_running(self, agent: Agent) -> bool:
+        """Whether a command runs inside now."""
+        household = self.keeping.standing(self.key_of(agent))
+        return household is not None and bool(household.running)
+
+    async def leave(self, agent: Agent, why: str) -> bool:
+        """Takes the agent's walls down with what runs in them; whether they stood."""
+        self.questions.withdraw(agent.name)
+        left = await self.keeping.leave(self.key_of(agent))
+        if left:
+            await self.journal(agent, uuid.uuid4().hex, "stopped", {"why": why})
+        return left
+
+    def describe_agent(self, agent: Agent) -> dict[str, Any]:
+        """The JSON of one agent (design §6)."""
+        asked = any(question.agent == agent.name for question in self.questions.waiting())
+        if asked:
+            status = "waiting_approval"
+        elif self.is_running(agent):
+            status = "running"
+        else:
+            status = "idle" if self.is_inside(agent) else "stopped"
+        return {
+            "name": agent.name,
+            "status": status,
+            "branch": agent.branch,
+            "path": str(agent.tree),
+            "mode": mode_of(agent),
+            "provider": agent.provider,
+            "ports": [],
+            "memory_bytes": None,
+            "base": agent.base,
+            "created": agent.created,
+            "repository": str(self.repository.root),
+        }
+
+    def close(self) -> None:
+        """Writes what waits and lets go of the store."""
+        self.writer.close()
+        self.state.close()

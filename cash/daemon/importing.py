@@ -1,0 +1,81 @@
+"""Commits come out: after a command that moved a ref inside, the hub takes what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from cash.faults import Fault
+from cash.hub.importer import ImportReport, import_commits
+from cash.workspace.agent import Agent
+from cash.workspace.roster import is_unimported
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+
+
+class Importing:
+    """One import at a time per agent. git-upload-pack runs inside the agent's walls; outside,
+    only the pack stream it sends is read, and checked."""
+
+    def __init__(self, hosted: Hosted) -> None:
+        self._hosted = hosted
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    async def import_changes(self, agent: Agent) -> ImportReport | None:
+        """Imports if refs inside have moved since the last time; None when nothing had."""
+        turn = self._turns.setdefault(agent.incarnation, asyncio.Lock())
+        async with turn:
+            if not await asyncio.to_thread(is_unimported, agent):
+                return None
+            try:
+                report = await self._fetch(agent)
+            except Fault as fault:
+                refused = {"updated": [], "refused": [{"ref": "*", "reason": fault.message}]}
+                self._hosted.note(agent, uuid.uuid4().hex, "imported", refused)
+                return None
+            self._hosted.note(agent, uuid.uuid4().hex, "imported", _describe(report))
+            return report
+
+    async def _fetch(self, agent: Agent) -> ImportReport:
+        """Bridges the hub's fetch and the upload-pack inside by two pipes: git hands the open
+        descriptors on to the shell it starts as its "upload-pack"."""
+        from_hub, to_agent = os.pipe()
+        from_agent, to_hub = os.pipe()
+        null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        held = {from_hub, to_agent, from_agent, to_hub, null}
+        try:
+            serving = asyncio.ensure_future(
+                self._hosted.keeping.run_own(
+                    self._hosted.key_of(agent),
+                    f"import-{uuid.uuid4().hex[:12]}",
+                    [b"git-upload-pack", os.fsencode(agent.git_directory)],
+                    {0: from_hub, 1: to_hub, 2: null},
+                )
+            )
+            await asyncio.sleep(0)
+            for descriptor in (from_hub, to_hub, null):
+                os.close(descriptor)
+                held.discard(descriptor)
+            report = await asyncio.to_thread(
+                import_commits,
+                self._hosted.repository,
+                agent,
+                (from_agent, to_agent),
+            )
+        finally:
+            for descriptor in held:
+                os.close(descriptor)
+        await serving
+        return report
+
+
+def _describe(report: ImportReport) -> dict[str, object]:
+    return {
+        "updated": [asdict(update) for update in report.updated],
+        "refused": [asdict(refusal) for refusal in report.refused],
+        "seconds": round(report.seconds, 3),
+    }

@@ -1,0 +1,122 @@
+"""All repositories of one user's polisd, and the processes they share: parser and zygote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cash.daemon.hosting import Hosted
+from cash.daemon.keeping import Keeping
+from cash.faults import Fault, UsageFault
+from cash.hub.adoption import adopt, adopted_roots, hub_folder
+from cash.hub.repository import Repository, find_repository
+from cash.keeper.link import Ended, Zygote
+from cash.places import Places
+from cash.syntax.parser import Parser
+from cash.workspace.agent import Agent, find_agent
+from cash.workspace.manifest import load_manifests
+
+
+class Repositories:
+    """Finds the repository and the agent a request means."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self.parser = Parser()
+        self.manifests = load_manifests()
+        self.keeping = Keeping(Zygote(places), self._note_end, self._note_loss)
+        self._hosted: dict[str, Hosted] = {}
+        self.broken: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Starts what is shared and takes up every adopted repository that is still there."""
+        self.keeping.start()
+        await self.parser.start()
+        for root in adopted_roots(self.places):
+            try:
+                self.host(find_repository(root))
+            except Fault as fault:
+                self.broken[str(root)] = fault.message
+
+    async def close(self) -> None:
+        """Takes all walls down, writes what waits, ends what is shared."""
+        await self.keeping.close()
+        await self.parser.stop()
+        for hosted in self._hosted.values():
+            hosted.close()
+
+    def find_to_adopt(self, path: Path) -> tuple[Repository, bool, tuple[str, ...]]:
+        """Takes a repository's folder into polis' state (git runs: not on the event loop): the
+        repository, whether it is new, notes for people."""
+        repository = find_repository(path)
+        adoption = adopt(repository, self.places)
+        return repository, adoption.fresh, adoption.notes
+
+    def host(self, repository: Repository) -> Hosted:
+        """Takes an adopted repository up, once."""
+        if repository.id not in self._hosted:
+            self._hosted[repository.id] = Hosted(
+                self.places,
+                repository,
+                hub_folder(repository, self.places),
+                self.parser,
+                self.keeping,
+                self.manifests,
+            )
+        return self._hosted[repository.id]
+
+    def all(self) -> tuple[Hosted, ...]:
+        """Every repository under care."""
+        return tuple(self._hosted.values())
+
+    def forget(self, hosted: Hosted) -> None:
+        """Lets go of a repository that polis was removed from."""
+        hosted.close()
+        del self._hosted[hosted.repository.id]
+
+    def find_repository(self, cwd: str) -> Hosted:
+        """The adopted repository around a directory, or around the agent's tree it lies in; the
+        only one there is, if the directory is in none. UsageFault else."""
+        place = Path(cwd)
+        for hosted in self._hosted.values():
+            if place.is_relative_to(hosted.repository.root) or place.is_relative_to(hosted.folder):
+                return hosted
+        if len(self._hosted) == 1:
+            return next(iter(self._hosted.values()))
+        if not self._hosted:
+            raise UsageFault("no repository is under polis yet", hint="cd REPO; polis init")
+        known = ", ".join(str(hosted.repository.root) for hosted in self._hosted.values())
+        raise UsageFault(f"{cwd} is in no repository under polis", hint=f"go to one: {known}")
+
+    def find_agent(self, name: str, cwd: str) -> tuple[Hosted, Agent, str]:
+        """The agent of that name (or, without one, the agent whose tree `cwd` lies in), and the
+        directory to work in: `cwd` where that is in the tree, else the tree."""
+        hosted = self.find_repository(cwd)
+        agents = hosted.agents()
+        if name:
+            agent = find_agent(name, agents)
+        else:
+            inside = [one for one in agents if Path(cwd).is_relative_to(one.tree)]
+            if not inside:
+                raise UsageFault(
+                    f"{cwd} is no agent's workspace",
+                    hint="name the agent: polis shell NAME (polis agents list shows them)",
+                )
+            agent = inside[0]
+        return hosted, agent, cwd if Path(cwd).is_relative_to(agent.tree) else str(agent.tree)
+
+    def _agent_of(self, key: str) -> tuple[Hosted, Agent] | None:
+        identity, _, name = key.partition("/")
+        hosted = self._hosted.get(identity)
+        if hosted is None:
+            return None
+        return next(((hosted, one) for one in hosted.agents() if one.name == name), None)
+
+    async def _note_end(self, key: str, ended: Ended) -> None:
+        found = self._agent_of(key)
+        if found is not None:
+            await found[0].note_end(found[1], ended)
+
+    async def _note_loss(self, key: str, reason: str) -> None:
+        found = self._agent_of(key)
+        if found is not None:
+            await found[0].note_loss(found[1], reason)

@@ -1,0 +1,218 @@
+"""polisd's stages of one command (cash.pipeline): where the story meets parser, policy, people,
+keeper and journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass
+
+from cash import wire
+from cash.daemon.connection import Connection
+from cash.daemon.hosting import Hosted
+from cash.daemon.questions import Answer, Question
+from cash.faults import DENIED, UNANSWERED, Fault
+from cash.pipeline import Approval, Approved, Refused, Request, is_settled
+from cash.policy.context import Context
+from cash.policy.explain import refusal_text
+from cash.policy.judge import judge_line
+from cash.policy.verdict import Decision, Verdict
+from cash.syntax.command import Line
+from cash.workspace.agent import Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A judged line with what it was judged in."""
+
+    line: Line
+    verdict: Verdict
+
+
+async def judge_request(hosted: Hosted, request: Request, context: Context) -> Judgement:
+    """Parse and judge, without consequences: what the interactive shell asks before Enter."""
+    line = await parse(hosted, request)
+    return Judgement(line, judge(hosted, line, context))
+
+
+async def parse(hosted: Hosted, request: Request) -> Line:
+    """The request as commands, read in the parser process."""
+    if request.mode == "line":
+        return await hosted.parser.read(request.arguments[0])
+    return await hosted.parser.read_argv(request.arguments)
+
+
+def judge(hosted: Hosted, line: Line, context: Context) -> Verdict:
+    """The verdict of the policy in force now."""
+    return judge_line(hosted.in_force.policy(), line, context, read=hosted.read_again)
+
+
+def line_event(request: Request, verdict: Verdict, approval: str) -> dict[str, object]:
+    """The journal's body of a judged line; the store redacts it."""
+    text = request.arguments[0] if request.mode == "line" else None
+    return {
+        "id": request.id,
+        "line": text,
+        "argv": None if text is not None else list(request.arguments),
+        "cwd": request.cwd,
+        "decision": verdict.decision.word,
+        "approval": approval,
+        "rules": [match.rule for match in verdict.matches],
+        "reason": verdict.matches[0].reason if verdict.matches else None,
+        "rewritten": verdict.rewritten,
+        "commands": [list(command) for command in verdict.commands],
+    }
+
+
+class Asking:
+    """How a verdict that asks is settled: an earlier answer, a person now, or nobody in time."""
+
+    def __init__(self, hosted: Hosted, agent: Agent) -> None:
+        self._hosted = hosted
+        self._agent = agent
+
+    def earlier_answer(self, subject: str) -> Approval | None:
+        """What a person said before to this agent's identical line."""
+        match self._hosted.earlier_answer(self._agent, subject):
+            case None:
+                return None
+            case True:
+                return Approved(by="earlier answer")
+            case False:
+                return Refused("polis: denied by a person\n", DENIED)
+
+    async def open(self, text: str, verdict: Verdict) -> Question:
+        """Asks; journaled before anybody can answer."""
+        return await self._hosted.open_question(self._agent, text, verdict)
+
+    @staticmethod
+    def settle(answer: Answer | None, question: Question) -> Approval:
+        """The approval an answer amounts to; None: nobody answered in time."""
+        if answer is None:
+            return Refused(
+                f"polis: asked by {question.rule}: {question.reason}\n"
+                f"hint: asked as {question.id}; send it again when allowed "
+                f"(polis approvals allow {question.id})\n",
+                UNANSWERED,
+            )
+        if answer.allow:
+            return Approved(by="person")
+        return Refused(f"polis: denied by a person (asked by {question.rule})\n", DENIED)
+
+
+class CommandStages:
+    """The stages of one RUN: its client waits on `connection`."""
+
+    def __init__(
+        self,
+        hosted: Hosted,
+        agent: Agent,
+        connection: Connection,
+        asked: wire.RunRequest,
+        descriptors: list[int],
+    ) -> None:
+        self._hosted = hosted
+        self._agent = agent
+        self._connection = connection
+        self._asked = asked
+        self._descriptors = descriptors
+
+    async def parse(self, request: Request) -> Line:
+        return await parse(self._hosted, request)
+
+    def judge(self, request: Request, line: Line) -> Verdict:
+        return judge(self._hosted, line, self._hosted.context_of(self._agent, request.cwd))
+
+    async def approve(self, line: Line, verdict: Verdict) -> Approval:
+        if verdict.decision is Decision.DENY:
+            return Refused(refusal_text(verdict), DENIED)
+        if is_settled(verdict):
+            return Approved(by="policy")
+        asking = Asking(self._hosted, self._agent)
+        earlier = asking.earlier_answer(line.text)
+        if earlier is not None:
+            return earlier
+        question = await asking.open(line.text, verdict)
+        return asking.settle(await self._wait_for_answer(question), question)
+
+    async def _wait_for_answer(self, question: Question) -> Answer | None:
+        """Waits for whoever answers first: the client's own terminal, or `polis approvals`. A
+        client that hangs up takes its wait with it; the question stays open."""
+        waits = question.describe(waits=True)
+        await self._connection.send(wire.QUESTION, json.dumps(waits).encode())
+        elsewhere = asyncio.ensure_future(
+            self._hosted.questions.wait(question, self._hosted.ask_seconds(self._agent))
+        )
+        here = asyncio.ensure_future(self._answer_here(question))
+        try:
+            await asyncio.wait({elsewhere, here}, return_when=asyncio.FIRST_COMPLETED)
+            if not elsewhere.done():
+                here.result()  # raises when the client hung up
+            return await elsewhere
+        finally:
+            for task in (here, elsewhere):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, wire.ConnectionEnded, Fault):
+                    await task
+
+    async def _answer_here(self, question: Question) -> None:
+        while True:
+            kind, payload, _ = await self._connection.receive()
+            if kind == wire.ANSWER:
+                said = json.loads(payload)
+                await self._hosted.answer(question.id, said["decision"] == "allow", said["scope"])
+                return
+
+    async def record(self, request: Request, verdict: Verdict, approval: Approval) -> None:
+        """A refusal is durable before anybody hears of it. What runs is journaled without
+        waiting for the disk: the keeper holds the same event until polisd has stored it."""
+        match approval:
+            case Approved(by=by):
+                self._hosted.note(
+                    self._agent, f"{request.id}:line", "line", line_event(request, verdict, by)
+                )
+            case Refused(status=status):
+                word = "unanswered" if status == UNANSWERED else "refused"
+                await self._hosted.journal(
+                    self._agent, f"{request.id}:line", "line", line_event(request, verdict, word)
+                )
+
+    async def run(self, request: Request, argv: tuple[str, ...], verdict: Verdict) -> None:
+        body = line_event(request, verdict, "allowed")
+        report = json.dumps({"time": time.time(), "line": body}).encode()
+        await self._start(request.id, [_encode(word) for word in argv], request.cwd, report)
+
+    async def run_shell(self, number: str, cwd: str) -> None:
+        """The resident bash of `polis shell`: its lines are judged one by one, by calls."""
+        await self._hosted.journal(self._agent, f"{number}:shell", "shell", {"id": number})
+        bash = [b"/bin/bash", b"--norc", b"--noprofile", b"--noediting", b"-i"]
+        await self._start(number, [*bash, *self._asked.arguments], cwd, b"")
+
+    async def _start(self, number: str, argv: list[bytes], cwd: str, report: bytes) -> None:
+        household = await self._hosted.enter(self._agent)
+        household.running.add(number)
+        household.link.run(
+            id=number,
+            argv=argv,
+            environment=self._hosted.environment_of(self._agent, self._asked.environment),
+            cwd=_encode(cwd),
+            client=self._connection.endpoint.fileno(),
+            descriptors=_place(self._descriptors, self._asked.terminals),
+            terminals=self._asked.terminals,
+            rows=self._asked.rows,
+            columns=self._asked.columns,
+            report=report,
+        )
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _place(descriptors: list[int], terminals: str) -> dict[int, int]:
+    """Which descriptor becomes which inside: 0 to 2 unless a terminal is made there, then 200…"""
+    standard = {number: descriptors[number] for number in range(3) if terminals[number] == "0"}
+    extra = {200 + number: passed for number, passed in enumerate(descriptors[3:])}
+    return standard | extra

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 # A tree is some two hundred times as long as its text; more than this is no line.
-_LONGEST_TREE = 64 * 1024 * 1024
+_LONGEST_TREE = 32 * 1024 * 1024
 
 
 class ShfmtFailure(Exception):

@@ -1,0 +1,1 @@
+"""Measures polis beside its peers, in one run, on one machine."""

@@ -1,0 +1,69 @@
+"""A home of the benchmarks' own: a small repository under polis, with agent alice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from cash.cli.tour.repository import make_repository
+
+_BIN = Path(sys.executable).parent
+
+
+class Home:
+    """HOME, state and sockets below `folder`, made anew; everything is stopped at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # codex refuses a home below /tmp; srt and codex are found by PATH.
+        self.environment = {
+            "PATH": os.pathsep.join([os.fspath(_BIN), os.environ["PATH"]]),
+            "HOME": os.fspath(folder / "home"),
+            "XDG_STATE_HOME": os.fspath(folder / "state"),
+            "XDG_RUNTIME_DIR": os.fspath(folder / "run"),
+        }
+        self.repository = folder / "shop"
+
+    def __enter__(self) -> Home:
+        if (self.folder / "state").exists():
+            self.polis("down")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in ("home", "run"):
+            (self.folder / name).mkdir(parents=True, mode=0o700)
+        make_repository(self.repository)
+        self.polis("init")
+        self.polis("agents", "add", "alice")
+        self.polis("exec", "alice", "--", "true")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.polis("down")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def polis(self, *argv: str) -> str:
+        """Runs `polis ARGV…` in the repository; its output."""
+        ended = subprocess.run(
+            ["polis", *argv],
+            cwd=self.repository,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if ended.returncode != 0:
+            raise RuntimeError(f"polis {' '.join(argv)}: {ended.stderr.strip()}")
+        return ended.stdout
+
+    def stand_in_repository(self) -> None:
+        """What is spawned from now on starts in the repository."""
+        os.chdir(self.repository)

@@ -1,0 +1,20 @@
+"""The rows, in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.home import Home
+from bench.measure import Row
+from bench.rows.agents import measure_agents
+from bench.rows.exec import measure_exec
+from bench.rows.journal import measure_journal
+from bench.rows.verdict import measure_rules, measure_verdict
+
+ROWS: dict[str, Callable[[Home, int], Row]] = {
+    "exec": measure_exec,
+    "verdict": measure_verdict,
+    "rules": measure_rules,
+    "agents": measure_agents,
+    "journal": measure_journal,
+}

@@ -1,0 +1,92 @@
+"""A verdict on lines never seen: with both readers, without shfmt's start, by number of rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cash.policy.judge import judge_line
+from cash.policy.layers import Layer, find_layers
+from cash.policy.load import load_policy
+
+from bench.home import Home
+from bench.lines import new_lines
+from bench.measure import Budget, Row, Turn, compare, ratio
+from cash.places import find_places
+from cash.policy.context import Context
+from cash.policy.policy import Policy
+from cash.syntax import read
+
+_LINES_A_TURN = 16
+
+
+def measure_verdict(home: Home, rounds: int) -> Row:
+    """Reading and judging in one warm process, with the shipped rules."""
+    policy = load_policy(find_layers(find_places(home.environment), None, None, lambda _: False))
+    figures = compare(
+        {
+            "both readers, shfmt started for it": _judging(policy, entry=True),
+            "tree-sitter alone (a nested sh -c)": _judging(policy, entry=False),
+        },
+        rounds,
+    )
+    whole, nested = (found.median * 1000 for found in figures.values())
+    return Row(
+        name="verdict",
+        title=f"A verdict on a line never seen, {len(policy.rules)} shipped rules",
+        figures=figures,
+        budgets=[
+            Budget("with shfmt's start, p50", whole, 5, "ms"),
+            Budget("without it, p50", nested, 0.2, "ms"),
+        ],
+        notes=[f"A turn is {_LINES_A_TURN} lines of different shapes; figures are for one line."],
+    )
+
+
+def measure_rules(home: Home, rounds: int) -> Row:
+    """The same lines under 10 rules and under 1,000."""
+    policies = {f"{count:,} rules": _generate(home.folder, count) for count in (10, 1000)}
+    figures = compare(
+        {name: _judging(policy, entry=False) for name, policy in policies.items()}, rounds
+    )
+    return Row(
+        name="rules",
+        title="The same with 10 and with 1,000 rules",
+        figures=figures,
+        budgets=[Budget("1,000 rules / 10 rules", ratio(figures, "1,000 rules", "10 rules"), 1.5)],
+    )
+
+
+def _judging(policy: Policy, *, entry: bool) -> Turn:
+    lines = new_lines()
+    context = Context(tree="/home/user/project", home="/home/user", cwd="/home/user/project")
+
+    def judge() -> None:
+        judge_line(policy, read(next(lines), entry=entry), context)
+
+    return _per_line(judge)
+
+
+def _per_line(judge: Callable[[], None]) -> Turn:
+    def turn() -> float:
+        began = time.perf_counter()
+        for _ in range(_LINES_A_TURN):
+            judge()
+        return (time.perf_counter() - began) / _LINES_A_TURN
+
+    return turn
+
+
+def _generate(folder: Path, count: int) -> Policy:
+    """Rules about programs of many names, some of which the lines do start."""
+    names = ["git", "npm", "curl", "make", "find"] + [f"program-{n}" for n in range(count - 5)]
+    rules = "".join(
+        f"  - id: rule-{number}\n    program: {name}\n    flags: [--forbidden-{number}]\n"
+        f"    decide: deny\n    reason: Generated.\n"
+        f"    examples: {{deny: [{name} --forbidden-{number}], pass: [{name} x]}}\n"
+        for number, name in enumerate(names)
+    )
+    path = folder / f"{count}-rules.yaml"
+    path.write_text(f"version: 1\nrules:\n{rules}")
+    return load_policy((Layer("generated", (path,), tighten_only=False),))

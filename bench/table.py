@@ -1,0 +1,67 @@
+"""The results as a table for people, between two markers of docs/performance.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_BEGIN = "<!-- figures: begin (written by make bench) -->"
+_END = "<!-- figures: end -->"
+
+
+def write_table(page: Path, results: Mapping[str, Any]) -> None:
+    """Replaces what stands between the markers."""
+    text = page.read_text()
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    body = "\n".join(_lines(results))
+    page.write_text(f"{before}{_BEGIN}\n{body}\n{_END}{after}")
+
+
+def _lines(results: Mapping[str, Any]) -> Iterator[str]:
+    machine = results["machine"]
+    where = f"{machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}"
+    yield f"Measured on {where}, {results['time'][:10]}."
+    for row in results["rows"]:
+        yield ""
+        yield f"### {row['title']}"
+        yield ""
+        yield from _columns(
+            ("", "median", "p10", "p90", "turns"),
+            [
+                (name, *(show(found[key]) for key in ("median", "p10", "p90")), str(found["turns"]))
+                for name, found in row["figures"].items()
+            ],
+        )
+        yield ""
+        yield from _columns(
+            ("budget", "measured", "kept"),
+            [
+                (
+                    f"{budget['what']} ≤ {budget['most']:g} {budget['unit']}",
+                    f"{budget['value']:.3g} {budget['unit']}",
+                    "yes" if budget["kept"] else "**no**",
+                )
+                for budget in row["budgets"]
+            ],
+        )
+        for note in row["notes"]:
+            yield ""
+            yield note
+
+
+def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def show(seconds: float) -> str:
+    """Seconds in the unit that reads best."""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    if seconds >= 0.001:
+        return f"{seconds * 1000:.2f} ms"
+    return f"{seconds * 1e6:.1f} µs"

@@ -18,7 +18,7 @@ pnpm := pnpm@10.34.9
 # 0.0.78 is the last sandbox-runtime that runs on Node 20.
 peers := @openai/codex@0.169.0 @anthropic-ai/sandbox-runtime@0.0.78
 
-.PHONY: setup demo test lint bench shell picture clean machine test-machine
+.PHONY: setup demo test lint bench shell picture clean machine test-machine bench-machine
 
 setup: machine .venv/.ready .tools/pnpm
 
@@ -27,6 +27,9 @@ machine:
 
 test-machine:
 	@.ci/setup machine test
+
+bench-machine:
+	@.ci/setup machine "test bench"
 
 .venv/.ready: pyproject.toml .ci/setup | machine
 	@.ci/setup python
@@ -57,11 +60,11 @@ lint: setup
 	@$(bin)/mypy --no-error-summary
 	@$(bin)/lint-imports --no-logo >.venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
 
-bench: test-machine setup .tools/peers
+bench: bench-machine setup .tools/peers
 	@PATH="$(tools):$$PATH" $(bin)/python -m bench
 
 picture: setup
 	@$(bin)/python docs/picture.py
 
 clean:
-	@rm -rf .venv .tools .demo dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .tools .demo .bench dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

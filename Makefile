@@ -64,7 +64,7 @@ bench: bench-machine setup .tools/peers
 	@PATH="$(tools):$$PATH" $(bin)/python -m bench
 
 picture: setup
-	@$(bin)/python docs/picture.py
+	@PATH="$(CURDIR)/$(bin):$(tools):$$PATH" $(bin)/python -m cash.shell.picture
 
 clean:
 	@rm -rf .venv .tools .demo .bench dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

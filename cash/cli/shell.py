@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Sequence
 
 import click
 
@@ -28,14 +28,12 @@ def command(name: str, line: str | None) -> int:
     return enter(name, line)
 
 
-def enter(name: str, line: str | None) -> int:
-    """The interactive shell, or one line of it. Without a terminal, standard input is the line:
-    a script is judged whole, too."""
-    if line is None and sys.stdin is not None and sys.stdin.isatty():
+def enter(name: str, line: str | None, words: Sequence[str] = ()) -> int:
+    """One line, with its $0 and $1…, or the interactive shell; the exit status."""
+    if line is None:
         from cash.shell.interactive import run_shell
 
         return run_shell(places(), name)
     from cash.shell.client import run
 
-    text = sys.stdin.buffer.read() if line is None else os.fsencode(line)
-    return run(places(), name, "line", [text])
+    return run(places(), name, "line", [os.fsencode(word) for word in (line, *words)])

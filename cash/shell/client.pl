@@ -35,7 +35,9 @@ close $file;
 my %signals = (1 => "HUP", 2 => "INT", 3 => "QUIT", 10 => "USR1", 12 => "USR2", 15 => "TERM",
     18 => "CONT", 20 => "TSTP", 28 => "WINCH");
 my $set = 0;
-$set |= 1 << ($_ - 1) for keys %signals;
+for (keys %signals) {    # what the caller ignores (nohup, a background list) stays ignored
+    $set |= 1 << ($_ - 1) if $SIG{ $signals{$_} } ne "IGNORE";
+}
 my $mask = pack "Q", $set;
 my $before = pack "Q", 0;
 $SIG{PIPE} = "IGNORE";

@@ -21,7 +21,8 @@ _NPX = replace(GRAMMAR, short={**GRAMMAR.short, "p": "package", "c": "call"})
 _RUNNING: Table = {
     **{name: become for name, become in EVERYWHERE.items() if not name.startswith("workspace")},
     "package": As(("--package={}",)),
-    "call": As(("-c", "{}")),
+    # pnpm 10's exec takes -c for the name of a program unless it stands before exec.
+    "call": As(("-c",), leading=True),
     "no-yes": DROPPED,
 }
 
@@ -43,9 +44,11 @@ def translate_exec(options: Options, facts: Facts, *, program: str = "npm") -> T
     written = write_options(flags, _RUNNING, program=program)
     if isinstance(written, Unclear):
         return written
-    if options.has("call"):
+    lines = tuple(flag.value for flag in options.flags if flag.name == "call" and flag.value)
+    if lines:
         if command:
-            return Unclear("npx takes either -c or a command", hint="pnpm exec -c 'LINE'")
+            return Unclear("npx takes either -c or a command", hint="pnpm -c exec 'LINE'")
+        command = lines[-1:]
     elif not command:
         return Unchanged()
     elif command[0].text.startswith((".", "/", "~")):

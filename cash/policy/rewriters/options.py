@@ -126,7 +126,10 @@ def _read_flag(reading: _Reading) -> Unclear | None:
             reading.items.append(_flag(reading, alone, reading.grammar.short[letter], equals=False))
         return None
     name = _name(bare, reading.grammar)
-    reading.items.append(_flag(reading, word, name, equals=bool(equals)))
+    flag = _flag(reading, word, name, equals=bool(equals))
+    if flag.name.startswith(bare) and flag.name != bare and bare not in reading.grammar.short:
+        flag = replace(flag, words=(literal_word(f"--{flag.name}"), *flag.words[1:]))
+    reading.items.append(flag)
     return None
 
 

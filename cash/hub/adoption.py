@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -36,7 +36,14 @@ def hub_folder(repository: Repository, places: Places) -> Path:
 
 
 def adopt(repository: Repository, places: Places) -> Adoption:
-    """Makes the repository's folder; again is fine, and so are two at once.
+    """Makes the repository's folder and looks the repository over; again is fine, and so are
+    two at once. Raises what open_hub does."""
+    folder, fresh = open_hub(repository, places)
+    return Adoption(folder=folder, fresh=fresh, notes=_notes(repository))
+
+
+def open_hub(repository: Repository, places: Places) -> tuple[Path, bool]:
+    """The repository's folder, made where it is missing, and whether it was.
 
     Raises Fault when the folder cannot be made (full disk, no permission) or cannot be reached
     by the repository's owner."""
@@ -50,6 +57,7 @@ def adopt(repository: Repository, places: Places) -> Adoption:
         mode = 0o711 if repository.owner.foreign else 0o700
         places.state.mkdir(mode=mode, parents=True, exist_ok=True)
         make_folder(folder, repository.owner)
+    check_reach(folder, repository.owner)
     with hold_hub(folder), as_fault(f"{folder} cannot be made"):
         record = folder / "root"
         fresh = not record.exists()
@@ -57,8 +65,7 @@ def adopt(repository: Repository, places: Places) -> Adoption:
             make_folder(folder / name, repository.owner)
         if fresh or record.read_bytes() != os.fsencode(repository.root):
             write_whole(record, os.fsencode(repository.root))
-    check_reach(folder, repository.owner)
-    return Adoption(folder=folder, fresh=fresh, notes=_notes(repository))
+    return folder, fresh
 
 
 def adopted_roots(places: Places) -> tuple[Path, ...]:
@@ -141,11 +148,27 @@ def _may_pass(folder: Path, owner: Account) -> bool:
 
 
 def _notes(repository: Repository) -> tuple[str, ...]:
-    changed = repository.git.run(
-        "status", "--porcelain", "--ignore-submodules=all", "-z", cwd=repository.root
-    )
+    return tuple(note for look in (_changes, _lfs, _partial) if (note := look(repository)))
+
+
+def _changes(repository: Repository) -> str:
+    git = replace(repository.git, work_tree=repository.root)
+    changed = git.run("status", "--porcelain", "--ignore-submodules=all", "-z", cwd=repository.root)
     count = len([entry for entry in changed.split(b"\0") if entry[2:3] == b" "])
-    if not count:
-        return ()
     files = "1 uncommitted change" if count == 1 else f"{count} uncommitted changes"
-    return (f"{files} in {repository.root} left as they are; agents start from a commit",)
+    place = f"in {repository.root} left as they are; agents start from a commit"
+    return f"{files} {place}" if count else ""
+
+
+def _lfs(repository: Repository) -> str:
+    where = ("HEAD", "--", ".gitattributes", "**/.gitattributes")
+    status, _, _ = repository.git.try_run("grep", "-q", "-e", "filter=lfs", *where)
+    told = "agents see Git LFS files as they are checked out, but cannot commit to LFS"
+    return told if status == 0 else ""
+
+
+def _partial(repository: Repository) -> str:
+    promised = ("config", "--get-regexp", r"^remote\..*\.promisor$")
+    status, _, _ = repository.git.try_run(*promised)
+    told = "this is a partial clone: what it has not fetched yet is not there for agents"
+    return told if status == 0 else ""

@@ -18,8 +18,9 @@ from pathlib import Path
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _LONGEST_REF = 4096
-_LONGEST_PACKED = 64 * 1024 * 1024
-_MOST_REFS = 20_000
+# Longer than this its time stamps are taken for it: git replaces the file whole.
+_LONGEST_PACKED = 256 * 1024
+_MOST_REFS = 5_000
 _DEEPEST = 32
 _BRANCH = re.compile(r"refs/heads/[^\x00-\x20\x7f~^:?*\[\\]+")
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -27,13 +28,11 @@ _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 @dataclass(frozen=True, slots=True)
 class RefsRead:
-    """fingerprint: changes when any ref does (or anything in place of one). head: a full branch
-    name, a commit id, or "" when it is neither. strange: there was something else than files
-    and folders, or more than is read."""
+    """fingerprint: changes when any ref does, or what stands in place of one. head: a full
+    branch name, a commit id, or "" when it is neither."""
 
     fingerprint: str
     head: str
-    strange: bool
 
 
 def read_refs(git_directory: Path) -> RefsRead:
@@ -43,23 +42,28 @@ def read_refs(git_directory: Path) -> RefsRead:
     try:
         root = os.open(git_directory, _OPEN | os.O_DIRECTORY)
     except OSError as fault:
-        return RefsRead(f"missing {fault.errno}", "", strange=True)
-    strange = False
-    head = b""
+        return RefsRead(f"missing {fault.errno}", "")
     try:
-        for name, limit in (("HEAD", _LONGEST_REF), ("packed-refs", _LONGEST_PACKED)):
-            content = _read_file(root, name, limit)
-            strange |= content is None
-            head = content or b"" if name == "HEAD" else head
-            digest.update(b"%b\0%b\0" % (name.encode(), b"?" if content is None else content))
-        for count, (name, content) in enumerate(_walk(root, "refs", 0)):
-            strange |= content is None or count >= _MOST_REFS
-            if count >= _MOST_REFS:
-                break
-            digest.update(b"%b\0%b\0" % (os.fsencode(name), b"?" if content is None else content))
+        head = _read_file(root, "HEAD", _LONGEST_REF)
+        packed = _read_file(root, "packed-refs", _LONGEST_PACKED)
+        loose = itertools.islice(_walk(root, "refs", 0), _MOST_REFS)
+        for name, content in (("HEAD", head), ("packed-refs", packed), *loose):
+            said = _stamp(root, name) if content is None else content
+            digest.update(b"%b\0%b\0" % (os.fsencode(name), said))
     finally:
         os.close(root)
-    return RefsRead(digest.hexdigest(), _head(head), strange)
+    return RefsRead(digest.hexdigest(), _head(head or b""))
+
+
+def _stamp(root: int, name: str) -> bytes:
+    """In place of what is not read (too long, no file): size, inode and times, of which an
+    agent cannot choose the last."""
+    try:
+        found = os.stat(name, dir_fd=root, follow_symlinks=False)
+    except OSError as fault:
+        return b"? %d" % (fault.errno or 0)
+    told = (found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return repr(told).encode()
 
 
 def read_small(path: Path, limit: int) -> bytes | None:
@@ -114,8 +118,13 @@ def _read_file(folder: int, name: str, limit: int) -> bytes | None:
         return b""
     except OSError:
         return None
-    with open(descriptor, "rb", closefd=True) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
             return None
-        content = file.read(limit + 1)
+        content = os.read(descriptor, limit + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
     return content if len(content) <= limit else None

@@ -124,7 +124,10 @@ def _look(path: Path, account: Account) -> dict[str, str]:
         raise UsageFault(fault.message, hint="check its permissions") from fault
     if status:
         raise _explain(path, err, account)
-    return dict(zip(_QUESTIONS, os.fsdecode(out).splitlines(), strict=True))
+    answers = os.fsdecode(out).split("\n")[:-1]
+    if len(answers) != len(_QUESTIONS):
+        raise UsageFault(f"{path}: its path holds a line break", hint="rename the folder")
+    return dict(zip(_QUESTIONS, answers, strict=True))
 
 
 def _explain(path: Path, err: str, account: Account) -> Fault:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -148,12 +147,6 @@ def check_mode(mode: str) -> Mode:
     if mode not in MODES:
         raise UsageFault(f"there is no mode {mode!r}", hint=f"one of {', '.join(MODES)}")
     return mode
-
-
-def rename_agent_folder(agent: Agent, folder: Path) -> Agent:
-    """Moves the agent's folder (on the same file system) and tells where it is now."""
-    os.rename(agent.folder, folder)
-    return replace(agent, folder=folder)
 
 
 def _suggest(name: str) -> str:

@@ -71,14 +71,6 @@ def write_identity(agent: Agent, values: Mapping[str, Sequence[str]]) -> None:
     (agent.home / ".gitconfig").write_text(text, errors="surrogateescape")
 
 
-def lfs_patterns(repository: Repository, commit: str) -> bool:
-    """Whether the commit keeps files in Git LFS, whose objects are not inside."""
-    status, _, _ = repository.git.try_run(
-        "grep", "-q", "-e", "filter=lfs", commit, "--", ".gitattributes", "**/.gitattributes"
-    )
-    return status == 0
-
-
 def _settings(repository: Repository) -> Mapping[str, tuple[str, ...]]:
     """The user's effective configuration in the hub."""
     found: dict[str, tuple[str, ...]] = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cash.faults import Fault
 from cash.hub.account import Account
-from cash.hub.adoption import adopt, as_fault, hold_hub, make_folder, write_whole
+from cash.hub.adoption import as_fault, hold_hub, make_folder, open_hub, write_whole
 from cash.hub.git import GitFault
 from cash.hub.reading import read_refs
 from cash.hub.refs import Ref, delete_refs, keep_objects, keep_ref, list_refs
@@ -72,7 +72,7 @@ def add_tree(
     Raises AgentFault (its code says which word was wrong) or Fault; then nothing is left."""
     check_mode(mode)
     find_manifest(provider, load_manifests())
-    folder = adopt(repository, places).folder
+    folder, _ = open_hub(repository, places)
     with hold_hub(folder):
         undo_half_made(repository, folder)
         forget_lost(repository, folder)

@@ -1,4 +1,4 @@
-"""From a text to a Line: the readers, their union, and what wrappers launch."""
+"""From a text to a Line: the readers, their union, what wrappers launch, what frames hold."""
 
 from __future__ import annotations
 
@@ -7,27 +7,43 @@ import shlex
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from cash.syntax.command import Command, Line
+from cash.syntax.frames import Framed, find_frame
+from cash.syntax.incomplete import ends_too_early
+from cash.syntax.nested import moved
 from cash.syntax.reading import Reading
 from cash.syntax.readers import READERS, Entry, Reader
-from cash.syntax.union import unite
-from cash.syntax.word import literal_word
+from cash.syntax.union import add_findings, unite
+from cash.syntax.unwrap import unwrap
+from cash.syntax.word import is_plain_text, literal_word
 
 LONGEST = 64 * 1024  # bytes
 SLOWEST = 0.9  # seconds; whoever waits for the parser process gives up after one
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text as the readers understood it, before anything is unwrapped."""
+
+    commands: tuple[Command, ...]
+    trouble: str | None = None
+    incomplete: bool = False
+    findings: tuple[tuple[str, str], ...] = ()
+
+
 class LineReader:
     """Reads lines. Not for two threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, readers: Sequence[Entry] = READERS) -> None:
+        self._entries = readers
         self._readers: list[tuple[Entry, Reader]] = []
 
     def prepare(self) -> None:
         """Opens the readers and gets them ready for the next line."""
         if not self._readers:
-            opened = [(entry, entry.open()) for entry in READERS]
+            opened = [(entry, entry.open()) for entry in self._entries]
             self._readers = [(entry, reader) for entry, reader in opened if reader is not None]
         for _, reader in self._readers:
             reader.prepare()
@@ -42,52 +58,99 @@ class LineReader:
         """See cash.syntax.read."""
         if not self._readers:
             self.prepare()
-        trouble = refusal(text)
-        if trouble is not None:
-            return Line(text, trouble=trouble, entry=text)
-        source = text.encode("utf-8", "surrogateescape")
-        commands, findings, trouble, incomplete = self._texts(
-            source, entry, time.monotonic() + SLOWEST
+        deadline = time.monotonic() + SLOWEST
+        outer = self._text(text, entry, deadline)
+        framed = find_frame(text, outer.commands)
+        if framed is None:
+            inner, line = outer, text
+        else:
+            inner, line = self._text(framed.entry, entry, deadline), framed.entry
+            inner = replace(inner, commands=_moved(inner.commands, framed))
+        commands, trouble = self._unwrap(inner, entry, deadline)
+        return Line(
+            text,
+            commands,
+            trouble,
+            inner.incomplete,
+            framed.frame if framed else None,
+            line,
+            dict(inner.findings),
         )
-        return Line(text, commands, trouble, incomplete, None, text, findings)
 
     def read_argv(self, argv: Sequence[str]) -> Line:
         """See cash.syntax.read_argv."""
+        if not self._readers:
+            self.prepare()
         text = shlex.join(argv)
-        command = Command(tuple(literal_word(word) for word in argv))
-        return Line(text, (command,), entry=text)
+        trouble = _refusal("".join(argv))
+        if trouble is not None or not argv:
+            return Line(text, trouble=trouble or "no command", entry=text)
+        command = Command(tuple([literal_word(word) for word in argv]))
+        inner = _Text((command,))
+        commands, trouble = self._unwrap(inner, True, time.monotonic() + SLOWEST)
+        return Line(text, commands, trouble, entry=text)
 
-    def _texts(
-        self, source: bytes, entry: bool, deadline: float
-    ) -> tuple[tuple[Command, ...], dict[str, str], str | None, bool]:
-        readings: dict[str, Reading] = {}
-        decisive: list[Reading] = []
+    def _unwrap(
+        self, inner: _Text, entry: bool, deadline: float
+    ) -> tuple[tuple[Command, ...], str | None]:
+        def read(text: str) -> tuple[Sequence[Command], str | None]:
+            nested = self._text(text, entry, deadline)
+            framed = find_frame(text, nested.commands)
+            if framed is not None:
+                nested = self._text(framed.entry, entry, deadline)
+            return nested.commands, nested.trouble
+
+        try:
+            whole = unwrap(inner.commands, read)
+        except RecursionError:
+            return inner.commands, inner.trouble or "nested too deeply"
+        return whole.commands, inner.trouble or whole.trouble
+
+    def _text(self, text: str, entry: bool, deadline: float) -> _Text:
+        """One text by the readers it is for."""
+        trouble = _refusal(text)
+        if trouble is not None:
+            return _Text((), trouble)
+        if time.monotonic() > deadline:
+            return _Text((), "it took too long")
+        source = text.encode("utf-8", "surrogateescape")
+        readings: list[tuple[Entry, Reading]] = []
         for kind, reader in self._readers:
-            if not (entry or kind.nested):
-                continue
-            reading = reader.read(source, deadline)
-            readings[kind.name] = reading
-            if kind.decides:
-                decisive.append(reading)
-            if reading.failure == "nested too deeply":
-                break
-        findings = {name: reading.failure or "ok" for name, reading in readings.items()}
-        commands, alone = (
-            unite(decisive[1].commands, decisive[0].commands)
-            if len(decisive) > 1
-            else (decisive[0].commands, ())
-        )
-        trouble = None
-        for name, reading in readings.items():
-            if reading in decisive and reading.failure:
-                trouble = f"{name}: {reading.failure}"
-        if trouble is None and alone:
-            trouble = "the readers disagree"
-        incomplete = any(reading.incomplete for reading in decisive)
-        return commands, findings, trouble, incomplete
+            if (entry or kind.nested) and (kind.decides or not is_plain_text(source)):
+                reading = reader.read(source, deadline)
+                readings.append((kind, reading))
+                if reading.too_deep:
+                    break
+        return _judged(source, readings)
 
 
-def refusal(text: str) -> str | None:
+def _judged(source: bytes, readings: Sequence[tuple[Entry, Reading]]) -> _Text:
+    deciding = [(kind, reading) for kind, reading in readings if kind.decides]
+    # The last that decides is the one that knows the most, so its places are taken.
+    commands = deciding[-1][1].commands
+    alone: tuple[Command, ...] = ()
+    for _, reading in deciding[:-1]:
+        commands, alone = unite(commands, reading.commands)
+    trouble = next(
+        (f"{kind.name}: {reading.failure}" for kind, reading in deciding[::-1] if reading.failure),
+        "the readers disagree" if alone else None,
+    )
+    for kind, reading in readings:
+        if not kind.decides:
+            commands = add_findings(commands, reading.commands)
+    incomplete = ends_too_early(source, [reading for _, reading in deciding])
+    if incomplete and trouble is None:
+        trouble = "it is not finished"
+    findings = tuple((kind.name, reading.failure or "ok") for kind, reading in readings)
+    return _Text(commands, trouble, incomplete, findings)
+
+
+def _moved(commands: tuple[Command, ...], framed: Framed) -> tuple[Command, ...]:
+    """Positions in the framed text as positions in the whole."""
+    return tuple([moved(command, framed.start) for command in commands])
+
+
+def _refusal(text: str) -> str | None:
     """Why a text is not even read: too long, or no text bash could be given."""
     if len(text) > LONGEST:
         return "longer than 64 kB"

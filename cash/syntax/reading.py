@@ -11,6 +11,8 @@ from cash.syntax.command import Assignment, Command, Redirect, Word
 # Nested constructs and substitutions; a line that goes deeper is asked about.
 DEEPEST = 100
 
+_SUBSTITUTIONS = frozenset({"substitution", "process substitution"})
+
 Node = TypeVar("Node")
 
 
@@ -22,11 +24,12 @@ class TooDeep(Exception):
 class Reading:
     """commands: in the order of the text, a command before those its words hold.
     failure: why the reader could not read the text, else None; what it found is kept.
-    incomplete: it failed because the text ends too early."""
+    incomplete: it failed because the text ends too early. too_deep: no other need try."""
 
     commands: tuple[Command, ...] = ()
     failure: str | None = None
     incomplete: bool = False
+    too_deep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def embedded_at(
     for command in commands:
         within = place.within if command.within is None else base + command.within
         pipe = command.pipe
-        if "substitution" not in command.inside and place.pipe is not None:
+        detached = not _SUBSTITUTIONS.isdisjoint(command.inside)
+        if not detached and place.pipe is not None:
             number, stage = place.pipe
             pipe = (number, stage + (pipe[1] if pipe else 0))
         elif pipe is not None:

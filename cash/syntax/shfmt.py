@@ -43,7 +43,7 @@ class Shfmt:
         try:
             failure, incomplete = self.walk(source, 0, collector, Place(), deadline)
         except (TooDeep, RecursionError):
-            return Reading(tuple(collector.commands), "nested too deeply")
+            return Reading(tuple(collector.commands), "nested too deeply", too_deep=True)
         except ShfmtFailure as fault:
             return Reading(tuple(collector.commands), str(fault))
         except (LookupError, TypeError, ValueError, AttributeError):

@@ -10,6 +10,7 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from cash.syntax.command import Assignment, Expansion, ExpansionKind, Redirect, Word
+from cash.syntax.incomplete import can_be_completed
 from cash.syntax.masks import Masks, mask
 from cash.syntax.reading import Collector, Place, Reading, TooDeep
 from cash.syntax.scan import body_text, close_of, unescape_backticks
@@ -84,7 +85,9 @@ class TreeSitter:
         try:
             failure, incomplete = self.walk(source, 0, collector, Place())
         except (TooDeep, RecursionError):
-            return Reading(tuple(collector.commands), "nested too deeply")
+            return Reading(tuple(collector.commands), "nested too deeply", too_deep=True)
+        if failure is not None and not incomplete:
+            incomplete = can_be_completed(source, self.parses)
         return Reading(tuple(collector.commands), failure, incomplete)
 
     def walk(

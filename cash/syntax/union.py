@@ -31,6 +31,23 @@ def unite(
     return (*first, *added), (*alone, *added)
 
 
+def add_findings(
+    commands: tuple[Command, ...], findings: Sequence[Command]
+) -> tuple[Command, ...]:
+    """The commands, and what a reader that does not decide has found besides, by its words."""
+    known = {tuple([word.text for word in command.argv]) for command in commands}
+    pipelines = 1 + max((command.pipe[0] for command in commands if command.pipe), default=-1)
+    added: list[Command] = []
+    for command in findings:
+        words = tuple([word.text for word in command.argv])
+        if words in known:
+            continue
+        known.add(words)
+        pipe = command.pipe and (command.pipe[0] + pipelines, command.pipe[1])
+        added.append(replace(command, within=None, pipe=pipe))
+    return (*commands, *added) if added else commands
+
+
 def _key(command: Command) -> tuple[object, ...]:
     return (
         tuple([word.parts for word in command.argv]),

@@ -82,6 +82,14 @@ def is_plain(source: bytes) -> bool:
     return _PLAIN_WORD.fullmatch(source) is not None
 
 
+_PLAIN_TEXT = re.compile(rb"[A-Za-z0-9_./:@%+,= \t&|;-]*")
+
+
+def is_plain_text(source: bytes) -> bool:
+    """Whether a text is only plain words and operators: nothing can hide in it."""
+    return _PLAIN_TEXT.fullmatch(source) is not None
+
+
 def literal_word(text: str) -> Word:
     """A Word known before running that stands nowhere in the line."""
     return Word((text,), text, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cash.policy.identity import Identities
 from cash.policy.verdict import Level
 
 
@@ -32,6 +33,8 @@ class Context:
 
     tree, home, cwd: absolute paths as the agent sees them. enforced: a keeper judges each exec
     again, so a dynamic command name may be left to it (otherwise it is asked about).
+    identities: the files behind the policy's program names. locks: path → the other agent that
+    holds it.
     """
 
     agent: str = ""
@@ -42,3 +45,5 @@ class Context:
     cwd: str = "/"
     enforced: bool = False
     facts: Facts = field(default_factory=Facts)
+    identities: Identities = field(default_factory=Identities)
+    locks: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,189 @@
+"""The keys that speak of a command: its arguments, flags, paths, words, surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cash.policy.action import GitOp
+from cash.policy.arguments import ArgsTest, FlagTest
+from cash.policy.certainty import MAYBE, NO, YES, Certainty, of
+from cash.policy.hosts import HostPattern, normalise_host, test_host
+from cash.policy.matcher import Asking
+from cash.policy.paths import PathPattern
+from cash.policy.pattern import Pattern
+from cash.policy.quantified import Quantified, quantify
+from cash.policy.subject import OUTPUTS, Subject
+from cash.policy.value import Value, value_of
+from cash.syntax.command import Word
+
+_COMMANDS = frozenset(("exec", "write", "git", "connect"))
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """`args: [install|i, ...]`."""
+
+    kinds: ClassVar[frozenset[str]] = _COMMANDS
+    asked: ArgsTest
+
+    def test(self, subject: Subject, asking: Asking) -> Certainty:
+        """Positional arguments in order."""
+        if subject.command is None:
+            return NO
+        arguments = subject.arguments(asking.naming, asking.usages)
+        return self.asked.test(arguments, exact=asking.exact)
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """`flags: {any: [--force]}`."""
+
+    kinds: ClassVar[frozenset[str]] = _COMMANDS
+    asked: FlagTest
+
+    def test(self, subject: Subject, asking: Asking) -> Certainty:
+        """Flags by meaning."""
+        if subject.command is None:
+            return NO
+        arguments = subject.arguments(asking.naming, asking.usages)
+        return self.asked.test(arguments, exact=asking.exact)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """`paths:`, `reads:`, `redirect:`: which is told by `source`."""
+
+    kinds: ClassVar[frozenset[str]] = _COMMANDS
+    asked: Quantified[PathPattern]
+    source: str
+
+    def test(self, subject: Subject, asking: Asking) -> Certainty:
+        """Paths, made absolute."""
+        if subject.command is None:
+            return NO
+        match self.source:
+            case "paths":
+                found = subject.paths(asking.naming, asking.usages)
+            case "reads":
+                found = subject.reads(asking.naming, asking.usages)
+            case _:
+                found = subject.redirected(OUTPUTS)
+        return test_paths(self.asked, found, subject, exact=asking.exact)
+
+
+def test_paths(
+    asked: Quantified[PathPattern], values: Sequence[Value], subject: Subject, *, exact: bool
+) -> Certainty:
+    """values: located. exact: one that rests on a guess is never sure."""
+    ground = subject.scene.ground
+    guessed = exact and any(value.assumed for value in values)
+    found = quantify(
+        asked,
+        [value.text for value in values],
+        lambda pattern, path: pattern.bind(ground, subject.cwd).test(path),
+    )
+    return min(found, MAYBE) if guessed else found
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """`text:` over the words joined by blanks, here-documents and here-strings."""
+
+    kinds: ClassVar[frozenset[str]] = _COMMANDS
+    asked: Pattern
+
+    def test(self, subject: Subject, _asking: Asking) -> Certainty:
+        """As written where a word is not known."""
+        command = subject.command
+        if command is None:
+            return NO
+        joined = " ".join(
+            value.word.text if value.holes else value.text for value in subject.values
+        )
+        texts = [joined, *(one.body for one in command.redirects if one.body is not None)]
+        texts += [one.target.text for one in command.redirects if one.operator == "<<<"]
+        texts += [one.value.text for one in command.assignments]
+        return of(any(self.asked.test(text) == YES for text in texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """`inside: sudo`."""
+
+    kinds: ClassVar[frozenset[str]] = _COMMANDS
+    asked: Pattern
+
+    def test(self, subject: Subject, _asking: Asking) -> Certainty:
+        """Constructs and wrappers around the command."""
+        if subject.command is None:
+            return NO
+        return max((self.asked.test(one) for one in subject.command.inside), default=NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """`env: {LD_PRELOAD: "*"}`: all named must be set."""
+
+    kinds: ClassVar[frozenset[str]] = _COMMANDS
+    asked: tuple[tuple[Pattern, Pattern], ...]
+
+    def test(self, subject: Subject, _asking: Asking) -> Certainty:
+        """Assignments before the command, also those that env or export make."""
+        if subject.command is None:
+            return NO
+        variables = subject.scene.variables
+        given = [(one.name, value_of(one.value, variables).text) for one in _settings(subject)]
+        found = YES
+        for name, value in self.asked:
+            holds = (min(name.test(key), value.test(text)) for key, text in given)
+            found = min(found, max(holds, default=NO))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A variable and its value."""
+
+    name: str
+    value: Word
+
+
+def _settings(subject: Subject) -> list[Setting]:
+    command = subject.command
+    if command is None:
+        return []
+    found = [Setting(one.name, one.value) for one in command.assignments]
+    if subject.namings and subject.namings[0].name in _SETTERS:
+        for word in command.argv[1:]:
+            first = word.parts[0] if word.parts else ""
+            if isinstance(first, str) and "=" in first and not first.startswith("-"):
+                name, _, rest = first.partition("=")
+                found.append(Setting(name, Word((rest, *word.parts[1:]), word.source)))
+    return found
+
+
+_SETTERS = frozenset(("env", "export", "declare", "typeset", "local", "readonly", "sudo", "doas"))
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """`remote: true | false | HOST` for commands, a remote's name or URL for git."""
+
+    kinds: ClassVar[frozenset[str]] = _COMMANDS
+    wanted: bool | None
+    hosts: tuple[HostPattern, ...] = ()
+    names: Pattern | None = None
+
+    def test(self, subject: Subject, _asking: Asking) -> Certainty:
+        """Where it runs; for git: what it speaks to."""
+        if isinstance(subject.action, GitOp) and self.names is not None:
+            remote = subject.action.remote
+            return NO if remote is None else self.names.test(remote)
+        host = subject.command.remote if subject.command is not None else None
+        if self.wanted is not None:
+            return of((host is not None) == self.wanted)
+        if host is None:
+            return NO
+        return test_host(normalise_host(host.rpartition("@")[2]), self.hosts)

@@ -1,0 +1,141 @@
+"""Globs as token strings, and whether two of them can mean the same text.
+
+A rule's pattern is one glob; a word of a line is another, because of `*` and because of what a
+variable may hold. So one question serves all: do the two have a text in common?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+# One private character each, so that words and patterns stay plain strings: a path with a hole
+# in it can still be joined and normalised. Text that holds such a character is treated as a hole.
+ONE: Final = "\ue000"  # one character, not a slash
+NAME: Final = "\ue001"  # any characters, no slash
+ANY: Final = "\ue002"  # any characters
+UNKNOWN: Final = "\ue003"  # any characters, decided when the line runs
+
+HOLES: Final = frozenset((ONE, NAME, ANY, UNKNOWN))
+_STARS: Final = frozenset((NAME, ANY, UNKNOWN))
+_LONGEST: Final = 4096
+
+
+def has_holes(text: str) -> bool:
+    """Whether text is a glob rather than one value."""
+    return not (text.isascii() or HOLES.isdisjoint(text))
+
+
+def compile_glob(source: str, *, star: str) -> str:
+    """source with `*`, `**`, `?` and `[…]` made tokens. star: what one `*` means (NAME or ANY).
+    `\\x` is x itself. A bracket becomes ONE: wider than written, which only tightens."""
+    out: list[str] = []
+    index = 0
+    while index < len(source):
+        char = source[index]
+        if char == "\\" and index + 1 < len(source):
+            index += 1
+            out.append(source[index])
+        elif char == "*":
+            if source.startswith("**", index):
+                index += 1
+                out.append(ANY)
+            else:
+                out.append(star)
+        elif char == "?":
+            out.append(ONE)
+        elif char == "[" and (end := source.find("]", index + 2)) > 0:
+            out.append(ONE)
+            index = end
+        else:
+            out.append(char)
+        index += 1
+    return "".join(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A compiled glob with what settles most questions at once: its literal ends."""
+
+    tokens: str
+    prefix: str
+    suffix: str
+    star: str = ""
+
+    def fits(self, text: str) -> bool:
+        """Whether a text without holes is one of the glob's."""
+        if not (text.startswith(self.prefix) and text.endswith(self.suffix)):
+            return False
+        if not self.star:
+            return overlap(self.tokens, text)
+        end = len(text) - len(self.suffix)
+        if end < len(self.prefix):
+            return False
+        return self.star != NAME or text.find("/", len(self.prefix), end) < 0
+
+
+def make_glob(tokens: str) -> Glob:
+    """tokens: from compile_glob, with at least one hole."""
+    holes = [index for index, char in enumerate(tokens) if char in HOLES]
+    first, last = holes[0], holes[-1]
+    star = tokens[first] if first == last and tokens[first] in _STARS else ""
+    return Glob(tokens, tokens[:first], tokens[last + 1 :], star)
+
+
+def overlap(left: str, right: str) -> bool:
+    """Whether some text fits both. Time is the product of the lengths; over 4,096 it says yes."""
+    if len(left) > _LONGEST or len(right) > _LONGEST:
+        return True
+    front = _skip_stars(right, {0})
+    for token in left:
+        if token in _STARS:
+            front = _after_star(token, right, front)
+        else:
+            front = _after_single(token, right, front)
+        if not front:
+            return False
+    return len(right) in front
+
+
+def _skip_stars(right: str, positions: set[int]) -> set[int]:
+    found = set(positions)
+    for start in positions:
+        index = start
+        while index < len(right) and right[index] in _STARS:
+            index += 1
+            found.add(index)
+    return found
+
+
+def _after_single(token: str, right: str, front: set[int]) -> set[int]:
+    following: set[int] = set()
+    for index in front:
+        if index == len(right):
+            continue
+        other = right[index]
+        if not _shares_character(token, other):
+            continue
+        following.add(index if other in _STARS else index + 1)
+    return _skip_stars(right, following)
+
+
+def _after_star(token: str, right: str, front: set[int]) -> set[int]:
+    """All positions of right that are reached when token swallows what stands there."""
+    following = set(front)
+    pending = list(front)
+    while pending:
+        index = pending.pop()
+        if index == len(right) or not _shares_character(token, right[index]):
+            continue
+        if index + 1 not in following:
+            following.add(index + 1)
+            pending.append(index + 1)
+    return _skip_stars(right, following)
+
+
+def _shares_character(left: str, right: str) -> bool:
+    if left in HOLES or right in HOLES:
+        return not (
+            (left == "/" and right in (ONE, NAME)) or (right == "/" and left in (ONE, NAME))
+        )
+    return left == right

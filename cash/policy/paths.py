@@ -1,0 +1,267 @@
+"""Paths as rules see them: absolute, normalised, with holes where bash decides at run time."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cash.policy.certainty import MAYBE, NO, YES, Certainty
+from cash.policy.glob import (
+    ANY,
+    HOLES,
+    NAME,
+    UNKNOWN,
+    Glob,
+    compile_glob,
+    has_holes,
+    make_glob,
+    overlap,
+)
+from cash.policy.pattern import PLACES, PatternError, check_names, split_alternatives
+
+_SYSTEM = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc"),
+    *("/run", "/sbin", "/srv", "/sys", "/usr", "/var"),
+)
+_HARMLESS = frozenset(
+    (
+        *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"),
+        *("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/ptmx"),
+    )
+)
+_SCRATCH = ("/tmp", "/var/tmp", "/dev/fd", "/dev/pts", "/dev/shm", "/proc/self/fd")
+# Other names of the same tree: every process has its root and its directory below /proc.
+_DETOUR = re.compile(r"/+proc/+(?:self|thread-self|\d+)(?:/+task/+\d+)?/+(root|cwd)(?=/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The folders that patterns name. tree, home: absolute."""
+
+    tree: str
+    home: str
+    agent: str = ""
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PathPattern:
+    """Alternatives. places: classes such as `$outside`; globs: with names still in them."""
+
+    places: tuple[str, ...] = ()
+    globs: tuple[str, ...] = ()
+    local: bool = False
+
+    def bind(self, ground: Ground, cwd: str | None) -> BoundPaths:
+        """The alternatives with names put in, sorted by how fast they are compared."""
+        return _bind(self, ground, (cwd or "") if self.local else "")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPaths:
+    """exact paths; folders with all below; names that fit at any depth; globs; places."""
+
+    exact: frozenset[str]
+    folders: frozenset[str]
+    below: tuple[str, ...]
+    names: frozenset[str]
+    globs: tuple[Glob, ...]
+    places: tuple[str, ...]
+    ground: Ground
+
+    def test(self, path: str) -> Certainty:
+        """path: from locate."""
+        if has_holes(path):
+            return self._test_glob(path)
+        if path in self.exact or path in self.folders or path.startswith(self.below):
+            return YES
+        if self.names and path[path.rfind("/") + 1 :] in self.names:
+            return YES
+        for glob in self.globs:
+            if glob.fits(path):
+                return YES
+        best = NO
+        for place in self.places:
+            best = max(best, _test_place(path, place, self.ground))
+        return best
+
+    def _test_glob(self, path: str) -> Certainty:
+        # `dir/*` is all of dir: what happens to it happens to the folder.
+        if path[-2:] == "/" + NAME and self.test(path[:-2] or "/") == YES:
+            return YES
+        best = max((_test_place(path, place, self.ground) for place in self.places), default=NO)
+        found = MAYBE if UNKNOWN in path else YES
+        if best >= found:
+            return best
+        return found if any(overlap(tokens, path) for tokens in self._tokens()) else best
+
+    def _tokens(self) -> Iterator[str]:
+        yield from self.exact
+        yield from self.folders
+        yield from (folder + ANY for folder in self.below)
+        yield from (ANY + "/" + name for name in self.names)
+        yield from (glob.tokens for glob in self.globs)
+
+
+def compile_paths(source: str | Sequence[str]) -> PathPattern:
+    """source: path patterns, each with alternatives. Raises PatternError."""
+    places: list[str] = []
+    globs: list[str] = []
+    for one in (source,) if isinstance(source, str) else source:
+        for text in split_alternatives(one):
+            if text.startswith("re:"):
+                raise PatternError("a path pattern is a glob, not a regular expression")
+            check_names(text, one)
+            name = text[1:].strip("{}") if text.startswith("$") else ""
+            if name in PLACES and name not in ("tree", "home", "cwd"):
+                places.append(name)
+            else:
+                home = text == "~" or text.startswith("~/")
+                globs.append(compile_glob("$home" + text[1:] if home else text, star=NAME))
+    local = any("$cwd" in glob or "${cwd}" in glob for glob in globs)
+    return PathPattern(tuple(places), tuple(globs), local)
+
+
+@lru_cache(maxsize=4096)
+def _bind(pattern: PathPattern, ground: Ground, cwd: str) -> BoundPaths:
+    exact: set[str] = set()
+    folders: set[str] = set()
+    names: set[str] = set()
+    globs: list[str] = []
+    for source in pattern.globs:
+        glob = _put_names_in(source, ground, cwd)
+        if glob.startswith("/"):
+            glob = tidy(glob)
+        if not has_holes(glob):
+            _sort_in(glob, exact, names, globs)
+        elif glob.endswith("/" + ANY) and not has_holes(glob[:-2]) and glob.startswith("/"):
+            folders.add(glob[:-2] or "/")
+        else:
+            _add_glob(glob, globs)
+    below = tuple(folder.rstrip("/") + "/" for folder in folders)
+    compiled = tuple(make_glob(glob) for glob in globs)
+    return BoundPaths(
+        frozenset(exact),
+        frozenset(folders),
+        below,
+        frozenset(names),
+        compiled,
+        pattern.places,
+        ground,
+    )
+
+
+def _put_names_in(glob: str, ground: Ground, cwd: str) -> str:
+    known = {"tree": ground.tree, "home": ground.home, "agent": ground.agent}
+    for name, value in {**known, "branch": ground.branch, "cwd": cwd}.items():
+        glob = glob.replace(f"${{{name}}}", value).replace(f"${name}", value)
+    return glob
+
+
+def _sort_in(glob: str, exact: set[str], names: set[str], globs: list[str]) -> None:
+    if glob.startswith("/"):
+        exact.add(glob)
+    elif "/" not in glob:
+        names.add(glob)
+    else:
+        _add_glob(glob, globs)
+
+
+def _add_glob(glob: str, globs: list[str]) -> None:
+    if not glob.startswith(("/", ANY)):
+        glob = ANY + "/" + glob
+    globs.append(glob)
+    if glob.endswith("/" + ANY):
+        globs.append(glob[:-2])
+
+
+def tidy(path: str) -> str:
+    """An absolute path without `.`, `..`, doubled slashes and detours through /proc/self."""
+    path = _DETOUR.sub("", path)
+    path = posixpath.normpath(path)
+    return "/" + path.lstrip("/") if path.startswith("//") else path
+
+
+def locate(text: str, cwd: str | None) -> str:
+    """The absolute path of a word's value (which may have holes); unknown where the line is
+    in a directory nobody knows."""
+    if text[:1] == "/":
+        return tidy(text)
+    if text[:1] in (UNKNOWN, ANY):
+        return text
+    if cwd is None:
+        return UNKNOWN + "/" + text
+    return tidy(cwd + "/" + text)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether path is folder or in it."""
+    return path == folder or folder == "/" or path.startswith(folder + "/")
+
+
+def _test_place(path: str, place: str, ground: Ground) -> Certainty:
+    if place == "unknown":
+        return YES if path[:1] in (UNKNOWN, ANY) else NO
+    start = _known_start(path)
+    if start is None:
+        return MAYBE
+    certain = YES if UNKNOWN not in path else MAYBE
+    match place:
+        case "root":
+            return _test_folders(path, ("/",))
+        case "above":
+            return _test_folders(path, _ancestors(ground))
+        case "inside":
+            return certain if is_below(start, ground.tree) else NO
+        case "system":
+            return certain if _is_system(path, start) else NO
+        case _:
+            return certain if _is_outside(path, start, ground) else NO
+
+
+def _known_start(path: str) -> str | None:
+    """The part of path before its first hole, down to whole names; None when there is none."""
+    if not has_holes(path):
+        return path
+    at = next(index for index, char in enumerate(path) if char in HOLES)
+    return None if at == 0 else path[:at].rpartition("/")[0] or "/"
+
+
+def _test_folders(path: str, folders: Sequence[str]) -> Certainty:
+    if path in folders or (path[-2:] == "/" + NAME and (path[:-2] or "/") in folders):
+        return YES
+    if has_holes(path) and any(overlap(path, folder) for folder in folders):
+        return MAYBE if UNKNOWN in path else YES
+    return NO
+
+
+@lru_cache(maxsize=256)
+def _ancestors(ground: Ground) -> tuple[str, ...]:
+    found = {"/"}
+    for folder in (ground.tree, ground.home):
+        while folder != "/":
+            folder = posixpath.dirname(folder)
+            found.add(folder)
+    return tuple(found)
+
+
+def _is_harmless(path: str) -> bool:
+    return path in _HARMLESS or any(is_below(path, folder) for folder in _SCRATCH)
+
+
+def _is_system(path: str, start: str) -> bool:
+    if _is_harmless(path):
+        return False
+    if start == "/" and start != path:
+        return any(overlap(path, folder) for folder in _SYSTEM)
+    return any(is_below(start, folder) for folder in _SYSTEM)
+
+
+def _is_outside(path: str, start: str, ground: Ground) -> bool:
+    if _is_harmless(path):
+        # The tree may itself lie below /tmp; another agent's, too: only the walls know.
+        return False
+    return not is_below(start, ground.tree)

@@ -1,0 +1,179 @@
+"""One action with everything rules ask of it, worked out once and only when asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cash.policy.action import Action, Connect, Exec, GitOp, ToolCall, Write
+from cash.policy.arguments import Arguments, Flag, split_arguments
+from cash.policy.context import Context
+from cash.policy.identity import Naming, namings_of
+from cash.policy.paths import Ground, locate
+from cash.policy.programs import UNKNOWN_PROGRAM, USAGES
+from cash.policy.usage import Usage
+from cash.policy.value import Value, Variables, value_of, values_of
+from cash.policy.variables import variables_of
+from cash.syntax.command import Command, Redirect
+
+KINDS: Final = ("exec", "write", "git", "connect", "tool")
+OUTPUTS: Final = frozenset((">", ">>", ">|", "<>", "&>", "&>>", ">&"))
+_INPUTS = frozenset(("<", "<>"))
+_KEYED = re.compile(r"[A-Za-z][\w-]*=(?=.)")
+
+
+class Scene:
+    """All actions of one line: what its commands share. Lives for one judgement."""
+
+    def __init__(self, actions: Sequence[Action], context: Context) -> None:
+        self.context = context
+        self.ground = Ground(context.tree, context.home, context.agent, context.branch)
+        self.names: Mapping[str, str] = {"agent": context.agent, "branch": context.branch}
+        self.execs = [action for action in actions if isinstance(action, Exec)]
+        self.variables: Variables = variables_of(
+            [one.command for one in self.execs], {"HOME": context.home, "PWD": context.cwd}
+        )
+        self.subjects: dict[int, Subject] = {}
+
+    def subject(self, action: Action) -> Subject:
+        """The subject of an action; the same one for the same action."""
+        known = self.subjects.get(id(action))
+        if known is None:
+            known = self.subjects[id(action)] = Subject(action, self)
+        return known
+
+
+class Subject:
+    """An action, seen by rules. kind: one of KINDS."""
+
+    __slots__ = ("_arguments", "_namings", "_values", "action", "command", "cwd", "kind", "scene")
+
+    def __init__(self, action: Action, scene: Scene) -> None:
+        self.action = action
+        self.scene = scene
+        self.kind = kind_of(action)
+        self.command: Command | None = getattr(action, "command", None)
+        self.cwd: str | None = getattr(action, "cwd", scene.context.cwd)
+        self._values: list[Value] | None = None
+        self._namings: tuple[Naming, ...] | None = None
+        self._arguments: dict[tuple[int, int], Arguments] = {}
+
+    @property
+    def values(self) -> list[Value]:
+        """The command's argv."""
+        if self._values is None:
+            words = self.command.argv if self.command is not None else ()
+            self._values = values_of(words, self.scene.variables)
+        return self._values
+
+    @property
+    def namings(self) -> tuple[Naming, ...]:
+        """The names the command's program goes by; empty when it is not known, or there is none."""
+        if self._namings is None:
+            self._namings = self._find_namings()
+        return self._namings
+
+    def _find_namings(self) -> tuple[Naming, ...]:
+        if self.command is None or not self.command.argv:
+            return ()
+        action, identities = self.action, self.scene.context.identities
+        if isinstance(action, Exec):
+            return namings_of(
+                self.values, action.program, action.resolved, action.inode, identities
+            )
+        return namings_of(self.values, None, None, None, identities)
+
+    def arguments(self, naming: Naming | None, usages: Mapping[str, Usage]) -> Arguments:
+        """The argv split as the program of that naming would; usages: a policy file's own."""
+        name = naming.name if naming is not None else ""
+        skip = naming.skip if naming is not None else 1
+        if isinstance(self.action, GitOp):
+            name, skip = f"git {self.action.operation}", 0
+        usage = usages.get(name) or USAGES.get(name) or UNKNOWN_PROGRAM
+        key = (id(usage), skip)
+        known = self._arguments.get(key)
+        if known is None:
+            known = self._arguments[key] = self._split(usage, skip)
+        return known
+
+    def _split(self, usage: Usage, skip: int) -> Arguments:
+        action = self.action
+        if not isinstance(action, GitOp):
+            return split_arguments(self.values[skip:], usage)
+        found = split_arguments(values_of(action.args, self.scene.variables), usage)
+        known = {flag.name for flag in found.flags}
+        found.flags.extend(Flag(name) for name in action.flags if name not in known)
+        return found
+
+    def paths(self, naming: Naming | None, usages: Mapping[str, Usage]) -> list[Value]:
+        """The arguments as absolute paths, values of flags and `key=path` included."""
+        arguments = self.arguments(naming, usages)
+        found = [self.path_of(value) for value, _ in arguments.positionals]
+        found += [self.path_of(flag.value) for flag in arguments.flags if flag.value is not None]
+        for value, _ in arguments.positionals:
+            keyed = _KEYED.match(value.text)
+            if keyed is not None:
+                found.append(self.path_of(value, keyed.end()))
+        return found
+
+    def reads(self, naming: Naming | None, usages: Mapping[str, Usage]) -> list[Value]:
+        """What the command may read: its paths, input redirects and `@file` arguments."""
+        arguments = self.arguments(naming, usages)
+        found = self.paths(naming, usages)
+        words = [value for value, _ in arguments.positionals]
+        words += [flag.value for flag in arguments.flags if flag.value is not None]
+        for value in words:
+            at = value.text.find("@")
+            if at >= 0:
+                found.append(self.path_of(value, at + 1))
+        return found + self.redirected(_INPUTS)
+
+    def redirected(self, operators: frozenset[str]) -> list[Value]:
+        """The targets of the command's redirects with one of these operators."""
+        if self.command is None:
+            return []
+        return [
+            self.path_of(value_of(one.target, self.scene.variables))
+            for one in self.command.redirects
+            if one.operator in operators and is_file(one)
+        ]
+
+    def path_of(self, value: Value, start: int = 0) -> Value:
+        """value from offset start on, as an absolute path."""
+        text = value.text[start:]
+        if text.startswith("file://"):
+            text = text[7:]
+        path = locate(text, self.cwd)
+        return Value(path, value.word, value.assumed, value.loose, value.holes)
+
+
+def is_file(redirect: Redirect) -> bool:
+    """Whether a redirect's target is a file: `>&2` and `>&-` are not."""
+    return not (
+        redirect.operator in (">&", "<&") and re.fullmatch(r"\d+-?|-", redirect.target.text)
+    )
+
+
+def kind_of(action: Action) -> str:
+    """The word of `on:` for an action."""
+    match action:
+        case Exec():
+            return "exec"
+        case Write():
+            return "write"
+        case GitOp():
+            return "git"
+        case Connect():
+            return "connect"
+        case ToolCall():
+            return "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One of several things a key is compared with. assumed: it rests on a guess."""
+
+    text: str
+    assumed: bool = False

@@ -1,0 +1,162 @@
+"""What a word of a line will be, as far as that is known before it runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cash.policy.glob import ANY, HOLES, NAME, ONE, UNKNOWN
+from cash.syntax.command import Expansion, Word
+
+_MOST_BRACES = 64
+_BRACKET = re.compile(r"\[[^\]]*\]")
+_PARAMETER = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))\Z")
+_NUMBERS = re.compile(r"\{(-?\d{1,6})\.\.(-?\d{1,6})\}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """text: with holes (cash.policy.glob) where bash decides. assumed: it rests on a variable
+    set earlier in the line. loose: it may become several words, or none, or flags."""
+
+    text: str
+    word: Word
+    assumed: bool = False
+    loose: bool = False
+    holes: bool = False
+
+
+Variables = Mapping[str, "str | None"]
+
+
+def value_of(word: Word, variables: Variables) -> Value:
+    """variables: name → value as far as known; None for one whose value is not."""
+    parts = word.parts
+    if len(parts) == 1 and isinstance(parts[0], str):
+        text = parts[0]
+        if text.isascii() or HOLES.isdisjoint(text):
+            return Value(text, word)
+        return Value(_as_holes(text), word, holes=True)
+    return _compose(word, parts, variables)
+
+
+def values_of(words: Sequence[Word], variables: Variables) -> list[Value]:
+    """The values of an argv, braces expanded: `{a,b}` is two words."""
+    found: list[Value] = []
+    for word in words:
+        if len(word.parts) > 1 or (word.parts and not isinstance(word.parts[0], str)):
+            found.extend(value_of(one, variables) for one in expand_braces(word))
+        else:
+            found.append(value_of(word, variables))
+    return found
+
+
+def _compose(word: Word, parts: Sequence[str | Expansion], variables: Variables) -> Value:
+    out: list[str] = []
+    assumed = loose = False
+    for part in parts:
+        if isinstance(part, str):
+            out.append(_as_holes(part))
+            continue
+        match part.kind:
+            case "glob":
+                out.append(_glob_text(part.text))
+                loose = True
+            case "tilde":
+                out.append(_home_of(part, variables))
+            case "parameter" if (known := _variable(part, variables)) is not None:
+                out.append(known)
+                assumed = True
+            case _:
+                out.append(UNKNOWN)
+                loose = loose or not _is_quoted(word, part)
+    text = "".join(out)
+    return Value(text, word, assumed, loose, not HOLES.isdisjoint(text))
+
+
+def _as_holes(text: str) -> str:
+    # Nobody types private-use characters; one in a line must not pass for a literal.
+    if text.isascii() or HOLES.isdisjoint(text):
+        return text
+    return "".join(UNKNOWN if char in HOLES else char for char in text)
+
+
+def _glob_text(text: str) -> str:
+    return _BRACKET.sub(ONE, text).replace("**", ANY).replace("*", NAME).replace("?", ONE)
+
+
+def _home_of(part: Expansion, variables: Variables) -> str:
+    if part.text in ("~", "~/") or not part.name:
+        known = variables.get("PWD" if part.text == "~+" else "HOME")
+        return known if known is not None else UNKNOWN
+    return "/root" if part.name == "root" else UNKNOWN
+
+
+def _variable(part: Expansion, variables: Variables) -> str | None:
+    found = _PARAMETER.match(part.text)
+    if found is None:
+        return None
+    return variables.get(found[1] or found[2])
+
+
+def _is_quoted(word: Word, part: Expansion) -> bool:
+    """Whether the expansion stands in double quotes: then it stays one word."""
+    at = word.source.find(part.text)
+    if at < 0:
+        return word.source.startswith('"')
+    return word.source.count('"', 0, at) - word.source.count('\\"', 0, at) & 1 == 1
+
+
+def expand_braces(word: Word) -> tuple[Word, ...]:
+    """The words of `a{b,c}d`; the word itself where the braces hold more than text."""
+    for index, part in enumerate(word.parts):
+        if isinstance(part, Expansion) and part.kind == "brace":
+            choices = _choices(part.text)
+            if not choices:
+                return (word,)
+            before, after = word.parts[:index], word.parts[index + 1 :]
+            found = [
+                one
+                for choice in choices
+                for one in expand_braces(Word((*before, choice, *after), word.source))
+            ]
+            return tuple(found) if len(found) <= _MOST_BRACES else (word,)
+    return (_joined(word),)
+
+
+def _joined(word: Word) -> Word:
+    if not word.literal or len(word.parts) == 1:
+        return word
+    return Word((word.text,), word.source, word.span)
+
+
+def _choices(text: str) -> list[str]:
+    if numbers := _NUMBERS.match(text):
+        first, last = int(numbers[1]), int(numbers[2])
+        step = 1 if last >= first else -1
+        found = range(first, last + step, step)
+        return [str(number) for number in found] if len(found) <= _MOST_BRACES else []
+    if any(char in text for char in "$`\"'\\*?[~") or not text.startswith("{"):
+        return []
+    return _split_braces(text[1:-1])
+
+
+def _split_braces(inner: str) -> list[str]:
+    found, depth = [""], 0
+    for char in inner:
+        depth += (char == "{") - (char == "}")
+        if char == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += char
+    flat = [one for choice in found for one in _flatten(choice)]
+    return flat if len(found) > 1 and len(flat) <= _MOST_BRACES else []
+
+
+def _flatten(choice: str) -> list[str]:
+    start, end = choice.find("{"), choice.rfind("}")
+    if start < 0 or end < start:
+        return [choice]
+    inner = _split_braces(choice[start + 1 : end])
+    return [choice[:start] + one + choice[end + 1 :] for one in inner] if inner else [choice]

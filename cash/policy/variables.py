@@ -1,0 +1,42 @@
+"""What a line itself says about its variables: `D=/; rm -rf $D` is no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cash.policy.glob import UNKNOWN
+from cash.policy.value import Variables, value_of
+from cash.syntax.command import Command, Word
+
+_DECLARING = frozenset(("export", "declare", "typeset", "local", "readonly"))
+_SETTING = frozenset(("read", "mapfile", "readarray", "printf", "getopts", "unset"))
+
+
+def variables_of(commands: Sequence[Command], known: Mapping[str, str]) -> Variables:
+    """name → value (with holes). A name set twice to different values is not known."""
+    found: dict[str, str | None] = dict(known)
+    for command in commands:
+        for name, word, append in _assignments(command):
+            text = UNKNOWN if word is None or append else value_of(word, found).text
+            if name in found and found[name] != text:
+                found[name] = None
+            else:
+                found[name] = text
+    return found
+
+
+def _assignments(command: Command) -> list[tuple[str, Word | None, bool]]:
+    found: list[tuple[str, Word | None, bool]] = [
+        (one.name, one.value, one.append) for one in command.assignments
+    ]
+    name = command.name
+    if name in _DECLARING:
+        for word in command.argv[1:]:
+            first = word.parts[0] if word.parts else ""
+            if isinstance(first, str) and "=" in first:
+                key, _, rest = first.partition("=")
+                parts = (rest, *word.parts[1:]) if rest or len(word.parts) == 1 else word.parts[1:]
+                found.append((key.removesuffix("+"), Word(parts, word.source), key[-1:] == "+"))
+    elif name in _SETTING:
+        found += [(word.text, None, False) for word in command.argv[1:] if word.literal]
+    return found

@@ -63,7 +63,7 @@ def _texts(node: Node, scope: Scope) -> Iterator[tuple[Node, str]]:
 def compile_patterns(node: Node, scope: Scope) -> Pattern:
     """One pattern or a list of them."""
     compile_one = partial(compile_pattern, sets=scope.sets)
-    found = [guard(one, compile_one, one.filled()) for one in node.one_or_more()]
+    found = [guard(one, compile_one, one.text()) for one in node.one_or_more()]
     return Pattern(
         frozenset().union(*(one.exact for one in found)),
         tuple(glob for one in found for glob in one.globs),

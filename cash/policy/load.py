@@ -21,7 +21,7 @@ from cash.policy.rule import Rule
 from cash.policy.usage import Usage, make_usage
 from cash.policy.verdict import Decision
 
-__all__ = ["Layer", "PolicyFault", "load_policy"]
+__all__ = ["Layer", "Loaded", "PolicyFault", "load_policy", "read_policy"]
 
 _FILE_KEYS = ("version", "description", "sets", "programs", "rules")
 _PROGRAM_KEYS = ("values", "aliases", "bundles")
@@ -41,10 +41,27 @@ class _Loading:
     checks: list[tuple[Rule, tuple[Example, ...]]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A policy with the examples of its rules, as far as they are in force."""
+
+    policy: Policy
+    examples: tuple[tuple[Rule, tuple[Example, ...]], ...]
+
+
 def load_policy(layers: Sequence[Layer], *, examples: bool = True) -> Policy:
     """The policy of all layers. Raises PolicyFault for the first mistake, for an example that
     fails, and when there is no rule at all. examples: False skips judging them (for bytes that
     have been checked before)."""
+    loaded = read_policy(layers)
+    if examples:
+        for rule, shown in loaded.examples:
+            check_examples(rule, shown)
+    return loaded.policy
+
+
+def read_policy(layers: Sequence[Layer]) -> Loaded:
+    """The same with its examples, which are not judged."""
     loading = _Loading()
     digest = hashlib.sha256()
     for layer in layers:
@@ -58,10 +75,8 @@ def load_policy(layers: Sequence[Layer], *, examples: bool = True) -> Policy:
         raise PolicyFault(
             "no policy has any rule", hint="polis never runs without one; restore policies/"
         )
-    if examples:
-        for rule, shown in loading.checks:
-            check_examples(rule, shown)
-    return Policy(rules, digest.hexdigest(), loading.notes)
+    policy = Policy(rules, digest.hexdigest(), loading.notes)
+    return Loaded(policy, tuple(loading.checks))
 
 
 def _read(path: Path) -> bytes:

@@ -9,11 +9,13 @@ from typing import ClassVar
 from cash.policy.action import Exec
 from cash.policy.certainty import NO, YES, Certainty, of
 from cash.policy.matcher import Asking
-from cash.policy.pattern import Pattern
+from cash.policy.pattern import Pattern, compile_pattern
+from cash.policy.programs import SETS
 from cash.policy.subject import OUTPUTS, Scene, Subject
 from cash.syntax.command import Command, Expansion, Word
 
-_SHELLS = frozenset(("bash", "sh", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash"))
+_SHELLS = frozenset(SETS["shell"])
+_INTERPRETERS = compile_pattern("$interpreter", SETS)
 _EVALUATORS = frozenset(("eval", "source", "."))
 _STDIN = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
 _PROGRAM_FLAGS = frozenset(("-c", "-e", "-E", "-m", "-p", "-r", "--eval", "--print", "-x"))
@@ -61,7 +63,13 @@ class Flow:
     sources: list[int]
 
     def is_fed(self, index: int, subject: Subject) -> bool:
-        """Whether the interpreter at index runs what a source prints."""
+        """Whether the command at index gets what a source prints: an interpreter as its program,
+        any other program as input or in its words."""
+        command = self._command(index)
+        if not is_interpreter(subject):
+            return self._is_piped(index) or (
+                self._is_around(index) and any(_is_computed(word) for word in _all_words(command))
+            )
         program = list(_program_words(subject))
         if self._is_around(index) and any(_is_computed(word) for word in program):
             return True
@@ -151,6 +159,16 @@ class Flow:
         if any(flag.name in ("-O", "--remote-name") for flag in arguments.flags):
             for value, _ in arguments.positionals:
                 yield subject.path_of(value, value.text.rfind("/") + 1).text
+
+
+def is_interpreter(subject: Subject) -> bool:
+    """Whether the program runs texts that it is given."""
+    return any(_INTERPRETERS.test(naming.name) == YES for naming in subject.namings)
+
+
+def _all_words(command: Command) -> Iterator[Word]:
+    yield from command.argv
+    yield from (redirect.target for redirect in command.redirects)
 
 
 def reads_program_from_input(subject: Subject) -> bool:

@@ -21,6 +21,23 @@ from cash.syntax.command import Command, Redirect
 KINDS: Final = ("exec", "write", "git", "connect", "tool")
 OUTPUTS: Final = frozenset((">", ">>", ">|", "<>", "&>", "&>>", ">&"))
 _INPUTS = frozenset(("<", "<>"))
+# Programs whose arguments are text, or whose first one is a pattern or script.
+_SAYING = frozenset(("echo", "printf"))
+_SEARCHING = frozenset(
+    (
+        *("grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "gsed", "awk", "gawk"),
+        *("mawk", "jq", "yq"),
+    )
+)
+_SCRIPT_FLAGS = frozenset(("-e", "-f", "--regexp", "--file", "--expression", "--from-file"))
+# Flags whose value is no path.
+_WORDY = frozenset(
+    (
+        *("--message", "--regexp", "--expression", "--include", "--exclude", "--exclude-dir"),
+        *("--format", "--author", "--grep", "--header", "--user-agent", "--request", "--type"),
+        *("-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-type"),
+    )
+)
 _KEYED = re.compile(r"[A-Za-z][\w-]*=(?=.)")
 
 
@@ -110,8 +127,7 @@ class Subject:
     def paths(self, naming: Naming | None, usages: Mapping[str, Usage]) -> list[Value]:
         """The arguments as absolute paths, values of flags and `key=path` included."""
         arguments = self.arguments(naming, usages)
-        found = [self.path_of(value) for value, _ in arguments.positionals]
-        found += [self.path_of(flag.value) for flag in arguments.flags if flag.value is not None]
+        found = [self.path_of(value) for value in self._operands(naming, arguments)]
         for value, _ in arguments.positionals:
             keyed = _KEYED.match(value.text)
             if keyed is not None:
@@ -122,13 +138,27 @@ class Subject:
         """What the command may read: its paths, input redirects and `@file` arguments."""
         arguments = self.arguments(naming, usages)
         found = self.paths(naming, usages)
-        words = [value for value, _ in arguments.positionals]
-        words += [flag.value for flag in arguments.flags if flag.value is not None]
-        for value in words:
+        for value in self._operands(naming, arguments):
             at = value.text.find("@")
             if at >= 0:
                 found.append(self.path_of(value, at + 1))
         return found + self.redirected(_INPUTS)
+
+    @staticmethod
+    def _operands(naming: Naming | None, arguments: Arguments) -> list[Value]:
+        """Arguments and flag values that may be paths."""
+        name = naming.name if naming is not None else ""
+        found = [value for value, _ in arguments.positionals]
+        if name in _SAYING:
+            found = []
+        elif name in _SEARCHING and not any(flag.name in _SCRIPT_FLAGS for flag in arguments.flags):
+            found = found[1:]
+        groups = arguments.usage.aliases
+        for flag in arguments.flags:
+            group = groups.get(flag.name, frozenset((flag.name,)))
+            if flag.value is not None and group.isdisjoint(_WORDY):
+                found.append(flag.value)
+        return found
 
     def redirected(self, operators: frozenset[str]) -> list[Value]:
         """The targets of the command's redirects with one of these operators."""

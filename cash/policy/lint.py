@@ -36,7 +36,7 @@ def lint(loaded: Loaded) -> list[Remark]:
     for rule in loaded.policy.rules:
         examples = shown.get(id(rule), ())
         messages = [
-            *_lint_examples(rule, examples),
+            *_lint_examples(examples),
             *_lint_hint(rule, loaded.policy),
             *_lint_reach(rule, examples, loaded.policy),
         ]
@@ -45,7 +45,7 @@ def lint(loaded: Loaded) -> list[Remark]:
     return found
 
 
-def _lint_examples(rule: Rule, examples: Sequence[Example]) -> Iterator[str]:
+def _lint_examples(examples: Sequence[Example]) -> Iterator[str]:
     outcomes = {example.expected for example in examples}
     if not outcomes - {"pass"}:
         yield "no example shows the rule at work"

@@ -135,7 +135,7 @@ def read_document(data: bytes, file: str) -> Node:
     if len(data) > _LARGEST:
         raise PolicyFault(f"{file}: larger than 1 MB")
     try:
-        root = yaml.compose(data, Loader=yaml.CSafeLoader)
+        root = yaml.compose(data, Loader=yaml.CBaseLoader)
     except yaml.MarkedYAMLError as error:
         raise PolicyFault(_describe(error, file)) from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:

@@ -11,7 +11,7 @@ from cash.policy.compile_keys import KINDS_OF_WRITE, Entry
 from cash.policy.context import Context, Facts
 from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.document import Node
-from cash.policy.judgement import judge_line
+from cash.policy.judge import judge_line
 from cash.policy.policy import Policy
 from cash.policy.rule import Rule
 from cash.policy.verdict import Decision, Level, Verdict

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cash.policy.context import Context
-from cash.policy.judgement import Read, judge_line
+from cash.policy.judge import Read, judge_line
 from cash.policy.policy import Policy
 from cash.policy.verdict import Decision, Match, Verdict
 from cash.policy.wording import plain

@@ -9,7 +9,7 @@ from cash.policy.actions.connects import TALKERS
 from cash.policy.actions.writes import WRITERS
 from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.examples import USUAL, Example, judge_example
-from cash.policy.judgement import judge_line
+from cash.policy.judge import judge_line
 from cash.policy.load import Loaded
 from cash.policy.policy import Policy, put_names_in
 from cash.policy.programs import USAGES

@@ -97,7 +97,7 @@ class Policy:
         """The strictest of all matches and defaults. Pure; never raises for any actions.
 
         A rewriting match carries its command in `rewritten`, quoted for bash, when there is just
-        one: lines are rewritten in place by cash.policy.judge_line."""
+        one: lines are rewritten in place by cash.policy.judge."""
         findings = self.find(actions, context)
         return make_verdict(findings, actions, context, rewritten=_sole_rewrite(findings))
 

@@ -1,0 +1,130 @@
+"""Judging a whole line: rewrites in place, the rewritten line judged again, grants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+
+from cash.policy.action import Action, Exec
+from cash.policy.actions import actions_of
+from cash.policy.context import Context
+from cash.policy.defaults import REWRITE_LOOP, not_understood
+from cash.policy.policy import Finding, Policy, make_verdict
+from cash.policy.quoting import join_words
+from cash.policy.splice import Edit, splice
+from cash.policy.subject import Scene
+from cash.policy.verdict import Decision, Grant, Match, Verdict
+from cash.policy.wording import plain
+from cash.syntax.command import Line
+
+Read = Callable[[str], Line]
+_MOST_ROUNDS = 5
+
+
+def judge_line(
+    policy: Policy,
+    line: Line,
+    context: Context,
+    *,
+    read: Read | None = None,
+    surprise: bool = False,
+) -> Verdict:
+    """The verdict on a line. read: how a rewritten line is read (default: cash.syntax.read).
+    surprise: the line was predicted by nothing. Never raises for any line."""
+    if read is None:
+        from cash.syntax import read as default
+
+        read = default
+    steps = judging(policy, line, context, surprise=surprise)
+    try:
+        text = next(steps)
+        while True:
+            text = steps.send(read(text))
+    except StopIteration as ended:
+        verdict: Verdict = ended.value
+        return verdict
+
+
+def judging(
+    policy: Policy, line: Line, context: Context, *, surprise: bool = False
+) -> Generator[str, Line, Verdict]:
+    """judge_line for callers that read elsewhere: yields each rewritten text, wants its Line."""
+    findings: list[Finding] = []
+    rewritten: str | None = None
+    for _ in range(_MOST_ROUNDS):
+        actions = _actions(line, context, surprise)
+        here = policy.find(actions, context)
+        if line.trouble is not None:
+            here.insert(0, Finding(not_understood(line.trouble, plain(line.entry or line.text))))
+        edits, refused = _plan(here)
+        findings.extend(_settled(here, refused))
+        text = splice(line.text, edits)
+        if text == line.text or line.trouble is not None:
+            return _verdict(findings, actions, context, line, rewritten)
+        rewritten = text
+        line = yield text
+    reason = "rules rewrite each other's commands without end"
+    findings.append(Finding(Match(REWRITE_LOOP, Decision.DENY, reason, None, plain(line.text))))
+    return _verdict(findings, _actions(line, context, surprise), context, line, None)
+
+
+def _actions(line: Line, context: Context, surprise: bool) -> tuple[Action, ...]:
+    actions = actions_of(line, context)
+    if not surprise:
+        return actions
+    return tuple(replace(one, surprise=True) if isinstance(one, Exec) else one for one in actions)
+
+
+def _plan(findings: Sequence[Finding]) -> tuple[list[Edit], dict[int, str]]:
+    """The edits of all rewrites, and for those without a place in the line what they would be."""
+    edits: list[Edit] = []
+    refused: dict[int, str] = {}
+    seen: set[int] = set()
+    for one in findings:
+        if one.argv is None or one.action is None or id(one.action) in seen:
+            continue
+        command = getattr(one.action, "command", None)
+        if command is None:
+            continue
+        seen.add(id(one.action))
+        if command.span is None or any(word.span is None for word in command.argv):
+            refused[id(one.match)] = join_words(one.argv)
+        else:
+            edits.append(Edit(command, one.argv))
+    return edits, refused
+
+
+def _settled(findings: Sequence[Finding], refused: dict[int, str]) -> Iterator[Finding]:
+    """A rewrite that cannot be made in place is a refusal that names the new form."""
+    for one in findings:
+        new = refused.get(id(one.match))
+        if new is None:
+            yield one
+        else:
+            hint = f"send it as: {plain(new)}"
+            match = replace(one.match, decision=Decision.DENY, hint=hint)
+            yield Finding(match, one.action)
+
+
+def _verdict(
+    findings: list[Finding],
+    actions: Sequence[Action],
+    context: Context,
+    line: Line,
+    rewritten: str | None,
+) -> Verdict:
+    findings.sort(key=lambda one: (-one.match.decision, one.match.rule))
+    verdict = make_verdict(findings, actions, context, rewritten=rewritten)
+    grants = () if verdict.decision is Decision.DENY else tuple(_grants(actions, context))
+    return replace(verdict, grants=grants, readers=line.readers)
+
+
+def _grants(actions: Sequence[Action], context: Context) -> Iterator[Grant]:
+    """The commands whose words are known: the others are judged when they run."""
+    scene = Scene(actions, context)
+    for one in scene.execs:
+        if one.command.remote is not None:
+            continue
+        values = scene.subject(one).values
+        if values and not any(value.holes or value.assumed for value in values):
+            yield Grant(tuple(value.text for value in values), one.cwd, one.program)

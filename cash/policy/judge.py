@@ -17,6 +17,8 @@ from cash.policy.verdict import Decision, Grant, Match, Verdict
 from cash.policy.wording import plain
 from cash.syntax.command import Line
 
+__all__ = ["Policy", "Read", "judge_line", "judging"]
+
 Read = Callable[[str], Line]
 _MOST_ROUNDS = 5
 

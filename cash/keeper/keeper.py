@@ -1,0 +1,282 @@
+"""The keeper of one agent: makes its walls, has commands started in them, reports how they end.
+
+One loop, no threads, nothing heavy. It outlives polisd: whoever of the same user connects to its
+socket and says "attach" hears what has not been acknowledged yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+from collections import deque
+from typing import Any, Final
+
+from cash.faults import MachineFault
+from cash.keeper import messages, starter
+from cash.keeper.loop import READ, WRITE, Loop
+from cash.keeper.messages import Ended, Failed, LinkEnded, Listening, Message, Ready
+from cash.keeper.runner import Runner
+from cash.keeper.starter import Start
+from cash.walls import capabilities, enter, namespaces
+from cash.walls.enter import Walls
+from cash.walls.plan import inside_environment
+from cash.walls.view import View
+
+# How long a keeper whose walls have ended waits for somebody to take its last reports.
+_LAST_WORDS: Final = 600.0
+
+
+class Keeper:
+    """See the module. `run` returns when there is nothing left to keep."""
+
+    def __init__(self, view: View, address: str, owner: socket.socket) -> None:
+        self._view = view
+        self._loop = Loop()
+        self._address = address
+        self._attached: socket.socket | None = None
+        self._links: dict[int, socket.socket] = {}
+        self._unsent: deque[Message] = deque()
+        self._unacknowledged: dict[str, Ended] = {}
+        self._runners: dict[str, Runner] = {}
+        self._walls: Walls | None = None
+        self._starter: socket.socket | None = None
+        self._starter_pidfd = -1
+        self._over = False
+        self._add_link(owner)
+        self._attach(owner)
+
+    def run(self) -> None:
+        """Makes the walls, then serves until they have ended and every report is taken."""
+        try:
+            self._walls = enter.raise_walls(self._view)
+            self._environment = inside_environment(self._view)
+            self._start_starter()
+            self._open_door()
+        except (MachineFault, OSError) as fault:
+            hint = fault.hint if isinstance(fault, MachineFault) else None
+            self._tell(Failed(str(fault), hint or ""))
+            self._end_walls()
+            return
+        self._loop.watch(self._walls.pidfd, self._holder_ended)
+        self._tell(Ready())
+        while not self._is_done():
+            self._loop.run_once()
+        self._close_door()
+
+    # Links
+
+    def _open_door(self) -> None:
+        door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._address)
+        before = os.umask(0o177)
+        try:
+            door.bind(self._address)
+        finally:
+            os.umask(before)
+        door.listen(16)
+        self._door = door
+        self._door_inode = os.stat(self._address).st_ino
+        self._loop.watch(door.fileno(), self._admit)
+
+    def _close_door(self) -> None:
+        with contextlib.suppress(OSError):
+            if os.stat(self._address).st_ino == self._door_inode:
+                os.unlink(self._address)
+
+    def _admit(self, _events: int) -> None:
+        link, _ = self._door.accept()
+        credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        _, uid, _ = struct.unpack("iII", credentials)
+        if uid == os.geteuid():
+            self._add_link(link)
+        else:
+            link.close()
+
+    def _add_link(self, link: socket.socket) -> None:
+        link.setblocking(False)
+        self._links[link.fileno()] = link
+        self._loop.watch(link.fileno(), lambda events: self._hear(link, events))
+
+    def _drop_link(self, link: socket.socket) -> None:
+        self._loop.forget(link.fileno())
+        self._links.pop(link.fileno(), None)
+        if link is self._attached:
+            self._attached = None
+        link.close()
+
+    def _attach(self, link: socket.socket) -> None:
+        self._attached = link
+        self._unsent = deque(self._unacknowledged.values())
+        if self._walls is not None:
+            self._unsent.appendleft(Ready(tuple(self._runners)))
+            self._flush()
+
+    def _hear(self, link: socket.socket, events: int) -> None:
+        if events & WRITE:
+            self._flush()
+        while link.fileno() >= 0:
+            try:
+                values, descriptors = messages.receive_packet(link, flags=socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            except (LinkEnded, OSError, ValueError):
+                self._drop_link(link)
+                return
+            self._obey(link, values, descriptors)
+
+    def _obey(self, link: socket.socket, values: dict[str, Any], descriptors: list[int]) -> None:
+        match values.get("do"):
+            case "run":
+                self._run_command(values, descriptors)
+            case "listen":
+                self._listen(values["port"])
+            case "acknowledge":
+                self._unacknowledged.pop(values["id"], None)
+            case "attach":
+                self._attach(link)
+            case "stop":
+                self._end_walls()
+            case other:
+                self._tell(Failed(f"the keeper does not know {other!r}", fatal=False))
+
+    def _tell(self, message: Message) -> None:
+        self._unsent.append(message)
+        self._flush()
+
+    def _flush(self) -> None:
+        link = self._attached
+        while link is not None and self._unsent:
+            values, descriptors = messages.pack_message(self._unsent[0])
+            try:
+                messages.send_packet(link, values, descriptors, flags=socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._loop.change(link.fileno(), READ | WRITE)
+                return
+            except OSError:
+                self._drop_link(link)
+                return
+            self._unsent.popleft()
+        if link is not None:
+            self._loop.change(link.fileno(), READ)
+
+    # Commands
+
+    def _run_command(self, values: dict[str, Any], descriptors: list[int]) -> None:
+        client, *others = descriptors
+        runner = Runner(
+            self._loop,
+            socket.socket(fileno=client),
+            self._command_ended,
+            id=values["id"],
+            report=messages.to_bytes(values["report"]),
+            has_terminal="1" in values["terminals"],
+        )
+        self._runners[runner.id] = runner
+        theirs = self._news_for(runner)
+        start = Start(
+            argv=[messages.to_bytes(word) for word in values["argv"]],
+            environment=self._environment_with(values["environment"]),
+            cwd=messages.to_bytes(values["cwd"]) or os.fsencode(self._view.tree),
+            descriptors=dict(zip(values["numbers"], others, strict=True)),
+            terminals=values["terminals"],
+            rows=values["rows"],
+            columns=values["columns"],
+        )
+        try:
+            self._ask_starter(start, theirs)
+        except OSError as fault:
+            runner.refuse(f"{self._view.agent}: its walls take no commands: {fault.strerror}")
+        finally:
+            for descriptor in (theirs, *others):
+                os.close(descriptor)
+
+    def _news_for(self, runner: Runner) -> int:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        runner.expect(ours)
+        return theirs.detach()
+
+    def _environment_with(self, entries: list[str]) -> dict[bytes, bytes]:
+        environment = {os.fsencode(k): os.fsencode(v) for k, v in self._environment.items()}
+        for entry in entries:
+            name, _, value = messages.to_bytes(entry).partition(b"=")
+            environment[name] = value
+        return environment
+
+    def _ask_starter(self, start: Start, news: int) -> None:
+        if self._walls is None:
+            raise OSError(10, "they have ended")
+        if self._starter is None:
+            self._start_starter()
+        assert self._starter is not None
+        # An agent can stop what runs under its uid; asking makes it go on.
+        signal.pidfd_send_signal(self._starter_pidfd, signal.SIGCONT)
+        values, descriptors = starter.request_values(start)
+        messages.send_packet(self._starter, values, [news, *descriptors])
+
+    def _command_ended(self, ended: Ended) -> None:
+        self._runners.pop(ended.id, None)
+        self._unacknowledged[ended.id] = ended
+        self._tell(ended)
+
+    # Walls
+
+    def _start_starter(self) -> None:
+        assert self._walls is not None
+        self._starter, self._starter_pid, self._starter_pidfd = starter.start_starter(self._walls)
+        self._loop.watch(self._starter_pidfd, self._starter_ended)
+
+    def _starter_ended(self, _events: int) -> None:
+        os.waitpid(self._starter_pid, 0)
+        self._loop.forget(self._starter_pidfd)
+        os.close(self._starter_pidfd)
+        assert self._starter is not None
+        self._starter.close()
+        self._starter = None
+
+    def _listen(self, port: int) -> None:
+        if self._walls is None:
+            return
+        try:
+            descriptor = starter.open_listener(self._walls, port)
+        except OSError as fault:
+            self._tell(Failed(f"port {port} inside: {fault.strerror}", fatal=False))
+            return
+        self._tell(Listening(port, descriptor))
+
+    def _holder_ended(self, _events: int) -> None:
+        words = f"the walls of {self._view.agent} have ended: their first process was killed"
+        self._end_walls()
+        self._tell(Failed(words))
+
+    def _end_walls(self) -> None:
+        """Everything inside dies with the holder; the commands are reaped by the loop."""
+        self._over = True
+        walls, self._walls = self._walls, None
+        if walls is None:
+            return
+        self._loop.forget(walls.pidfd)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(walls.pidfd, signal.SIGKILL)
+        os.waitpid(walls.holder, 0)
+        os.close(walls.pidfd)
+        if walls.ruleset is not None:
+            os.close(walls.ruleset)
+        self._loop.call_later(_LAST_WORDS, self._unacknowledged.clear)
+
+    def _is_done(self) -> bool:
+        is_told = not self._unacknowledged and not (self._unsent and self._attached)
+        return self._over and not self._runners and self._starter is None and is_told
+
+
+def keep(view: View, address: str, owner: socket.socket) -> None:
+    """The life of a keeper process, just forked from the zygote."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    namespaces.hide_process()
+    capabilities.leave_keyring()
+    Keeper(view, address, owner).run()

@@ -1,0 +1,204 @@
+"""polisd's side: starts the zygote, has keepers made, talks to each over its link.
+
+Sends are short and wait at most a moment; receive() never waits. Put fileno() into an event loop
+and call receive() when it is readable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from cash.keeper import messages
+from cash.keeper.messages import Ended, Failed, LinkEnded, Listening, Message, Ready, to_text
+from cash.walls.view import View, pack_view
+
+__all__ = [
+    "Ended",
+    "Failed",
+    "KeeperLink",
+    "Listening",
+    "Message",
+    "Ready",
+    "Zygote",
+    "attach",
+    "keeper_address",
+]
+
+_BOOT: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from cash.keeper.zygote import main; main(int(sys.argv[2]))"
+)
+_PACKAGE: Final = Path(__file__).resolve().parent.parent.parent
+# A keeper answers its loop in microseconds; one that takes no packet for so long is broken.
+_PATIENCE: Final = struct.pack("ll", 5, 0)
+
+
+def keeper_address(runtime: Path, identity: str) -> Path:
+    """The socket of the keeper of the agent `identity` (repository and name); short enough for
+    the 108 bytes of a socket's name."""
+    name = hashlib.blake2b(identity.encode(), digest_size=5).hexdigest()
+    return runtime / "keepers" / f"{name}.sock"
+
+
+class Zygote:
+    """The zygote process, started by start() and again by whoever finds it not alive."""
+
+    def __init__(self, *, python: str = sys.executable, package: Path = _PACKAGE) -> None:
+        self._python = python
+        self._package = package
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked; also collects it when it has died."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 when it was never started."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Starts it, in some 30 ms; a spawn right after waits for it."""
+        self.stop()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [self._python, "-I", "-S", "-c", _BOOT, str(self._package)]
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+        self._requests = _be_patient(ours)
+
+    def spawn(self, view: View, address: Path) -> KeeperLink:
+        """Has a keeper made for `view`, listening at `address`; its link's first message is Ready
+        or Failed. Commands may be sent before. Starts the zygote when it is not alive."""
+        if not self.alive:
+            self.start()
+        assert self._requests is not None
+        address.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            values = {"view": pack_view(view), "address": str(address)}
+            messages.send_packet(self._requests, values, [theirs.fileno()])
+        return KeeperLink(ours)
+
+    def stop(self) -> None:
+        """Ends the zygote; keepers live on."""
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class KeeperLink:
+    """A control connection to one keeper."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = _be_patient(connection)
+
+    def fileno(self) -> int:
+        """For an event loop: readable when receive() has something."""
+        return self._connection.fileno()
+
+    def run(
+        self,
+        id: str,
+        argv: Sequence[bytes],
+        environment: Sequence[bytes],
+        cwd: bytes,
+        client: int,
+        descriptors: Mapping[int, int],
+        *,
+        terminals: str = "000",
+        rows: int = 24,
+        columns: int = 80,
+        report: bytes = b"",
+    ) -> None:
+        """Has a command run.
+
+        environment: NAME=value entries over the walls' own. cwd: b"" is the tree. client: the
+        connection of the client, which the keeper speaks on from now (close your copy).
+        descriptors: number inside → descriptor here; a number missing of 0 to 2 is /dev/null.
+        report: comes back in Ended. OSError when the keeper is gone.
+        """
+        values = {
+            "do": "run",
+            "id": id,
+            "argv": [to_text(word) for word in argv],
+            "environment": [to_text(entry) for entry in environment],
+            "cwd": to_text(cwd),
+            "numbers": list(descriptors),
+            "terminals": terminals,
+            "rows": rows,
+            "columns": columns,
+            "report": to_text(report),
+        }
+        self._send(values, [client, *descriptors.values()])
+
+    def listen(self, port: int) -> None:
+        """Asks for a listening socket at 127.0.0.1:`port` inside; a Listening comes."""
+        self._send({"do": "listen", "port": port})
+
+    def acknowledge(self, id: str) -> None:
+        """Says that the Ended of `id` is safe; until then it comes again after an attach."""
+        self._send({"do": "acknowledge", "id": id})
+
+    def stop(self) -> None:
+        """Ends the walls and every command. The link closes when the last Ended is acknowledged."""
+        self._send({"do": "stop"})
+
+    def receive(self) -> list[Message]:
+        """What has come, without waiting. A keeper that is gone gives a fatal Failed, last."""
+        found: list[Message] = []
+        while self._connection.fileno() >= 0:
+            try:
+                packet = messages.receive_packet(self._connection, flags=socket.MSG_DONTWAIT)
+                found.append(messages.unpack_message(*packet))
+            except BlockingIOError:
+                break
+            except (LinkEnded, OSError):
+                self.close()
+                found.append(Failed("the keeper has ended"))
+        return found
+
+    def close(self) -> None:
+        """Closes this side; the keeper lives on."""
+        self._connection.close()
+
+    def _send(self, values: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        messages.send_packet(self._connection, values, descriptors)
+
+
+def attach(address: Path) -> KeeperLink | None:
+    """A link to a keeper that is already there (its first message is Ready), or None."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect(os.fspath(address))
+    except OSError:
+        connection.close()
+        return None
+    link = KeeperLink(connection)
+    messages.send_packet(connection, {"do": "attach"})
+    return link
+
+
+def _be_patient(connection: socket.socket) -> socket.socket:
+    # settimeout() would make MSG_DONTWAIT wait as well.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
+    return connection

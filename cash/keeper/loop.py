@@ -1,0 +1,55 @@
+"""One epoll loop: what a keeper waits for, in one place, without threads."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import select
+import time
+from collections.abc import Callable
+
+READ = select.EPOLLIN
+WRITE = select.EPOLLOUT
+Handler = Callable[[int], None]
+
+
+class Loop:
+    """Calls a handler with the epoll events of its descriptor; calls timers when they are due."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+
+    def watch(self, descriptor: int, handler: Handler, events: int = READ) -> None:
+        """Starts watching; forget() before closing the descriptor."""
+        self._epoll.register(descriptor, events)
+        self._handlers[descriptor] = handler
+
+    def change(self, descriptor: int, events: int) -> None:
+        """Watches for other events from now on."""
+        self._epoll.modify(descriptor, events)
+
+    def forget(self, descriptor: int) -> None:
+        """Stops watching; fine when it was not watched."""
+        if self._handlers.pop(descriptor, None) is not None:
+            self._epoll.unregister(descriptor)
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Calls `action` once, not before `seconds` have passed."""
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), action))
+
+    def run_once(self) -> None:
+        """Waits for something and handles all that has come."""
+        for descriptor, events in self._epoll.poll(self._patience()):
+            # An earlier handler of this round may have closed it.
+            if handler := self._handlers.get(descriptor):
+                handler(events)
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            heapq.heappop(self._timers)[2]()
+
+    def _patience(self) -> float | None:
+        if not self._timers:
+            return None
+        return max(0.0, self._timers[0][0] - time.monotonic())

@@ -1,0 +1,144 @@
+"""What polisd, zygote, keeper and starter say to each other: one JSON object a packet.
+
+SOCK_SEQPACKET keeps packets whole; descriptors ride along. Bytes become text by surrogateescape.
+A packet too long for a socket's buffer goes into a memfd that rides as the last descriptor.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+_LONGEST: Final = 64 * 1024
+_MOST_DESCRIPTORS: Final = 253  # SCM_MAX_FD
+_ELSEWHERE: Final = b"memfd"
+
+
+class LinkEnded(Exception):
+    """The other side has closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The walls stand. running: ids of the commands inside."""
+
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command has ended. status: as a shell gives it (128 + N for signal N). seconds: wall
+    time. user, system: CPU seconds of it and what it waited for. memory: peak bytes of the
+    largest process. lost: why, when it did not end by itself ("" otherwise)."""
+
+    id: str
+    status: int
+    report: bytes
+    seconds: float
+    user: float = 0.0
+    system: float = 0.0
+    memory: int = 0
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A listening TCP socket inside the agent's network; the receiver owns the descriptor."""
+
+    port: int
+    descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The walls do not stand (any more), or something asked of the keeper could not be done."""
+
+    message: str
+    hint: str = ""
+    fatal: bool = True
+
+
+Message = Ready | Ended | Listening | Failed
+
+
+def send_packet(
+    link: socket.socket, values: dict[str, Any], descriptors: Sequence[int] = (), *, flags: int = 0
+) -> None:
+    """Sends one packet. BlockingIOError when `flags` or the socket forbid to wait."""
+    data = json.dumps(values, separators=(",", ":")).encode()
+    if len(data) <= _LONGEST:
+        socket.send_fds(link, [data], list(descriptors), flags)
+        return
+    overflow = os.memfd_create("packet", os.MFD_CLOEXEC)
+    try:
+        os.write(overflow, data)
+        os.lseek(overflow, 0, os.SEEK_SET)
+        socket.send_fds(link, [_ELSEWHERE], [*descriptors, overflow], flags)
+    finally:
+        os.close(overflow)
+
+
+def receive_packet(link: socket.socket, *, flags: int = 0) -> tuple[dict[str, Any], list[int]]:
+    """One packet and its descriptors (close-on-exec, the caller's). LinkEnded at the end."""
+    # Not socket.recv_fds: in Python 3.11 it drops the flags.
+    space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * 4)
+    try:
+        data, rights, _, _ = link.recvmsg(_LONGEST, space, flags | socket.MSG_CMSG_CLOEXEC)
+    except ConnectionResetError:
+        data, rights = b"", []
+    descriptors = array.array("i")
+    for level, kind, body in rights:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(body[: len(body) - len(body) % descriptors.itemsize])
+    if not data:
+        raise LinkEnded("closed")
+    if data == _ELSEWHERE:
+        with open(descriptors.pop(), "rb") as overflow:
+            data = overflow.read()
+    values: dict[str, Any] = json.loads(data)
+    return values, list(descriptors)
+
+
+def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:
+    """A keeper's message as a packet."""
+    match message:
+        case Ready(running):
+            return {"kind": "ready", "running": running}, []
+        case Ended():
+            values: dict[str, Any] = {
+                name: getattr(message, name) for name in Ended.__dataclass_fields__
+            }
+            return {"kind": "ended", **values, "report": to_text(message.report)}, []
+        case Listening(port, descriptor):
+            return {"kind": "listening", "port": port}, [descriptor]
+        case Failed(text, hint, fatal):
+            return {"kind": "failed", "message": text, "hint": hint, "fatal": fatal}, []
+
+
+def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
+    """The reverse of pack_message."""
+    kind = values.pop("kind")
+    match kind:
+        case "ready":
+            return Ready(tuple(values["running"]))
+        case "ended":
+            return Ended(**{**values, "report": to_bytes(values["report"])})
+        case "listening":
+            return Listening(values["port"], descriptors[0])
+        case _:
+            return Failed(values["message"], values["hint"], values["fatal"])
+
+
+def to_text(data: bytes) -> str:
+    """Any bytes as text that JSON can carry."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def to_bytes(text: str) -> bytes:
+    """The bytes that to_text was given."""
+    return text.encode("utf-8", "surrogateescape")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from cash.faults import FAILED_CLOSED, Fault
 from cash.places import Places
 from cash.shell.keyboard import Keyboard
 from cash.shell.question import Question, put_question
-from cash.shell.relay import Relay, write_whole
+from cash.shell.relay import Relay, is_readable, write_whole
 from cash.shell.signals import FORWARDED, caught, die_of, read_signals, stop_self
 from cash.shell.terminal import find_terminals, in_foreground, set_window, window_of
 
@@ -66,10 +65,6 @@ def working_directory() -> bytes:
         raise Fault(
             f"the current directory is gone: {fault.strerror}", hint="cd to one that exists"
         ) from fault
-
-
-def _is_readable(connection: socket.socket) -> bool:
-    return bool(select.select([connection], [], [], 0)[0])
 
 
 def _first_terminal(terminals: str) -> int | None:
@@ -159,7 +154,7 @@ class _Running:
                 question.describe().encode() + f"  polis approvals allow {question.id}\n".encode()
             )
             return
-        while not self.received and not _is_readable(self.connection):
+        while not self.received and not is_readable(self.connection):
             answer = put_question(
                 question,
                 keyboard=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -17,13 +18,15 @@ _AGAIN_MS = 500
 
 
 class Relay:
-    """screen: where output goes. Until a master is attached only what is watched is served."""
+    """screen: where output goes. Until a master is attached only what is watched is served.
+    wrote: output has come since somebody last cleared it. muted: output is thrown away."""
 
-    def __init__(self, *, screen: int, keyboard: Keyboard | None) -> None:
+    def __init__(self, *, screen: int, keyboard: Keyboard | None = None) -> None:
         self.master: int | None = None
         self.wrote = False
+        self.muted = False
         self._screen = screen
-        self._keyboard = keyboard
+        self.keyboard = keyboard
         self._typed = b""
 
     def attach(self, master: int) -> None:
@@ -43,8 +46,8 @@ class Relay:
                         return ended
                 elif descriptor == self.master:
                     self._copy(event)
-                elif self._keyboard is not None and self._keyboard.take():
-                    self._typed = self._keyboard.read()
+                elif self.keyboard is not None and self.keyboard.take():
+                    self._typed = self.keyboard.read()
                     self._pass_on()
 
     def drain(self) -> None:
@@ -56,6 +59,21 @@ class Relay:
         while self.master is not None and poll.poll(0):
             self._show()
 
+    def read_now(self) -> bytes:
+        """Output that is there now, b"" if none; it is the caller's to show."""
+        if self.master is None:
+            return b""
+        try:
+            data = os.read(self.master, _CHUNK)
+        except BlockingIOError:
+            return b""
+        except OSError:  # EIO: nobody has the terminal open any more
+            data = b""
+        if not data:
+            os.close(self.master)
+            self.master = None
+        return data
+
     def _poll(self, watched: Mapping[int, object]) -> list[tuple[int, int]]:
         poll = select.poll()
         for descriptor in watched:
@@ -63,11 +81,11 @@ class Relay:
         if self.master is None:
             return poll.poll()
         poll.register(self.master, select.POLLIN | (select.POLLOUT if self._typed else 0))
-        if self._keyboard is None or self._keyboard.ended or self._typed:
+        if self.keyboard is None or self.keyboard.ended or self._typed:
             return poll.poll()
-        if not self._keyboard.take():
+        if not self.keyboard.take():
             return poll.poll(_AGAIN_MS)
-        poll.register(self._keyboard.terminal, select.POLLIN)
+        poll.register(self.keyboard.terminal, select.POLLIN)
         return poll.poll()
 
     def _copy(self, event: int) -> None:
@@ -86,19 +104,15 @@ class Relay:
             self._typed = b""
 
     def _show(self) -> None:
-        assert self.master is not None
-        try:
-            data = os.read(self.master, _CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:  # EIO: nobody has the terminal open any more
-            data = b""
-        if not data:
-            os.close(self.master)
-            self.master = None
-            return
-        self.wrote = True
-        write_whole(self._screen, data)
+        data = self.read_now()
+        if data and not self.muted:
+            self.wrote = True
+            write_whole(self._screen, data)
+
+
+def is_readable(connection: socket.socket, seconds: float = 0) -> bool:
+    """Whether there is something to read within the time."""
+    return bool(select.select([connection], [], [], seconds)[0])
 
 
 def write_whole(descriptor: int, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -32,6 +33,13 @@ def window_of(terminal: int) -> tuple[int, int]:
 def set_window(master: int, rows: int, columns: int) -> None:
     """Resizes the terminal behind `master`; its foreground programs get SIGWINCH."""
     fcntl.ioctl(master, termios.TIOCSWINSZ, _WINDOW.pack(rows, columns, 0, 0))
+
+
+def copy_modes(terminal: int, master: int) -> None:
+    """Gives the terminal behind `master` the keys and modes of the user's own (which key erases,
+    whether characters are UTF-8)."""
+    with contextlib.suppress(OSError, termios.error):
+        termios.tcsetattr(master, termios.TCSANOW, termios.tcgetattr(terminal))
 
 
 def in_foreground(terminal: int) -> bool:

@@ -1,0 +1,181 @@
+"""The resident bash of an interactive shell: one process inside the walls that keeps directory,
+variables, functions and jobs from line to line.
+
+Its standard input is a pipe that only this client writes, never the terminal: whatever is typed
+while a command runs can go to that command or to the next prompt, but not into bash unjudged.
+Each line runs as `eval` with the terminal on its standard input and with both pipes hidden from
+its children.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from cash import wire
+from cash.faults import FAILED_CLOSED, Fault
+from cash.shell.relay import Relay, is_readable, write_whole
+
+# What the runner calls the status pipe inside.
+_STATUS = 200
+_END_SECONDS = 2.0
+
+# PS1 expands to nothing yet is not empty: start-up files take an empty one for "not interactive".
+# A line is reported twice, behind it and once more by itself (Ctrl-C drops the rest of a line);
+# the second time is silent. Under `set -e` a function that hands on a failure would end bash.
+_SETUP = f"""\
+PS1='\\[\\]' PS2= PROMPT_COMMAND=; set +o history +H; unset HISTFILE; __polis_last=; \
+__polis_end() {{ local status=$?; PS1='\\[\\]'; \
+[[ $__polis_last == "$1" ]] || printf '%s\\0%s\\0%s\\0' "$1" "$status" "$PWD" >&{_STATUS}; \
+__polis_last=$1; case $- in *e*) return 0;; esac; return "$status"; }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A line has ended. cwd: bash's own $PWD. For display only: what runs inside could say it."""
+
+    status: int
+    cwd: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The shell itself has ended. text: why, when it did not end by itself."""
+
+    status: int
+    text: str = ""
+
+
+Watched = Mapping[int, Callable[[], Ended | Over | None]]
+
+
+class Resident:
+    """Bash behind `connection`, started by open_resident()."""
+
+    def __init__(self, connection: socket.socket, relay: Relay, lines: int, reports: int) -> None:
+        os.set_blocking(reports, False)
+        self.connection = connection
+        self.relay = relay
+        self._lines = lines
+        self._reports = reports
+        self._number = 0
+        self._heard = b""
+
+    def close(self) -> None:
+        """Hangs bash up if it still runs."""
+        self.connection.close()
+        os.close(self._lines)
+        os.close(self._reports)
+
+    def greet(self) -> Ended | Over:
+        """Makes a started bash ready; what it says meanwhile is not for the screen."""
+        self.relay.muted = True
+        try:
+            return self._wait(_SETUP + self._report(), {})
+        finally:
+            self.relay.muted = False
+
+    def run(self, text: str, watched: Watched) -> Ended | Over:
+        """Runs one judged line to its end, with the keyboard and the screen as its terminal."""
+        return self._wait(
+            f"eval {_quote(text)} 0<&1 {_STATUS}>&-; {self._reports_twice()}", watched
+        )
+
+    def skip(self, status: int | None, watched: Watched) -> Ended | Over:
+        """A line that does not run: $? becomes `status`, if any, and bash gets its turn to say
+        which jobs are done."""
+        change = f"(exit {status}); " if status is not None else ""
+        return self._wait(change + self._reports_twice(), watched)
+
+    def hear(self) -> Over | None:
+        """Reads a frame while no line runs; Over when bash has ended."""
+        try:
+            kind, payload, descriptors = wire.receive_frame(self.connection, 1)
+        except (wire.ConnectionEnded, OSError):
+            return Over(FAILED_CLOSED, "polis: the shell's runner is gone\n")
+        match kind:
+            case wire.EXIT:
+                return Over(int(payload))
+            case wire.TERMINAL if descriptors:
+                self.relay.attach(descriptors[0])
+            case wire.TEXT:
+                write_whole(2, payload)
+            case _:
+                pass
+        return None
+
+    def _report(self) -> str:
+        return f"{{ __polis_end {self._number}; }} 2>/dev/null\n"
+
+    def _reports_twice(self) -> str:
+        self._number += 1
+        return self._report() * 2
+
+    def _wait(self, source: str, watched: Watched) -> Ended | Over:
+        try:
+            _write_lines(self._lines, source)
+        except OSError:
+            return Over(FAILED_CLOSED, "polis: the shell takes no more lines\n")
+        everything: Watched = {
+            self.connection.fileno(): self.hear,
+            self._reports: self._read_report,
+            **watched,
+        }
+        return cast("Ended | Over", self.relay.until(everything))
+
+    def _read_report(self) -> Ended | Over | None:
+        try:
+            data = os.read(self._reports, 65536)
+        except BlockingIOError:
+            return None
+        if not data:
+            return self._hear_end()
+        self._heard = (self._heard + data)[-65536:]
+        *fields, _ = self._heard.split(b"\0")
+        for number, status, cwd in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
+            if number == b"%d" % self._number and status.isdigit():
+                self._heard = b""
+                return Ended(int(status), os.fsdecode(cwd))
+        return None
+
+    def _hear_end(self) -> Over:
+        """Bash has closed its report: it has ended (EXIT is about to come), or was told to."""
+        while is_readable(self.connection, _END_SECONDS):
+            over = self.hear()
+            if over is not None:
+                return over
+        return Over(FAILED_CLOSED, "polis: bash has closed the pipe by which it reports\n")
+
+
+def _write_lines(descriptor: int, source: str) -> None:
+    """Writes bash source to bash's own input; OSError when bash is gone."""
+    data = source.encode("utf-8", "surrogateescape")
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _quote(text: str) -> str:
+    """One word on one line, whatever the text: bash would prompt for a second line."""
+    if "\0" in text:
+        raise Fault("a line cannot hold a NUL")
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"$'{escaped}'"
+
+
+def open_resident(
+    connection: socket.socket, request: wire.RunRequest, relay: Relay
+) -> tuple[Resident, Ended | Over]:
+    """Starts bash by a RUN frame of mode "shell" and makes it ready; its first report."""
+    commands, lines = os.pipe2(os.O_CLOEXEC)
+    reports, status = os.pipe2(os.O_CLOEXEC)
+    resident = Resident(connection, relay, lines, reports)
+    try:
+        wire.send_frame(connection, wire.RUN, request.encode(), (commands, 1, 2, status))
+    finally:
+        os.close(commands)
+        os.close(status)
+    return resident, resident.greet()

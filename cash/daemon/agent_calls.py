@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from cash.daemon.caller import Caller, Fields
-from cash.workspace.removal import check_removal, empty_trash, remove_tree
+from cash.workspace.removal import check_removal, remove_agent
 from cash.workspace.roster import look_at
 from cash.workspace.tree import add_tree
 
@@ -56,7 +56,11 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         await asyncio.to_thread(check_removal, hosted.repository, agent, running=running)
     await hosted.leave(agent, "removed")
     removal = await asyncio.to_thread(
-        remove_tree, hosted.repository, agent, delete_branch=bool(fields.get("delete_branch"))
+        remove_agent,
+        hosted.repository,
+        caller.repositories.places,
+        agent,
+        delete_branch=bool(fields.get("delete_branch")),
     )
     hosted.forget_agents()
     body = {
@@ -66,7 +70,6 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         "left_out": list(removal.left_out),
     }
     await hosted.journal(agent, f"{agent.incarnation}:removed", "agent-removed", body)
-    hosted.spawn(asyncio.to_thread(empty_trash, hosted.folder))
     return body
 
 

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from cash.daemon.egress import Admission
+from cash.daemon.egress import Admission, Admit
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Household, Keeping
@@ -24,7 +24,7 @@ from cash.places import Places
 from cash.policy.action import Connect
 from cash.policy.context import Context
 from cash.policy.explain import refusal_text
-from cash.policy.judge import Policy
+from cash.policy.policy import Policy
 from cash.policy.verdict import Decision, Level, Verdict
 from cash.store.event import Event
 from cash.store.redaction import redact_text
@@ -33,6 +33,7 @@ from cash.store.writer import Writer
 from cash.syntax import read
 from cash.syntax.command import Line
 from cash.syntax.parser import Parser
+from cash.walls.view import View
 from cash.workspace.agent import Agent
 from cash.workspace.facts import gather_facts
 from cash.workspace.manifest import Manifest
@@ -195,25 +196,24 @@ class Hosted:
     async def enter(self, agent: Agent) -> Household:
         """The agent's walls, raised if they do not stand."""
         household = self.keeping.standing(self.key_of(agent))
-        if household is not None:
+        if household is not None and household.ready.done():
             return household
+        return await self.keeping.enter(*await self._view(agent))
+
+    async def rejoin(self, agent: Agent) -> bool:
+        """Takes up the agent's walls if they outlived an earlier polisd."""
+        return await self.keeping.rejoin(*await self._view(agent))
+
+    async def _view(self, agent: Agent) -> tuple[str, View, Admit]:
         view = await asyncio.to_thread(view_of, agent, self.repository, self._path())
 
         async def admit(host: str, port: int) -> Admission:
             return await self.admit(agent, host, port)
 
-        return await self.keeping.enter(self.key_of(agent), view, admit)
+        return self.key_of(agent), view, admit
 
     def _path(self) -> str:
         return self.state.setting("path") or os.environ.get("PATH", os.defpath)
-
-    def environment_of(self, agent: Agent, carried: tuple[bytes, ...]) -> list[bytes]:
-        """What a command finds in its environment: the agent's, and the caller's looks."""
-        household = self.keeping.standing(self.key_of(agent))
-        if household is None:
-            return list(carried)
-        fixed = [os.fsencode(f"{name}={value}") for name, value in household.environment.items()]
-        return [*carried, *fixed]
 
     async def admit(self, agent: Agent, host: str, port: int) -> Admission:
         """Judges one connection; asks a person where the policy does."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cash.faults import Fault
 from cash.places import Places
-from cash.policy.judge import Policy
 from cash.policy.layers import Layer, find_layers
 from cash.policy.load import load_policy
+from cash.policy.policy import Policy
 
 # A saved file is seen within a second at the latest; a busy agent costs no more than two looks
 # a second.
@@ -63,16 +63,17 @@ class PolicyInForce:
         return [name for name, _, size in self._stamp or () if size >= 0]
 
     def _refresh(self) -> None:
-        layers = find_layers(self._places, self._repository, None, self._is_trusted)
-        stamp = _stamp(layers)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
         try:
+            layers = find_layers(self._places, self._repository, None, self._is_trusted)
+            stamp = _stamp(layers)
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
             loaded = load_policy(layers)
         except Fault as fault:
-            self.trouble = fault.message
-            self._on_change(None, fault.message)
+            if fault.message != self.trouble:
+                self.trouble = fault.message
+                self._on_change(None, fault.message)
             return
         self.trouble = None
         self._policy = loaded

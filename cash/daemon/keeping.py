@@ -1,4 +1,4 @@
-"""Agents' walls as polisd sees them: started on demand, listened to, replaced when they fall."""
+"""Agents' walls as polisd sees them: raised on demand, listened to, replaced when they fall."""
 
 from __future__ import annotations
 
@@ -6,31 +6,45 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from cash.daemon.egress import Admit, open_egress
-from cash.faults import Fault
-from cash.keeper.link import Ended, Failed, KeeperLink, Listening, Ready, Zygote
-from cash.walls.plan import inside_environment
+from cash.faults import Fault, MachineFault
+from cash.keeper.link import (
+    Ended,
+    Failed,
+    KeeperLink,
+    Listening,
+    Ready,
+    Zygote,
+    attach,
+    keeper_address,
+)
 from cash.walls.view import View
 
 _READY_SECONDS = 20.0
+_LEAVE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Household:
-    """The standing walls of one agent. session: an id of this stand; answers "for the session"
-    end with it. environment: what every command starts from. running: ids of the commands that
-    run now. own: polisd's own commands in there, by id, which nobody else hears of
-    (git-upload-pack)."""
+    """The standing walls of one agent. ready: settled when they stand and the way out is open.
+    gone: settled with the keeper's last word. running: ids of commands. session: an id of this
+    stand; answers "for the session" end with it. own: polisd's own commands in there, by id,
+    which nobody else hears of (git-upload-pack)."""
 
     view: View
     link: KeeperLink
+    admit: Admit
     ready: asyncio.Future[None]
-    environment: dict[str, str]
+    gone: asyncio.Future[None]
     egress: asyncio.Server | None = None
+    leaving: bool = False
     running: set[str] = field(default_factory=set)
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
     own: dict[str, asyncio.Future[Ended]] = field(default_factory=dict)
@@ -41,21 +55,22 @@ class Keeping:
 
     def __init__(
         self,
-        zygote: Zygote,
+        runtime: Path,
         on_ended: Callable[[str, Ended], Awaitable[None]],
         on_lost: Callable[[str, str], Awaitable[None]],
     ) -> None:
         """on_ended(key, message) must have made the event durable when it returns; the keeper
         keeps it until then. on_lost(key, reason): the walls are gone, and what ran in them."""
-        self._zygote = zygote
+        self._runtime = runtime
+        self._zygote = Zygote()
         self._on_ended = on_ended
         self._on_lost = on_lost
         self._households: dict[str, Household] = {}
-        self._entering: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Starts the zygote: early, while the caller is small and has no threads."""
+        """Starts the zygote: early, while polisd is small and has no threads."""
         self._zygote.start()
 
     def standing(self, key: str) -> Household | None:
@@ -64,105 +79,125 @@ class Keeping:
 
     async def enter(self, key: str, view: View, admit: Admit) -> Household:
         """The agent's walls, raised if they do not stand. Fault when they cannot be."""
-        lock = self._entering.setdefault(key, asyncio.Lock())
-        async with lock:
+        async with self._turn(key):
             household = self._households.get(key)
             if household is None:
-                household = await self._raise_walls(key, view, admit)
+                address = keeper_address(self._runtime, key)
+                household = self._take_up(key, self._zygote.spawn(view, address), view, admit)
+                await self._wait_until_ready(key, household)
         return household
 
-    async def _raise_walls(self, key: str, view: View, admit: Admit) -> Household:
-        if not self._zygote.alive:
-            self._zygote.start()
+    async def rejoin(self, key: str, view: View, admit: Admit) -> bool:
+        """Takes up walls that outlived an earlier polisd; whether there were any."""
+        async with self._turn(key):
+            link = attach(keeper_address(self._runtime, key))
+            if link is None:
+                return False
+            await self._wait_until_ready(key, self._take_up(key, link, view, admit))
+        return True
+
+    def _turn(self, key: str) -> asyncio.Lock:
+        return self._turns.setdefault(key, asyncio.Lock())
+
+    def _take_up(self, key: str, link: KeeperLink, view: View, admit: Admit) -> Household:
         loop = asyncio.get_running_loop()
-        household = Household(
-            view, self._zygote.spawn(view), loop.create_future(), inside_environment(view)
-        )
-        self._attach(key, household, admit)
-        try:
-            await asyncio.wait_for(household.ready, _READY_SECONDS)
-        except TimeoutError:
-            await self._drop(key, household)
-            raise Fault(
-                f"the walls of {view.agent} did not stand within {_READY_SECONDS:.0f} s"
-            ) from None
-        return household
-
-    def _attach(self, key: str, household: Household, admit: Admit) -> None:
+        household = Household(view, link, admit, loop.create_future(), loop.create_future())
         self._households[key] = household
-        loop = asyncio.get_running_loop()
-        loop.add_reader(household.link.fileno(), self._hear, key, household, admit)
+        loop.add_reader(link.fileno(), self._hear, key, household)
+        return household
 
-    def _hear(self, key: str, household: Household, admit: Admit) -> None:
+    async def _wait_until_ready(self, key: str, household: Household) -> None:
         try:
-            messages = household.link.receive()
-        except (OSError, EOFError) as fault:
-            messages = [Failed(f"the keeper ended: {fault}")]
-        for message in messages:
+            await asyncio.wait_for(asyncio.shield(household.ready), _READY_SECONDS)
+        except TimeoutError:
+            self._put_out(key, household)
+            raise Fault(
+                f"the walls of {household.view.agent} did not stand within {_READY_SECONDS:.0f} s",
+                hint="polis doctor",
+            ) from None
+
+    def _hear(self, key: str, household: Household) -> None:
+        descriptor = household.link.fileno()
+        for message in household.link.receive():
             match message:
-                case Ready():
+                case Ready(running=running):
+                    household.running.update(running)
                     household.link.listen(household.view.proxy_port)
-                case Listening(descriptor=descriptor):
-                    self._spawn(self._open_way_out(household, descriptor, admit))
+                case Listening(descriptor=listener):
+                    self._spawn(self._open_way_out(household, listener))
                 case Ended():
                     self._spawn(self._note_end(key, household, message))
-                case Failed():
+                case Failed(fatal=True):
+                    asyncio.get_running_loop().remove_reader(descriptor)
                     self._spawn(self._note_fall(key, household, message))
+                case Failed():
+                    print(f"{key}: {message.message}", file=sys.stderr, flush=True)
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _open_way_out(self, household: Household, descriptor: int, admit: Admit) -> None:
-        household.egress = await open_egress(socket.socket(fileno=descriptor), admit)
+    async def _open_way_out(self, household: Household, listener: int) -> None:
+        household.egress = await open_egress(socket.socket(fileno=listener), household.admit)
         if not household.ready.done():
             household.ready.set_result(None)
 
     async def _note_end(self, key: str, household: Household, ended: Ended) -> None:
         household.running.discard(ended.id)
         own = household.own.pop(ended.id, None)
-        if own is not None:
-            if not own.done():
-                own.set_result(ended)
-        else:
+        if own is None:
             await self._on_ended(key, ended)
+        elif not own.done():
+            own.set_result(ended)
         with contextlib.suppress(OSError):
             household.link.acknowledge(ended.id)
 
     async def _note_fall(self, key: str, household: Household, failed: Failed) -> None:
-        if self._households.get(key) is not household:
-            return
-        first = not household.ready.done()
-        await self._drop(key, household)
-        if first:
-            household.ready.set_exception(Fault(failed.message))
-        else:
+        """The keeper's last word: said because it was told to go, or because it fell."""
+        self._put_out(key, household)
+        if not household.ready.done():
+            household.ready.set_exception(MachineFault(failed.message, hint=failed.hint or None))
+        elif not household.leaving:
             await self._on_lost(key, failed.message)
 
-    async def _drop(self, key: str, household: Household) -> None:
-        self._households.pop(key, None)
-        asyncio.get_running_loop().remove_reader(household.link.fileno())
-        household.link.stop()
+    def _put_out(self, key: str, household: Household) -> None:
+        """Forgets a household; what still waits for something of it hears that it is gone."""
+        if self._households.get(key) is household:
+            del self._households[key]
+        if household.link.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(household.link.fileno())
+            household.link.close()
         if household.egress is not None:
             household.egress.close()
         for own in household.own.values():
             if not own.done():
-                own.set_exception(Fault("the walls fell"))
+                own.set_exception(Fault(f"the walls of {household.view.agent} are gone"))
+        if not household.gone.done():
+            household.gone.set_result(None)
 
     async def leave(self, key: str) -> bool:
         """Takes an agent's walls down with all that runs in them; whether they stood."""
-        household = self._households.get(key)
-        if household is None:
-            return False
-        await self._drop(key, household)
+        async with self._turn(key):
+            household = self._households.get(key)
+            if household is None:
+                return False
+            household.leaving = True
+            with contextlib.suppress(OSError):
+                household.link.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(household.gone), _LEAVE_SECONDS)
+            self._put_out(key, household)
         return True
 
     async def run_own(
         self, key: str, number: str, argv: list[bytes], descriptors: dict[int, int]
     ) -> Ended:
-        """Runs a command of polisd's own inside standing walls, unjudged, and waits for it."""
-        household = self._households[key]
+        """Runs a command of polisd's own inside standing walls, unjudged, and waits for it.
+        Fault when the walls do not stand."""
+        household = self._households.get(key)
+        if household is None:
+            raise Fault("the walls do not stand")
         ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         household.own[number] = ended
         ours, theirs = socket.socketpair()
@@ -171,7 +206,7 @@ class Keeping:
                 household.link.run(
                     id=number,
                     argv=argv,
-                    environment=[b"PATH=/usr/bin:/bin", b"LC_ALL=C"],
+                    environment=[b"LC_ALL=C"],
                     cwd=os.fsencode(household.view.tree),
                     client=theirs.fileno(),
                     descriptors=descriptors,
@@ -180,6 +215,5 @@ class Keeping:
 
     async def close(self) -> None:
         """Takes all walls down and ends the zygote."""
-        for key in list(self._households):
-            await self.leave(key)
+        await asyncio.gather(*(self.leave(key) for key in list(self._households)))
         self._zygote.stop()

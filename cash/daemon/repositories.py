@@ -9,7 +9,7 @@ from cash.daemon.keeping import Keeping
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
 from cash.hub.repository import Repository, find_repository
-from cash.keeper.link import Ended, Zygote
+from cash.keeper.link import Ended
 from cash.places import Places
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
@@ -23,7 +23,7 @@ class Repositories:
         self.places = places
         self.parser = Parser()
         self.manifests = load_manifests()
-        self.keeping = Keeping(Zygote(places), self._note_end, self._note_loss)
+        self.keeping = Keeping(places.runtime, self._note_end, self._note_loss)
         self._hosted: dict[str, Hosted] = {}
         self.broken: dict[str, str] = {}
 
@@ -36,6 +36,9 @@ class Repositories:
                 self.host(find_repository(root))
             except Fault as fault:
                 self.broken[str(root)] = fault.message
+        for hosted in self._hosted.values():
+            for agent in hosted.agents():
+                await hosted.rejoin(agent)
 
     async def close(self) -> None:
         """Takes all walls down, writes what waits, ends what is shared."""

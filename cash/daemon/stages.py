@@ -196,7 +196,7 @@ class CommandStages:
         household.link.run(
             id=number,
             argv=argv,
-            environment=self._hosted.environment_of(self._agent, self._asked.environment),
+            environment=list(self._asked.environment),
             cwd=_encode(cwd),
             client=self._connection.endpoint.fileno(),
             descriptors=_place(self._descriptors, self._asked.terminals),

@@ -6,15 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cash.policy.judge import judge_line
-from cash.policy.layers import Layer, find_layers
-from cash.policy.load import load_policy
-
 from bench.home import Home
 from bench.lines import new_lines
 from bench.measure import Budget, Row, Turn, compare, ratio
 from cash.places import find_places
 from cash.policy.context import Context
+from cash.policy.judge import judge_line
+from cash.policy.layers import Layer, find_layers
+from cash.policy.load import load_policy
 from cash.policy.policy import Policy
 from cash.syntax import read
 
@@ -63,7 +62,7 @@ def _judging(policy: Policy, *, entry: bool) -> Turn:
     context = Context(tree="/home/user/project", home="/home/user", cwd="/home/user/project")
 
     def judge() -> None:
-        judge_line(policy, read(next(lines), entry=entry), context)
+        judge_line(policy, read(next(lines), entry=entry), context, read=read)
 
     return _per_line(judge)
 

@@ -22,8 +22,9 @@ DECISION_COLOURS = {"allow": "green", "rewrite": "cyan", "ask": "yellow", "deny"
 
 
 def print_json(value: Any) -> None:
-    """One JSON value: on one line for programs, indented on a person's terminal."""
-    print_text(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    """One JSON value: on one line and in ASCII for programs (a line of an agent's may hold bytes
+    that are no UTF-8), indented on a person's terminal."""
+    print_text(json.dumps(value, indent=2 if sys.stdout.isatty() else None))
 
 
 def print_text(text: str = "") -> None:

@@ -71,7 +71,7 @@ def test_polis_lists_its_policies_away_from_the_checkout(
 ) -> None:
     listed = _run(bin_folder, installation, "polis", "policy", "list")
     assert (listed.status, listed.err) == (0, "")
-    assert "no-force-push" in listed.out
+    assert "force-push" in listed.out
 
 
 def test_both_commands_are_installed_and_start(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BIN = Path(sys.executable).parent
+_TOOLS = Path(__file__).parents[2] / ".tools/node_modules/.bin"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Installation:
         """A small environment: nothing of the caller's but PATH, the terminal and certificates."""
         carried = {name: value for name, value in os.environ.items() if _is_carried(name)}
         return carried | {
-            "PATH": os.pathsep.join([os.fspath(_BIN), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(_BIN), str(_TOOLS), os.environ["PATH"]]),
             "HOME": os.fspath(self.home),
             "XDG_STATE_HOME": os.fspath(self.folder / "state"),
             "XDG_RUNTIME_DIR": os.fspath(self.folder / "run"),

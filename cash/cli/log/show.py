@@ -53,7 +53,7 @@ def _events(agent: str | None, limit: int, *, follow: bool) -> Iterator[dict[str
 
 def print_json_line(event: dict[str, Any]) -> None:
     """One event, one line, at once: a reader of --follow must not wait for a full buffer."""
-    print_text(json.dumps(event, ensure_ascii=False))
+    print_text(json.dumps(event))
     flush_output()
 
 

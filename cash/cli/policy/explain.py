@@ -38,15 +38,25 @@ from cash.cli.table import command as make_command
 def command(line: str, agent: str | None, level: str, as_json: bool) -> None:
     """Show what would be decided about the bash LINE, and why. Nothing is run or recorded."""
     if agent is None:
-        from cash.cli.policy.here import judge_here
-
-        verdict = judge_here(level).explain(line)
+        verdict = _judge_here(line, level)
     else:
         verdict = ask("judging", "explain", agent=agent, line=line)
     if as_json:
         print_json(verdict)
     else:
         _show(verdict)
+
+
+def _judge_here(text: str, level: str) -> dict[str, Any]:
+    from cash.cli.policy.here import context_here, layers_here
+    from cash.policy.explain import explain
+    from cash.policy.judge import judge_line
+    from cash.policy.load import load_policy
+    from cash.syntax import read
+
+    context, line = context_here(level), read(text)
+    verdict = judge_line(load_policy(layers_here()), line, context, read=read)
+    return explain(verdict, line, context)
 
 
 def _show(verdict: Mapping[str, Any]) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from cash.faults import Fault, UsageFault
 from cash.hub.account import Account
 from cash.hub.repository import Repository
 from cash.places import Places
 
-# Longer than any step that is made under the lock; a dead holder's lock is gone at once (flock).
-_LOCK_SECONDS = 60.0
+# Longer than a checkout of a large repository, the longest step under the lock.
+_LOCK_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +75,35 @@ def adopted_roots(places: Places) -> tuple[Path, ...]:
 
 
 @contextlib.contextmanager
-def hold_hub(folder: Path) -> Iterator[None]:
+def hold_hub(folder: Path) -> Iterator[int]:
     """Holds this repository's registry (worktrees, polis' refs) against other polis processes
-    and threads. Raises Fault when it stays busy for a minute."""
-    lock = FileLock(folder / "lock", timeout=_LOCK_SECONDS)
+    and threads; the descriptor that holds it. A git that is given it keeps holding when polis is
+    killed, so that nobody tidies up under a git that still writes. Raises Fault when it stays
+    busy."""
+    with as_fault(f"{folder} cannot be locked"):
+        held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with as_fault(f"{folder} cannot be locked"):
-            lock.acquire()
-    except Timeout as late:
-        raise Fault(
-            f"another polis has held {folder} for a minute", hint="polis down, then again"
-        ) from late
-    try:
-        yield
+        _lock(held, folder)
+        yield held
     finally:
-        lock.release()
+        os.close(held)
+
+
+def _lock(held: int, folder: Path) -> None:
+    """A lock of the open file: a dead holder's goes with its last descriptor."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Fault(
+                    f"another polis has held {folder} for {_LOCK_SECONDS:g} s",
+                    hint="see what it does, or polis down, then again",
+                ) from None
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextlib.contextmanager
@@ -97,8 +111,6 @@ def as_fault(what: str) -> Iterator[None]:
     """Turns an OSError into one clear line: `what`: the system's reason."""
     try:
         yield
-    except Timeout:  # an OSError too
-        raise
     except OSError as fault:
         hint = None
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):

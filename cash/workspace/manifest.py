@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +55,18 @@ def find_manifest(name: str, manifests: Mapping[str, Manifest]) -> Manifest:
 
 
 def read_size(text: str) -> int:
-    """Bytes of `512M`, `2G`, `1048576`. ValueError when it is none."""
-    digits, unit = text.rstrip("KMGkmgBbi"), text.lstrip("0123456789").upper()
-    return int(digits) * _UNITS[unit.removesuffix("B").removesuffix("I")]
+    """Bytes of `512M`, `2G`, `1GiB`, `1048576`. ValueError when it is none."""
+    match = re.fullmatch(r"(\d+)([KMG]?)(?:i?B)?", text, re.IGNORECASE | re.ASCII)
+    if match is None:
+        raise ValueError(f"{text!r} is no size: for example 512M or 2G")
+    return int(match[1]) * _UNITS[match[2].upper()]
 
 
 def _load(path: Path) -> Manifest:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError("a manifest is a mapping of names to values")  # noqa: TRY004
         unknown = set(values) - _KEYS
         if unknown:
             raise ValueError(f"unknown key {min(unknown)}")

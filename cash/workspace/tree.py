@@ -42,6 +42,8 @@ from cash.workspace.manifest import find_manifest, load_manifests
 from cash.workspace.removal import forget_lost
 from cash.workspace.roster import next_number, read_agents
 
+_UNWRITTEN = ("error: unable to write", "error: unable to create")
+
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
@@ -73,11 +75,12 @@ def add_tree(
     check_mode(mode)
     find_manifest(provider, load_manifests())
     folder, _ = open_hub(repository, places)
-    with hold_hub(folder):
+    with hold_hub(folder) as held:
         undo_half_made(repository, folder)
         forget_lost(repository, folder)
         agents = read_agents(folder)
         check_name(name, [agent.name for agent in agents])
+        _check_folder(folder / "agents" / name)
         if len(agents) >= most:
             raise AgentFault(
                 "MAX_AGENTS",
@@ -98,7 +101,7 @@ def add_tree(
             folder=folder / "agents" / name,
         )
         with as_fault(f"{name} cannot be made"):
-            return _make(repository, places, agent, plan)
+            return _make(repository, places, agent, plan, held)
 
 
 def undo_half_made(repository: Repository, folder: Path) -> tuple[str, ...]:
@@ -112,21 +115,23 @@ def undo_half_made(repository: Repository, folder: Path) -> tuple[str, ...]:
 
 
 def _is_half_made(path: Path) -> bool:
-    if (path / RECORD).exists():
-        return False
-    return (path / INTENT).exists() or not any(path.iterdir())
+    names = {entry.name for entry in path.iterdir()}
+    return RECORD not in names and (INTENT in names or names <= {f"{INTENT}.new"})
 
 
-def _make(repository: Repository, places: Places, agent: Agent, plan: _Branch) -> Agent:
-    if agent.folder.exists():
+def _check_folder(folder: Path) -> None:
+    if folder.exists():
         raise Fault(
-            f"{agent.folder} is there, but its {RECORD} is not",
+            f"{folder} is there, but its {RECORD} is not",
             hint="look what is in it, and move it away",
         )
+
+
+def _make(repository: Repository, places: Places, agent: Agent, plan: _Branch, held: int) -> Agent:
     try:
         make_folder(agent.folder, repository.owner)
         agent = _announce(places, agent, plan)
-        _fill(repository, agent, plan)
+        _fill(repository, agent, plan, held)
         write_record(agent)
     except BaseException:
         _undo(repository, agent.folder)
@@ -145,16 +150,15 @@ def _announce(places: Places, agent: Agent, plan: _Branch) -> Agent:
     return agent
 
 
-def _fill(repository: Repository, agent: Agent, plan: _Branch) -> None:
+def _fill(repository: Repository, agent: Agent, plan: _Branch, held: int) -> None:
     for place in (agent.home, agent.scratch, agent.git_directory):
         make_folder(place, repository.owner)
     refs = list_refs(repository, "refs/heads/", "refs/remotes/", "refs/tags/")
     keep_objects(repository, agent.name, agent.base, _borrowed(refs))
     reason = f"polis agent {agent.name} ({agent.incarnation})"
     try:
-        entry = register_tree(
-            repository, agent.tree, agent.branch, agent.base if plan.fresh else None, reason
-        )
+        commit = agent.base if plan.fresh else None
+        entry = register_tree(repository, agent.tree, agent.branch, commit, reason, held)
     except GitFault as fault:
         raise _explain(fault, agent) from fault
     skip_submodules(git_of(repository, entry, agent.tree))
@@ -186,7 +190,8 @@ def _undo(repository: Repository, folder: Path) -> None:
 def _take_branch_back(repository: Repository, branch: str, base: str, before: str) -> None:
     name = f"refs/heads/{branch}"
     # A git that was killed while making it leaves this; the hub is held, so nobody else's it is.
-    (repository.common_dir / f"{name}.lock").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (repository.common_dir / f"{name}.lock").unlink()
     with contextlib.suppress(GitFault):  # moved on by somebody since: then it stays
         if before:
             repository.git.run("update-ref", "--no-deref", name, before, base)
@@ -280,10 +285,15 @@ def _explain(fault: GitFault, agent: Agent) -> Fault:
             f"a branch named agent leaves no room for {agent.branch}",
             hint="git branch -m agent something-else, or use --branch",
         )
-    if "No space left" in fault.stderr or "Disk quota" in fault.stderr:
+    # Of a full disk git tells in several ways, sometimes only which file it was at.
+    full = next(
+        (line for line in fault.stderr.splitlines() if line.startswith(_UNWRITTEN)),
+        "No space left on device" if "No space left" in fault.stderr else "",
+    )
+    if full:
         return Fault(
-            f"{agent.name} cannot be made: no space left on device",
-            hint="free some space there; nothing was changed",
+            f"{agent.name} cannot be made: {full.removeprefix('error: ')}",
+            hint=f"df -h {agent.folder.parent} shows the space that is left; nothing was changed",
         )
     return fault
 

@@ -21,7 +21,7 @@ _LONGEST_NAME = 200
 _LONGEST_TEXT = 64 * 1024
 # Cut before redacting too (redaction takes time in proportion), but far behind the final cut,
 # so that no half of a secret that straddles this one is kept.
-_LONGEST_READ = 4 * _LONGEST_TEXT
+_LONGEST_READ = 2 * _LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)

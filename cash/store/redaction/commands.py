@@ -17,7 +17,8 @@ _OPTION = re.compile(r"(--?[A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.\[\]-]*)\+?=(.+)", re.DOTALL)
 # NAME=value somewhere in a word; what looks like the next pair ends the value.
 _PAIR = re.compile(r"(?<!\w)([A-Za-z_][\w.-]{0,100})=((?:(?![,;&][\w.-]{1,100}=)[^\s\"'`])++)")
-_DEFAULT = re.compile(r"\$\{([A-Za-z_]\w*)(:?[-=])([^}]+)\}")
+_DEFAULT = re.compile(r"\$\{([A-Za-z_]\w{0,100})(:?[-=])([^}]{1,256})\}")
+_RUNS = re.compile(r"-[a-z]*c|eval")
 _SETS = frozenset(("set", "config", "configure", "setx"))
 _SPEAKERS = frozenset(("echo", "printf", "print"))
 
@@ -26,8 +27,8 @@ _SPEAKERS = frozenset(("echo", "printf", "print"))
 class _Command:
     """One command's words on their way. quoted: they are bash text with its quotes, else argv,
     where they are the values themselves. made: the words without their secrets so far.
-    options, names_only: of the programs seen so far, whatever stands before them (sudo, docker
-    exec, ssh HOST)."""
+    seen: the words so far; options, names_only: of the programs among them, whatever stands
+    before those (sudo, docker exec, ssh HOST)."""
 
     raws: Sequence[str]
     before: Sequence[str]
@@ -35,6 +36,7 @@ class _Command:
     depth: int
     values: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
     options: list[Option] = field(default_factory=list)
     names_only: list[str] = field(default_factory=list)
 
@@ -60,6 +62,14 @@ class _Command:
         found = self.values[index].find(option.behind, start)
         if found >= 0:
             self.hide(index, option.kind, found + len(option.behind))
+
+    def note(self, value: str) -> None:
+        """The word is behind those that follow."""
+        program = value.rpartition("/")[2]
+        if program not in self.seen:
+            self.options += PROGRAMS.get(program, ())
+            self.names_only += NAMES_ONLY.get(program, ())
+        self.seen |= {value, program}
 
     def _open(self, raw: str) -> tuple[str, str, str]:
         return open_quotes(raw) if self.quoted else ("", raw, "")
@@ -101,11 +111,9 @@ def _redact_command(command: _Command) -> _Command:
         if pending is not None and not _looks_like_option(value):
             command.hide_behind(index, pending)
             pending = None
-            continue
-        pending = _redact_word(command, index)
-        program = value.rpartition("/")[2]
-        command.options += PROGRAMS.get(program, ())
-        command.names_only += NAMES_ONLY.get(program, ())
+        else:
+            pending = _redact_word(command, index)
+        command.note(value)
     _redact_last(command)
     if "<<<" in command.before and _reads_secret(command):
         command.hide(command.before.index("<<<"), "password")
@@ -129,18 +137,20 @@ def _redact_word(command: _Command, index: int) -> Option | None:
         return None
     if value.startswith("-") and (found := _OPTION.fullmatch(value)):
         name, attached = found.groups()
+        if name in command.names_only:
+            return None
         following = attached if attached is not None else _following(command, index)
-        kind = is_secret(name.lstrip("-"), following) if _is_name(command, name) else ""
+        kind = is_secret(name.lstrip("-"), following) if _is_name(name) else ""
         if kind and attached is not None:
             command.hide(index, kind, len(name) + 1)
             return None
         if kind:
             return Option(name, kind)
-    elif found := _ASSIGNMENT.fullmatch(value):
+    elif (found := _ASSIGNMENT.fullmatch(value)) and not _is_script(command, index):
         if kind := is_secret(found.group(1), found.group(2)):
             command.hide(index, kind, value.index("=") + 1)
             return None
-    elif not _SETS.isdisjoint(command.values[:index]) and judge_name(value)[1]:
+    elif not _SETS.isdisjoint(command.seen) and judge_name(value)[1]:
         # `git config x.token VALUE`, `aws configure set aws_secret_access_key VALUE`
         kind = is_secret(value, _following(command, index))
         return Option(value, kind) if kind else None
@@ -148,9 +158,16 @@ def _redact_word(command: _Command, index: int) -> Option | None:
     return None
 
 
-def _is_name(command: _Command, name: str) -> bool:
+def _is_name(option: str) -> bool:
     # `-storepass` is one, `-abc` most likely three letters.
-    return (name.startswith("--") or len(name) > 4) and name not in command.names_only
+    return option.startswith("--") or len(option) > 4
+
+
+def _is_script(command: _Command, index: int) -> bool:
+    """Whether the word is a command line of its own, for `bash -c` or ssh."""
+    return "ssh" in command.seen or (
+        index > 0 and _RUNS.fullmatch(command.values[index - 1]) is not None
+    )
 
 
 def _following(command: _Command, index: int) -> str:
@@ -160,7 +177,7 @@ def _following(command: _Command, index: int) -> str:
 def _known_option(command: _Command, index: int) -> Option | None:
     value = command.values[index]
     for option in command.options:
-        if option.when and option.when not in command.values[:index]:
+        if option.when and option.when not in command.seen:
             continue
         if value == option.flag:
             return option
@@ -190,16 +207,17 @@ def _is_line(text: str) -> bool:
     return any(one in text for one in " \n\t;&|'\"(")
 
 
-def _redact_pairs(text: str) -> str:
-    if "=" not in text and "${" not in text:
+def _redact_pairs(text: str, depth: int = 0) -> str:
+    if depth > _DEEPEST or ("=" not in text and "${" not in text):
         return text
-    return _DEFAULT.sub(_hide_default, _PAIR.sub(_hide_pair, text))
 
+    def hide_pair(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        kind = is_secret(name, value)
+        # What is no secret may hold another pair: `s/password=.*/password=…/`, `a=token=…`.
+        return f"{name}=[redacted:{kind}]" if kind else f"{name}={_redact_pairs(value, depth + 1)}"
 
-def _hide_pair(found: re.Match[str]) -> str:
-    name, value = found.groups()
-    kind = is_secret(name, value)
-    return f"{name}=[redacted:{kind}]" if kind else found.group()
+    return _DEFAULT.sub(_hide_default, _PAIR.sub(hide_pair, text))
 
 
 def _hide_default(found: re.Match[str]) -> str:
@@ -209,17 +227,18 @@ def _hide_default(found: re.Match[str]) -> str:
 
 
 def _redact_last(command: _Command) -> None:
-    for place, value in enumerate(command.values):
-        needed = LAST_WORD.get(value.rpartition("/")[2])
-        behind = range(place + 1, len(command.values))
-        if needed is None or not any(needed.fullmatch(command.values[i]) for i in behind):
+    if len(command.values) < 3:
+        return
+    last = command.values[-1]
+    for program, needed in LAST_WORD.items():
+        if program not in command.seen or needed.fullmatch(last) or _NO_SECRET.match(last):
             continue
-        last = len(command.values) - 1
-        # `vault login` alone asks; `username=x` is no token.
-        if not needed.fullmatch(command.values[last]) and not re.match(
-            r"-|\w+=", command.values[last]
-        ):
-            command.hide(last, "password")
+        if any(needed.fullmatch(value) for value in command.values):
+            command.hide(len(command.values) - 1, "password")
+
+
+# `vault login` asks; `vault login -method=github username=x` names no secret last.
+_NO_SECRET = re.compile(r"-|\w+=")
 
 
 def _reads_secret(command: _Command) -> bool:

@@ -27,6 +27,7 @@ def _names(text: str) -> list[str]:
 
 _MYSQL = (Option("-p", form="attached"),)
 _LOGIN = (Option("-p", when="login"), Option("-P", when="login"))
+_AZURE = (*_LOGIN, Option("--value", "secret", when="secret"))
 _LDAP = (Option("-w"),)
 _MONGO = (Option("-p"),)
 _ARCHIVE = (Option("-p", form="attached"),)
@@ -57,9 +58,7 @@ PROGRAMS: dict[str, tuple[Option, ...]] = {
         ),
         _MYSQL,
     ),
-    **dict.fromkeys(
-        _names("docker podman nerdctl buildah skopeo helm oras crane az oc cf"), _LOGIN
-    ),
+    **dict.fromkeys(_names("docker podman nerdctl buildah skopeo helm oras crane oc cf"), _LOGIN),
     **dict.fromkeys(
         _names("ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldappasswd"), _LDAP
     ),
@@ -67,6 +66,7 @@ PROGRAMS: dict[str, tuple[Option, ...]] = {
     **dict.fromkeys(_names("7z 7za 7zz 7zr rar unrar"), _ARCHIVE),
     **dict.fromkeys(_names("snmpget snmpwalk snmpset snmpbulkwalk"), _SNMP),
     **dict.fromkeys(_names("http https xh"), _HTTPIE),
+    "az": _AZURE,
     "curl": _CURL,
     "openssl": _OPENSSL,
     "sshpass": (Option("-p"),),
@@ -86,6 +86,8 @@ PROGRAMS: dict[str, tuple[Option, ...]] = {
     "useradd": (Option("-p"),),
     "gh": (Option("-b", "secret", when="secret"), Option("--body", "secret", when="secret")),
     "kubectl": (Option("--from-literal", "secret", behind="=", when="secret"),),
+    "nmcli": (Option("password", form="separate"),),
+    "ansible-vault": (Option("encrypt_string", "secret", form="separate"),),
     "security": (Option("-w", when="add-generic-password"),),
 }
 

@@ -15,24 +15,25 @@ def _words(text: str) -> frozenset[str]:
 
 # A value behind one of these is a secret, whatever it looks like.
 _STRONG = {
-    "password": "password",
-    "passwd": "password",
-    "passphrase": "password",
     "passcode": "password",
     "pass": "password",
     "pwd": "password",
     "pw": "password",
-    "secret": "secret",
-    "token": "token",
-    "authtoken": "token",
     "otp": "token",
     "totp": "token",
-    "apikey": "key",
-    "apitoken": "token",
     "accesskey": "key",
     "secretkey": "key",
     "storepass": "password",
     "keypass": "password",
+}
+# The same at the end of a word, for PGPASSWORD, authtoken, clientsecret.
+_STRONG_ENDS = {
+    "password": "password",
+    "passwd": "password",
+    "passphrase": "password",
+    "secret": "secret",
+    "token": "token",
+    "apikey": "key",
 }
 _STRONG_PAIRS = {
     ("api", "key"): "key",
@@ -73,14 +74,20 @@ _PLAIN_KEYS = _words(
     "order map object s3 config registry dedup routing lock"
 )
 
+_LONGEST_NAME = 200
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-@lru_cache(maxsize=4096)
 def judge_name(name: str) -> tuple[str, bool]:
     """(kind, strong) of what a value behind the name is; ("", False) for nothing secret.
     Strong: whatever it looks like; otherwise only what looks random."""
-    words = [word.lower() for word in _WORDS.findall(name[-200:])]
+    # A mark names what was there, it announces nothing.
+    return ("", False) if "[redacted:" in name else _judge_name(name[-_LONGEST_NAME:])
+
+
+@lru_cache(maxsize=4096)
+def _judge_name(name: str) -> tuple[str, bool]:
+    words = [word.lower() for word in _WORDS.findall(name)]
     while words and words[-1].isdigit():
         words.pop()
     if not words or words[0] in _DOING or (words[-1] in _ABOUT and words != ["vault", "id"]):
@@ -95,6 +102,9 @@ def judge_name(name: str) -> tuple[str, bool]:
         alone = word in ("pwd", "pw") and len(words) == 1
         if (kind := _STRONG.get(word)) and not short and not alone:
             return kind, True
+        for end, kind in _STRONG_ENDS.items():
+            if word.endswith(end):
+                return kind, True
     weak = next((word for word in reversed(words) if word in _WEAK), None)
     if weak is None or not _PLAIN_KEYS.isdisjoint(words):
         return "", False
@@ -104,9 +114,10 @@ def judge_name(name: str) -> tuple[str, bool]:
 MARK = re.compile(r"(?:\[redacted:[a-z0-9-]{1,40}\])+")
 
 # What only stands for a value: expansions, templates, "<token>", "***", "...".
+# Possessive: stars can be split in groups in too many ways to try.
 _STAND_IN = re.compile(
-    r"(?:\$\{?[\w@#?!*-]+\}?|\$|\$?\{\{?[^{}]*\}?\}|\$\([^()]*\)?|`[^`]*`?|%[a-zA-Z]|%\([^)]*\)s"
-    r"|<[^<>]*>|\*+|[xX]{3,}|\.{2,3}|…|:-?|[/,]){1,8}"
+    r"(?:\$\{\w++:?[-=+?](?:\$\w+)?\}|\$\{?[\w@#?!*-]++\}?|\$\([^()]*+\)?|\$?\{\{?\s*+[\w.]*+\s*+\}?\}"
+    r"|\$|`[^`]*+`?|%[a-zA-Z]|%\([^)]*+\)s|<[^<>]*+>|\*++|[xX]{3,}+|\.{2,3}+|…|:-?|[/,]){1,8}+"
 )
 _WORDS_FOR_NOTHING = _words(
     "true false yes no on off none null nil undefined default auto always never required optional "
@@ -116,6 +127,8 @@ _WORDS_FOR_NOTHING = _words(
 _CODE = re.compile(
     r"[A-Za-z_][\w.]*(?:\[|\()|(?:self|process\.env|os\.environ|settings|config)\.\w"
 )
+# The value of a pattern: s/password=.*/…/
+_PATTERN = re.compile(r"\\?\(?(?:\.[*+]|\[\^|\\[Swd])")
 _PATH = re.compile(r"(?:file:)?(?:~|\.{1,2})?/(?:[\w.@%~-]{0,40}/)*[\w.@%~-]{0,40}")
 _FILE = re.compile(
     r"[\w./@-]+\.(?:pem|key|crt|cer|pub|json|ya?ml|toml|txt|env|p12|pfx|jks|gpg|asc|conf|cfg|ini|py|js|ts|sh|go|rs)"
@@ -139,7 +152,9 @@ def is_stand_in(value: str) -> bool:
 def is_secret(name: str, value: str) -> str:
     """The kind of secret that a value (quotes removed) behind the name is, "" for none."""
     kind, strong = judge_name(name)
-    if not kind or is_stand_in(value) or _REFERENCE.fullmatch(value) or _CODE.match(value):
+    if not kind or is_stand_in(value) or _REFERENCE.fullmatch(value):
+        return ""
+    if _CODE.match(value) or _PATTERN.match(value):
         return ""
     if not strong:
         return kind if is_random(value) else ""
@@ -151,6 +166,7 @@ def is_secret(name: str, value: str) -> str:
     return kind
 
 
+_LONGEST_VALUE = 4096
 _RUN = re.compile(r"[A-Za-z0-9+_/]{16,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CHECKSUM = re.compile(r"(?:sha\d{1,3}|md5|blake\d\w?|h1)[-:=]\S+")
@@ -158,7 +174,8 @@ _CHECKSUM = re.compile(r"(?:sha\d{1,3}|md5|blake\d\w?|h1)[-:=]\S+")
 
 def is_random(value: str) -> bool:
     """Whether it looks like nothing a person or a program would name something."""
-    if len(value) > 4096 or _UUID.fullmatch(value) or _CHECKSUM.match(value):
+    value = value[:_LONGEST_VALUE]
+    if _UUID.fullmatch(value) or _CHECKSUM.match(value):
         return False
     if _PATH.fullmatch(value) or _FILE.fullmatch(value):
         return False

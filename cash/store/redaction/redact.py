@@ -28,8 +28,8 @@ _LONG_RUN = re.compile(r"[\w-]{23}")
 
 _MOST_ROUNDS = 4
 
-_URL_PASSWORD = re.compile(r"(://[^\s/@:'\"]{0,256}:)([^\s/'\"]{1,512})(?=@)")
-_URL_TOKEN = re.compile(r"(://)([^\s/@:'\"]{12,512})(?=@)")
+_URL_PASSWORD = re.compile(r"(://[^\s/@:'\"\[]{0,256}:)([^\s/'\"]{1,512})(?=@)")
+_URL_TOKEN = re.compile(r"(://)([^\s/@:'\"\[]{12,512})(?=@)")
 _SCHEME = (
     r"bearer|basic|token|digest|apikey|api-key|key|negotiate|aws4-hmac-sha256|pat|github-bearer"
 )

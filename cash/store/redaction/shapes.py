@@ -51,7 +51,7 @@ SHAPES: tuple[Shape, ...] = (
     _shape("stripe-key", "whsec_", r"whsec_[A-Za-z0-9+/=]{24,}"),
     _shape("anthropic-key", "sk-ant-", r"sk-ant-[A-Za-z0-9_-]{16,}"),
     # Runs of letters with dashes are names (sk-learn-contrib-…); a key has digits in them.
-    _shape("openai-key", "sk-", r"sk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}"),
+    _shape("openai-key", "sk-", r"sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{20,}"),
     _shape("npm-token", "npm_", r"npm_[A-Za-z0-9]{36,}"),
     _shape("pypi-token", "pypi-age", r"pypi-AgE[A-Za-z0-9_-]{40,}"),
     _shape("google-key", "aiza", r"AIza[0-9A-Za-z_-]{35}"),
@@ -110,7 +110,9 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "private-key",
         ("putty-user-key-file",),
-        re.compile(r"(?s)PuTTY-User-Key-File-\d.{0,4096}Private-MAC: [0-9a-f]+"),
+        re.compile(
+            r"PuTTY-User-Key-File-\d(?:[^P]|P(?!uTTY-User|rivate-MAC))*+Private-MAC: [0-9a-f]+"
+        ),
     ),
 )
 

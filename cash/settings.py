@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from collections.abc import Mapping
@@ -78,8 +79,7 @@ def read_settings(
 ) -> Mapping[str, Chosen]:
     """Every setting by name. UsageFault names the file and the key that is wrong."""
     chosen = {setting.name: Chosen(setting.default, "default") for setting in SETTINGS}
-    files = [user_file(places), *([repository_file(repository)] if repository else [])]
-    for path in files:
+    for path in _files(places, repository):
         for name, value in _read_file(path).items():
             chosen[name] = Chosen(value, str(path))
     for setting in SETTINGS:
@@ -88,6 +88,43 @@ def read_settings(
             origin = variable(setting.name)
             chosen[setting.name] = Chosen(check_value(setting.name, said, origin=origin), origin)
     return chosen
+
+
+class LiveSettings:
+    """The settings of one repository for a program that lives on: a changed file is seen at the
+    next look, and one that cannot be read leaves the last good values in force."""
+
+    def __init__(
+        self, places: Places, repository: Path | None, environment: Mapping[str, str]
+    ) -> None:
+        self._places = places
+        self._repository = repository
+        self._environment = environment
+        self._stamps: tuple[object, ...] = ()
+        self._chosen = {setting.name: setting.default for setting in SETTINGS}
+
+    def value(self, name: str) -> Value:
+        """The value now; some microseconds while nothing changed. Never raises for what is in
+        the files."""
+        stamps = tuple(_stamp(path) for path in _files(self._places, self._repository))
+        if stamps != self._stamps:
+            self._stamps = stamps
+            with contextlib.suppress(UsageFault):
+                found = read_settings(self._places, self._repository, self._environment)
+                self._chosen = {key: chosen.value for key, chosen in found.items()}
+        return self._chosen[name]
+
+
+def _files(places: Places, repository: Path | None) -> tuple[Path, ...]:
+    return (user_file(places), *([repository_file(repository)] if repository else []))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def check_name(name: str, *, origin: str = "") -> Setting:

@@ -18,7 +18,7 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
         hosted.repository,
         caller.repositories.places,
         str(fields["name"]),
-        provider=str(fields.get("provider") or "shell"),
+        provider=str(fields.get("provider") or hosted.settings.value("provider")),
         start=fields.get("from"),
         branch=fields.get("branch"),
         mode=str(fields.get("mode") or "auto"),

@@ -40,9 +40,6 @@ async def _init(caller: Caller, fields: Fields) -> dict[str, Any]:
     path = Path(str(fields["path"]))
     repository, fresh, notes = await asyncio.to_thread(caller.repositories.find_to_adopt, path)
     hosted = caller.repositories.host(repository)
-    if fields.get("path_variable"):
-        hosted.state.set_setting("path", str(fields["path_variable"]))
-    hosted.in_force.policy()
     return {
         "id": hosted.repository.id,
         "root": str(hosted.repository.root),
@@ -63,33 +60,16 @@ async def _uninstall(caller: Caller, fields: Fields) -> dict[str, Any]:
     return {"root": str(hosted.repository.root), **report.describe()}
 
 
-async def _config(caller: Caller, fields: Fields) -> dict[str, Any]:
-    """Settings of the repository that polisd keeps; `set`: {name: value} changes some."""
+async def _policy_level(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """The level in force; `level` changes it."""
     hosted = caller.hosted(fields)
-    for name, value in dict(fields.get("set") or {}).items():
-        check = _SETTINGS.get(name)
-        if check is None:
-            raise UsageFault(f"there is no setting {name!r}", hint=f"known: {', '.join(_SETTINGS)}")
-        if value and not check(str(value)):
-            raise UsageFault(f"{name} cannot be {value!r}")
-        hosted.state.set_setting(name, str(value))
-        hosted.note(None, uuid.uuid4().hex, "setting", {"name": name, "value": str(value)})
-    return {"settings": {name: hosted.state.setting(name) for name in _SETTINGS}}
-
-
-def _is_seconds(text: str) -> bool:
-    try:
-        return 0 < float(text) <= 86400
-    except ValueError:
-        return False
-
-
-_SETTINGS: dict[str, Callable[[str], bool]] = {
-    "level": lambda text: text in {level.value for level in Level},
-    "installer": lambda text: text in {"pnpm", "npm"},
-    "ask-seconds": _is_seconds,
-    "path": lambda text: text.startswith("/"),
-}
+    if fields.get("level"):
+        level = str(fields["level"])
+        if level not in {known.value for known in Level}:
+            raise UsageFault(f"there is no level {level!r}")
+        hosted.state.set_setting("level", level)
+        await hosted.journal(None, uuid.uuid4().hex, "level", {"level": level})
+    return {"level": hosted.level.value}
 
 
 async def _policy_show(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -124,7 +104,6 @@ CALLS: dict[str, Verb] = {
     "down": _down,
     "init": _init,
     "uninstall": _uninstall,
-    "config": _config,
     "agents.add": agent_calls.agents_add,
     "agents.list": agent_calls.agents_list,
     "agents.show": agent_calls.agents_show,
@@ -136,6 +115,7 @@ CALLS: dict[str, Verb] = {
     "approvals.list": line_calls.approvals_list,
     "approvals.answer": line_calls.approvals_answer,
     "explain": line_calls.explain,
+    "policy.level": _policy_level,
     "policy.show": _policy_show,
     "policy.trust": _policy_trust,
     "log": journal_calls.log,

@@ -26,6 +26,7 @@ from cash.policy.context import Context
 from cash.policy.explain import refusal_text
 from cash.policy.policy import Policy
 from cash.policy.verdict import Decision, Level, Verdict
+from cash.settings import LiveSettings
 from cash.store.event import Event
 from cash.store.redaction import redact_text
 from cash.store.state import State
@@ -68,6 +69,7 @@ class Hosted:
         self.writer = Writer.open(self.store)
         self.state = State.open(self.store)
         self.questions = Questions()
+        self.settings = LiveSettings(places, repository.root, os.environ)
         self.importing = Importing(self)
         self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
         self._level = Level.BALANCED
@@ -114,7 +116,7 @@ class Hosted:
             tree=str(agent.tree),
             home=str(self._home_inside()),
             cwd=cwd,
-            facts=gather_facts(agent, cwd, self.state.setting("installer") or ""),
+            facts=gather_facts(agent, cwd, str(self.settings.value("installer"))),
         )
 
     @staticmethod
@@ -126,9 +128,9 @@ class Hosted:
 
     def ask_seconds(self, agent: Agent) -> float:
         """How long a question may hold a command."""
-        said = self.state.setting("ask-seconds")
+        said = float(self.settings.value("ask-seconds"))
         if said:
-            return float(said)
+            return said
         manifest = self.manifests.get(agent.provider)
         return max(1.0, manifest.tool_timeout - _BEFORE_TOOL_TIMEOUT) if manifest else 110.0
 
@@ -213,7 +215,7 @@ class Hosted:
         return self.key_of(agent), view, admit
 
     def _path(self) -> str:
-        return self.state.setting("path") or os.environ.get("PATH", os.defpath)
+        return str(self.settings.value("path")) or os.environ.get("PATH", os.defpath)
 
     async def admit(self, agent: Agent, host: str, port: int) -> Admission:
         """Judges one connection; asks a person where the policy does."""

@@ -18,9 +18,8 @@ from cash.cli.table import command as make_command
 @json_option
 def command(level: str | None, as_json: bool) -> None:
     """Show the level of this repository, or set it to LEVEL."""
-    settings = ask("asking polisd", "config", set={"level": level} if level else {})["settings"]
-    found = settings["level"] or "balanced"
+    answer = ask("asking polisd", "policy.level", level=level)
     if as_json:
-        print_json({"level": found})
+        print_json(answer)
     else:
-        print_text(found)
+        print_text(answer["level"])

@@ -93,4 +93,3 @@ _KINDS: Any = {
     "commandsubstitution": "command",
     "processsubstitution": "process",
 }
-

@@ -93,9 +93,7 @@ def _close(
 ) -> tuple[int, list[list[Atom]]] | None:
     if len(cuts) > 1:
         ends = [*cuts[1:], closing]
-        return closing, [
-            characters[cut + 1 : end] for cut, end in zip(cuts, ends, strict=True)
-        ]
+        return closing, [characters[cut + 1 : end] for cut, end in zip(cuts, ends, strict=True)]
     inside = characters[cuts[0] + 1 : closing]
     if not all(isinstance(atom, str) for atom in inside):
         return None

@@ -68,8 +68,7 @@ def _from_word(word: Word) -> list[Any]:
     if word.parts == (word.source,):
         return [word.source, word.span]
     parts = [
-        part if isinstance(part, str) else [part.kind, part.text, part.name]
-        for part in word.parts
+        part if isinstance(part, str) else [part.kind, part.text, part.name] for part in word.parts
     ]
     return [word.source, word.span, parts]
 

@@ -145,8 +145,10 @@ def _is_saved(word: Word) -> bool:
 def _is_restored(word: Word) -> bool:
     """NAME="${__CODEX_SNAPSHOT_…}", also PATH=dir:$PATH."""
     lead = word.parts[0]
-    return isinstance(lead, str) and re.match(r"\w+=", lead) is not None and all(
-        isinstance(part, str) or _is_saved(Word((part,), "")) for part in word.parts
+    return (
+        isinstance(lead, str)
+        and re.match(r"\w+=", lead) is not None
+        and all(isinstance(part, str) or _is_saved(Word((part,), "")) for part in word.parts)
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cash.syntax.command import Assignment, Command, Expansion, Word
-from cash.syntax.options import Options, parse_options, rest_of
+from cash.syntax.options import parse_options, rest_of
+from cash.syntax.scan import substitutions_in
 from cash.syntax.word import literal_word
 from cash.syntax.wrappers import (
     OTHER_SHELLS,
@@ -319,9 +320,11 @@ def _fd(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
 def _xargs(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
     wrapper = WRAPPERS["xargs"]
     options = parse_options(argv, 1, wrapper.valued, wrapper.flags, wrapper.long)
-    marks = [value.text for value in options.values("-I", "--replace")]
+    marks = [value.text or "{}" for value in options.values("-I", "--replace")]
     if not marks and options.has("-i", "--replace"):
-        marks = ["{}"]
+        # -i takes its mark only where it is attached.
+        short = next((word.text for word in argv[1:] if word.text.startswith("-i")), "")
+        marks = [short[2:] or "{}"]
     for first in (options.first, *options.doubts):
         words = tuple(argv[first:])
         if not words:
@@ -346,9 +349,7 @@ def _parallel(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
     """GNU parallel hands the joined words to a shell; without a command the inputs are text."""
     options = parse_options(argv, 1, _PARALLEL_VALUED, "0kmqrtuvXVDhM", _PARALLEL_LONG)
     words = argv[options.first :]
-    cut = next(
-        (at for at, word in enumerate(words) if word.text.startswith(":::")), len(words)
-    )
+    cut = next((at for at, word in enumerate(words) if word.text.startswith(":::")), len(words))
     command, inputs = words[:cut], words[cut:]
     if command:
         parts = _joined([_replaced(word, "{", "}") for word in command])
@@ -421,6 +422,14 @@ def _bwrap(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
         yield Starts(tuple(argv[index:]), name)
 
 
+def _setarch(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
+    """setarch [ARCH] [options] [COMMAND…]: the architecture may be missing."""
+    wrapper = WRAPPERS["setarch"]
+    yield from _wrapper(name, wrapper, argv)
+    if len(argv) > 2:
+        yield from _wrapper(name, wrapper, argv[1:])
+
+
 def _gdb(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
     for index, word in enumerate(argv):
         if word.text in ("--args", "-args") and argv[index + 1 :]:
@@ -432,6 +441,22 @@ def _texts(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
     for word in argv[1:]:
         if not word.text.startswith("-") and (" " in word.text or not word.literal):
             yield Reads(word.parts, name)
+
+
+# Builtins that evaluate a subscript of their own, although the word was quoted.
+_EVALUATING = (
+    "let", "[", "test", "unset", "printf", "read", "declare", "typeset", "local", "export",
+    "readonly", "getopts", "wait",
+)  # fmt: skip
+
+
+def _arithmetic(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
+    """`unset 'x[$(rm y)]'` runs rm."""
+    for word in argv[1:]:
+        for part in word.parts:
+            if isinstance(part, str) and "[" in part:
+                for text in substitutions_in(part):
+                    yield Reads((text,), f"{name} subscript")
 
 
 # ------------------------------------------------------------------ words
@@ -447,7 +472,8 @@ def _joined(words: Sequence[Word]) -> tuple[Part, ...]:
 
 
 def _replaced(word: Word, mark: str, closing: str = "") -> Word:
-    """The word with what the program puts in there as something unknown."""
+    """The word, with the marks where the program puts something in made unknown. mark: not
+    empty."""
     parts: list[Part] = []
     for part in word.parts:
         if isinstance(part, Expansion) or mark not in part:
@@ -496,6 +522,6 @@ _SPECIAL: dict[str, Finder] = {
     "bwrap": _bwrap,
     "gdb": _gdb,
     "hyperfine": _texts,
+    "setarch": _setarch,
+    **dict.fromkeys(_EVALUATING, _arithmetic),
 }
-
-__all__ = ["Launch", "Listens", "Options", "Reads", "Starts", "launches_of"]

@@ -20,6 +20,7 @@ _CANDIDATE = re.compile(
     rb"(?P<document>(?<!<)<<(?!<))"
     rb"|(?P<backtick>`)"
     rb"|(?P<both><>)"
+    rb"|(?P<string><<<)"
     rb"|(?P<descriptor>\{[A-Za-z_]\w*\}(?=[<>]))"
     rb"|(?<![^\s;&|(){`!])(?P<time>time(?:[ \t]+-p)?(?:[ \t]+--)?)(?=\s|$)"
     rb"|(?<![^\s;&|(){`!])(?P<coproc>coproc(?:[ \t]+[A-Za-z_]\w*"
@@ -34,11 +35,12 @@ _NUMBERS = frozenset(
 
 @dataclass(slots=True)
 class Masks:
-    """What was overwritten, by where it starts (documents, backticks: to where it ends), ends
+    """What was overwritten, by where it starts (documents, strings; backticks: to its end), ends
     (descriptors), or by where the text behind it starts (prefixes)."""
 
     documents: dict[int, HereDocument] = field(default_factory=dict)
     backticks: dict[int, int] = field(default_factory=dict)
+    strings: set[int] = field(default_factory=set)
     descriptors: dict[int, str] = field(default_factory=dict)
     prefixes: dict[int, str] = field(default_factory=dict)
     failure: str | None = None
@@ -96,6 +98,11 @@ class _Masker:
                 if not self.tree.root_node.has_error:
                     return False
                 self.text[start:end] = b">>"
+            case "string":
+                if not self.tree.root_node.has_error:
+                    return False
+                self.masks.strings.add(start)
+                self.text[start:end] = b"<  "
             case "descriptor":
                 if node.type == "string":
                     return False

@@ -9,12 +9,11 @@ _TOKEN = re.compile(
     rb"\\.|'[^']*'|\$'(?:[^'\\]|\\.)*+'|\"|\$\(|\$\{|\$\[|[()}\]]|`(?:[^`\\]|\\.)*+`|'|`", re.DOTALL
 )
 _CLOSERS = {b"$(": b")", b"(": b")", b"${": b"}", b"$[": b"]"}
-_LINE_END = re.compile(
-    rb"(?:[^\\'\"\n]|\\.|'[^']*+'|\"(?:[^\"\\]|\\.)*+\")*+(\n)", re.DOTALL
-)
+_LINE_END = re.compile(rb"(?:[^\\'\"\n]|\\.|'[^']*+'|\"(?:[^\"\\]|\\.)*+\")*+(\n)", re.DOTALL)
 _DELIMITER = re.compile(
     rb"<<(-?)[ \t]*((?:\\.|'[^']*+'|\"(?:[^\"\\]|\\.)*+\"|[^\s;&|<>()'\"\\])++)", re.DOTALL
 )
+_SUBSCRIPT = re.compile(rb"'[^']*\[[^']*(?:\$\(|`)[^']*'|\[[^\]]*\\(?:\$|`)")
 _BACKTICK_END = re.compile(rb"`((?:[^`\\]|\\.)*+)`", re.DOTALL)
 
 
@@ -99,6 +98,26 @@ def body_text(source: bytes, document: HereDocument) -> str:
     if document.operator == "<<-":
         return re.sub(r"(?m)^\t+", "", body)
     return body
+
+
+def substitutions_in(text: str) -> list[str]:
+    """The commands of the substitutions in a text that bash is going to expand."""
+    source = text.encode("utf-8", "surrogateescape")
+    found = []
+    position = 0
+    while (match := re.compile(rb"\$\((?!\()|`").search(source, position)) is not None:
+        end = close_of(source, match.start())
+        if end is None:
+            break
+        found.append(source[match.end() : end - 1].decode("utf-8", "surrogateescape"))
+        position = end
+    return found
+
+
+def quotes_subscript(source: bytes) -> bool:
+    """Whether a test or an arithmetic command has a quoted subscript with a substitution in it,
+    which bash evaluates all the same: [[ 'x[$(rm y)]' -eq 1 ]]."""
+    return _SUBSCRIPT.search(source) is not None
 
 
 def unescape_backticks(content: bytes, *, quoted: bool = False) -> bytes:

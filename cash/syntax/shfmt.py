@@ -11,9 +11,20 @@ from typing import Any
 from cash.syntax.command import Assignment, Expansion, Redirect, Word
 from cash.syntax.escapes import decode_ansi_c
 from cash.syntax.reading import Collector, Place, Reading, TooDeep
-from cash.syntax.scan import unescape_backticks
+from cash.syntax.scan import quotes_subscript, unescape_backticks
 from cash.syntax.shfmt_process import ShfmtFailure, ShfmtProcess
-from cash.syntax.word import Atom, Quoted, decode, is_plain, literal_word, word_of, words_of
+from cash.syntax.word import (
+    Atom,
+    Hole,
+    Quoted,
+    UnreadableWord,
+    decode,
+    is_plain,
+    lex_word,
+    literal_word,
+    word_of,
+    words_of,
+)
 
 Tree = dict[str, Any]
 
@@ -45,6 +56,8 @@ class Shfmt:
         except (TooDeep, RecursionError):
             return Reading(tuple(collector.commands), "nested too deeply", too_deep=True)
         except ShfmtFailure as fault:
+            return Reading(tuple(collector.commands), str(fault))
+        except UnreadableWord as fault:
             return Reading(tuple(collector.commands), str(fault))
         except (LookupError, TypeError, ValueError, AttributeError):
             return Reading(tuple(collector.commands), "shfmt's tree is of an unknown form")
@@ -159,6 +172,8 @@ class _Walk:
                 if inner_statement := command.get("Stmt"):
                     self.statement(inner_statement, place.deeper(label))
             case _:  # ArithmCmd, TestClause, and whatever a later shfmt may add
+                if quotes_subscript(self.source[slice(*_range(command))]):
+                    self.failure = self.failure or "a quoted subscript is evaluated"
                 self.hidden(command, place.deeper())
 
     def function(self, body: Tree, place: Place, label: str) -> None:
@@ -223,12 +238,28 @@ class _Walk:
             if expression.get("Type") == "Word":
                 argv.extend(self.words(expression))
             else:
-                literal = re.fullmatch(r"[\w=+-]+", text)
-                parts = (text,) if literal else (Expansion("arithmetic", text),)
-                argv.append(Word(parts, text, self.span(start, end)))
+                holes: dict[int, Hole] = {}
+                self.find_holes(expression, holes)
+                atoms = lex_word(self.source, start, end, holes)
+                argv.extend(words_of(atoms, text, self.span(start, end)))
         index = self.simple(command, tuple(argv), (), redirects, place, command)
         self.hidden(command.get("Exprs"), place.of(index))
         self.redirect_children(redirects, place.of(index))
+
+    def find_holes(self, tree: Any, holes: dict[int, Hole]) -> None:
+        """The outermost expansions in an arithmetic expression."""
+        if isinstance(tree, list):
+            for each in tree:
+                self.find_holes(each, holes)
+        elif isinstance(tree, dict):
+            if tree.get("Type") in ("ParamExp", "CmdSubst", "ArithmExp", "ProcSubst"):
+                found = self.expansion(tree)
+                start, end = _range(tree)
+                holes[start] = Hole(end, found.kind, found.name)
+            else:
+                for key, value in tree.items():
+                    if key not in _POSITIONS:
+                        self.find_holes(value, holes)
 
     def simple(
         self,

@@ -13,7 +13,7 @@ from cash.syntax.command import Assignment, Expansion, ExpansionKind, Redirect, 
 from cash.syntax.incomplete import can_be_completed
 from cash.syntax.masks import Masks, mask
 from cash.syntax.reading import Collector, Place, Reading, TooDeep
-from cash.syntax.scan import body_text, close_of, unescape_backticks
+from cash.syntax.scan import body_text, close_of, quotes_subscript, unescape_backticks
 from cash.syntax.word import (
     Atom,
     Hole,
@@ -180,6 +180,9 @@ class _Walk:
         for child in children:
             if child.child_count or self.masks:
                 self.node(child, place)
+            elif child.type == "regex":
+                # `${x#$(rm y)}`: the grammar does not look into patterns.
+                self.body(child.start_byte, child.end_byte, place.deeper())
 
     def sequence(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
         """`a && b || c`: a list leans to the left, as deep as it is long."""
@@ -195,9 +198,7 @@ class _Walk:
             self.node(member, place)
         self.node(members[-1], place, redirects)
 
-    def pipeline(
-        self, members: Sequence[Node], place: Place, redirects: Sequence[Node]
-    ) -> None:
+    def pipeline(self, members: Sequence[Node], place: Place, redirects: Sequence[Node]) -> None:
         for member, inner in self.collector.stages(place, members):
             self.node(member, inner, redirects if member is members[-1] else ())
 
@@ -231,6 +232,8 @@ class _Walk:
         arithmetic = kind == "c_style_for_statement" or (
             kind == "compound_statement" and bool(children) and children[0].type == "(("
         )
+        if arithmetic and quotes_subscript(self.source[node.start_byte : node.end_byte]):
+            self.failure = self.failure or "a quoted subscript is evaluated"
         for child in children:
             if child.type not in _REDIRECTS and (child.child_count or self.masks):
                 if arithmetic:
@@ -258,6 +261,8 @@ class _Walk:
         if node.children and node.children[0].type == "[[":
             if redirects:
                 self.bare(node.start_byte, place, redirects)
+            if quotes_subscript(self.source[node.start_byte : node.end_byte]):
+                self.failure = self.failure or "a quoted subscript is evaluated"
             self.children(node, place.deeper())
             return
         self.simple(node, place, redirects)
@@ -413,6 +418,8 @@ class _Walk:
             body = body_text(self.source, document)
             return Redirect(document.operator, target, descriptor, body)
         text = self.text(operator)
+        if self.masks and operator.start_byte in self.masks.strings:
+            text = "<<<"
         if not pieces:
             # `>&-` is one token of the grammar.
             end = operator.end_byte
@@ -454,9 +461,7 @@ class _Walk:
             self.backtick(start, end, place, quoted=True)
             return end
         base = None if self.base is None else self.base + start
-        failure = self.reader.walk_expansion(
-            self.source[start:end], base, self.collector, place
-        )
+        failure = self.reader.walk_expansion(self.source[start:end], base, self.collector, place)
         self.failure = self.failure or failure
         return end
 

@@ -31,9 +31,7 @@ def unite(
     return (*first, *added), (*alone, *added)
 
 
-def add_findings(
-    commands: tuple[Command, ...], findings: Sequence[Command]
-) -> tuple[Command, ...]:
+def add_findings(commands: tuple[Command, ...], findings: Sequence[Command]) -> tuple[Command, ...]:
     """The commands, and what a reader that does not decide has found besides, by its words."""
     known = {tuple([word.text for word in command.argv]) for command in commands}
     pipelines = 1 + max((command.pipe[0] for command in commands if command.pipe), default=-1)

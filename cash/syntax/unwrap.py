@@ -99,9 +99,7 @@ class _Unwrapping:
         commands = restored(found, unknown, launch.arguments)
         wrapper = self.commands[index]
         place = Place((*wrapper.inside, launch.label), index, wrapper.pipe)
-        embedded = embedded_at(
-            commands, place, len(self.commands), pipelines_of(self.commands)
-        )
+        embedded = embedded_at(commands, place, len(self.commands), pipelines_of(self.commands))
         self.commands.extend(
             command if remote is None else _moved(command, remote) for command in embedded
         )

@@ -37,7 +37,6 @@ class Home:
         make_repository(self.repository)
         self.polis("init")
         self.polis("agents", "add", "alice")
-        self.polis("exec", "alice", "--", "true")
         return self
 
     def __exit__(

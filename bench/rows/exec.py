@@ -29,6 +29,7 @@ def measure_exec(home: Home, rounds: int) -> Row:
         raise RuntimeError(f"missing peers: {', '.join(missing)}; make bench installs them")
     subjects = {name: program(argv, home.environment) for name, argv in commands.items()}
     home.stand_in_repository()
+    home.polis("exec", "alice", "--", "true")
     figures = compare(subjects, rounds)
     polis, bwrap, codex, srt = figures
     return Row(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from bench.home import Home
@@ -17,7 +16,7 @@ from cash.policy.load import load_policy
 from cash.policy.policy import Policy
 from cash.syntax import read
 
-_LINES_A_TURN = 16
+_LINES = 16  # for each round asked for: every shape of line once
 
 
 def measure_verdict(home: Home, rounds: int) -> Row:
@@ -28,7 +27,7 @@ def measure_verdict(home: Home, rounds: int) -> Row:
             "both readers, shfmt started for it": _judging(policy, entry=True),
             "tree-sitter alone (a nested sh -c)": _judging(policy, entry=False),
         },
-        rounds,
+        rounds * _LINES,
     )
     whole, nested = (found.median * 1000 for found in figures.values())
     return Row(
@@ -39,7 +38,6 @@ def measure_verdict(home: Home, rounds: int) -> Row:
             Budget("with shfmt's start, p50", whole, 5, "ms"),
             Budget("without it, p50", nested, 0.2, "ms"),
         ],
-        notes=[f"A turn is {_LINES_A_TURN} lines of different shapes; figures are for one line."],
     )
 
 
@@ -47,7 +45,7 @@ def measure_rules(home: Home, rounds: int) -> Row:
     """The same lines under 10 rules and under 1,000."""
     policies = {f"{count:,} rules": _generate(home.folder, count) for count in (10, 1000)}
     figures = compare(
-        {name: _judging(policy, entry=False) for name, policy in policies.items()}, rounds
+        {name: _judging(policy, entry=False) for name, policy in policies.items()}, rounds * _LINES
     )
     return Row(
         name="rules",
@@ -61,18 +59,11 @@ def _judging(policy: Policy, *, entry: bool) -> Turn:
     lines = new_lines()
     context = Context(tree="/home/user/project", home="/home/user", cwd="/home/user/project")
 
-    def judge() -> None:
-        judge_line(policy, read(next(lines), entry=entry), context, read=read)
-
-    return _per_line(judge)
-
-
-def _per_line(judge: Callable[[], None]) -> Turn:
     def turn() -> float:
+        text = next(lines)
         began = time.perf_counter()
-        for _ in range(_LINES_A_TURN):
-            judge()
-        return (time.perf_counter() - began) / _LINES_A_TURN
+        judge_line(policy, read(text, entry=entry), context, read=read)
+        return time.perf_counter() - began
 
     return turn
 

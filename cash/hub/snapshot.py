@@ -95,7 +95,7 @@ def _stage(git: Git, tree: Path) -> tuple[str, ...]:
                 left_out.append(os.fsdecode(path))
     _update(git, tree, ("--force-remove",), gone)
     _update(git, tree, ("--add", "--replace"), there)
-    return tuple(left_out)
+    return tuple(sorted(left_out))
 
 
 def _update(git: Git, tree: Path, options: Iterable[str], paths: list[bytes]) -> None:

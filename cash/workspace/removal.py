@@ -115,7 +115,7 @@ def _own_places(name: str) -> tuple[str, str]:
 def empty_trash(folder: Path) -> None:
     """Deletes what removed agents left in a repository's folder; may take seconds, never raises.
     Meant for a thread of its own."""
-    for rest in (folder / "trash").iterdir():
+    for rest in folder.glob("trash/*"):
         shutil.rmtree(rest, ignore_errors=True)
         if rest.exists():  # an agent took write permission from its own folders
             _open_up(rest)

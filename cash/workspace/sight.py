@@ -93,6 +93,7 @@ def _environment(agent: Agent, repository: Repository) -> tuple[tuple[str, str],
         "SHELL": "/bin/bash",
         "TMPDIR": "/tmp",
         "POLIS_AGENT": agent.name,
+        "POLIS_INSIDE": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
     return tuple(values.items())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from cash.faults import Fault
@@ -20,7 +19,6 @@ from cash.hub.reading import read_refs
 from cash.hub.refs import Ref, delete_refs, keep_objects, keep_ref, list_refs
 from cash.hub.repository import Repository
 from cash.hub.worktree import (
-    checked_out,
     git_of,
     register_tree,
     skip_submodules,
@@ -37,23 +35,13 @@ from cash.workspace.agent import (
     new_incarnation,
     write_record,
 )
+from cash.workspace.branch import Branch, plan_branch
 from cash.workspace.git_directory import make_git_directory
 from cash.workspace.manifest import find_manifest, load_manifests
 from cash.workspace.removal import forget_lost
 from cash.workspace.roster import next_number, read_agents
 
 _UNWRITTEN = ("error: unable to write", "error: unable to create")
-
-
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """The agent's branch. fresh: it is made here, and starts at base. before: where an older
-    branch of that name stood that holds nothing of its own, else ""."""
-
-    name: str
-    base: str
-    fresh: bool
-    before: str = ""
 
 
 def add_tree(
@@ -87,7 +75,7 @@ def add_tree(
                 f"there are {len(agents)} agents already, and {most} are allowed",
                 hint="polis agents remove NAME, or raise the limit max_agents",
             )
-        plan = _plan_branch(repository, name, start, branch, agents)
+        plan = plan_branch(repository, name, start, branch, agents)
         agent = Agent(
             name=name,
             incarnation=new_incarnation(),
@@ -108,7 +96,7 @@ def undo_half_made(repository: Repository, folder: Path) -> tuple[str, ...]:
     """Removes what a killed polis had begun to make; the names. The hub is held by the caller.
 
     A folder without a record that was not being made is somebody's work all the same: it stays."""
-    halves = [path for path in sorted((folder / "agents").iterdir()) if _is_half_made(path)]
+    halves = [path for path in sorted(folder.glob("agents/*")) if _is_half_made(path)]
     for path in halves:
         _undo(repository, path)
     return tuple(path.name for path in halves)
@@ -127,7 +115,7 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _make(repository: Repository, places: Places, agent: Agent, plan: _Branch, held: int) -> Agent:
+def _make(repository: Repository, places: Places, agent: Agent, plan: Branch, held: int) -> Agent:
     try:
         make_folder(agent.folder, repository.owner)
         agent = _announce(places, agent, plan)
@@ -140,7 +128,7 @@ def _make(repository: Repository, places: Places, agent: Agent, plan: _Branch, h
     return agent
 
 
-def _announce(places: Places, agent: Agent, plan: _Branch) -> Agent:
+def _announce(places: Places, agent: Agent, plan: Branch) -> Agent:
     """Writes the intent, with a number nobody else has: agents of other repositories may be in
     the making too."""
     with hold_hub(places.state):
@@ -150,7 +138,7 @@ def _announce(places: Places, agent: Agent, plan: _Branch) -> Agent:
     return agent
 
 
-def _fill(repository: Repository, agent: Agent, plan: _Branch, held: int) -> None:
+def _fill(repository: Repository, agent: Agent, plan: Branch, held: int) -> None:
     for place in (agent.home, agent.scratch, agent.git_directory):
         make_folder(place, repository.owner)
     refs = list_refs(repository, "refs/heads/", "refs/remotes/", "refs/tags/")
@@ -197,84 +185,6 @@ def _take_branch_back(repository: Repository, branch: str, base: str, before: st
             repository.git.run("update-ref", "--no-deref", name, before, base)
         else:
             repository.git.run("update-ref", "--no-deref", "-d", name, base)
-
-
-def _plan_branch(
-    repository: Repository,
-    agent: str,
-    start: str | None,
-    branch: str | None,
-    agents: Iterable[Agent],
-) -> _Branch:
-    name = branch if branch is not None else f"agent/{agent}"
-    _check_free(repository, name, agents)
-    tip = _resolve(repository, f"refs/heads/{name}")
-    if branch is not None:
-        if start is not None:
-            raise AgentFault(
-                "BRANCH_EXISTS",
-                "--branch names a branch that exists, --from starts a new one",
-                hint="give one of the two",
-            )
-        if tip is None:
-            raise _unknown_branch(repository, branch)
-        return _Branch(name=name, base=tip, fresh=False)
-    base = _resolve(repository, start or "HEAD")
-    if base is None:
-        raise AgentFault(
-            "BRANCH_UNKNOWN",
-            f"{start!r} names no commit",
-            hint=f"git -C {repository.root} log --oneline --all lists them",
-        )
-    if tip is not None and not _contains(repository, base, tip):
-        raise AgentFault(
-            "BRANCH_EXISTS",
-            f"there is a branch {name} with commits of its own",
-            hint=f"--branch {name} goes on with it, git branch -D {name} drops it",
-        )
-    return _Branch(name=name, base=base, fresh=True, before=tip or "")
-
-
-def _check_free(repository: Repository, branch: str, agents: Iterable[Agent]) -> None:
-    held = {agent.branch: agent.name for agent in agents}
-    tree = checked_out(repository).get(f"refs/heads/{branch}")
-    if branch in held:
-        raise AgentFault(
-            "BRANCH_IN_USE",
-            f"branch {branch} is in use by agent {held[branch]}",
-            hint=f"--from {branch} starts a new branch there",
-        )
-    if tree is not None:
-        raise AgentFault(
-            "BRANCH_IN_USE",
-            f"branch {branch} is checked out in {tree}",
-            hint=f"--from {branch} starts a new branch there",
-        )
-
-
-def _unknown_branch(repository: Repository, branch: str) -> AgentFault:
-    names = [ref.name.removeprefix("refs/heads/") for ref in list_refs(repository, "refs/heads/")]
-    near = difflib.get_close_matches(branch, names, n=1)
-    remote = _resolve(repository, f"refs/remotes/{branch}") or _resolve(
-        repository, f"refs/remotes/origin/{branch}"
-    )
-    hint = f"did you mean {near[0]}?" if near else "git branch lists them"
-    if remote:
-        hint = f"git branch --no-track {branch.split('/', 1)[-1]} {remote[:12]} makes it"
-    return AgentFault("BRANCH_UNKNOWN", f"there is no branch {branch!r}", hint=hint)
-
-
-def _resolve(repository: Repository, name: str) -> str | None:
-    """The commit a name stands for; `--end-of-options`, because it may begin with a dash."""
-    status, out, _ = repository.git.try_run(
-        "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}"
-    )
-    return out.decode().strip() if status == 0 else None
-
-
-def _contains(repository: Repository, commit: str, other: str) -> bool:
-    status, _, _ = repository.git.try_run("merge-base", "--is-ancestor", other, commit)
-    return status == 0
 
 
 def _explain(fault: GitFault, agent: Agent) -> Fault:

@@ -64,17 +64,23 @@ def describe(event: dict[str, Any]) -> str:
 
 
 def _words(event: dict[str, Any]) -> str:
-    body = event.get("body", {})
-    decision = body.get("decision")
-    said = [str(body["line"])] if "line" in body else []
-    said += [f"{key}={_short(value)}" for key, value in body.items() if key in _SHOWN]
-    rest = one_line(" ".join(said))
-    if decision is None:
-        return rest
-    return f"{style(decision, fg=DECISION_COLOURS.get(decision))} {rest}"
+    body = {key: value for key, value in event["body"].items() if value not in (None, "", [])}
+    said = []
+    if decision := body.get("decision"):
+        said.append(style(str(decision), fg=DECISION_COLOURS.get(decision)))
+    if body.get("approval") not in (None, "policy"):
+        said.append(f"({body['approval']})")
+    if "line" in body or "argv" in body:
+        said.append(one_line(str(body.get("line") or " ".join(body["argv"]))))
+    said += [f"{key}={one_line(_short(body[key]))}" for key in _SHOWN if key in body]
+    return " ".join(said)
 
 
-_SHOWN = ("rule", "status", "host", "port", "branch", "commits", "rewritten", "scope", "seconds")
+# What of an event's body is shown besides its line, in this order.
+_SHOWN = (
+    *("rewritten", "rule", "rules", "host", "port", "branch", "commits", "scope"),
+    *("status", "seconds", "level", "version", "refused", "reason"),
+)
 
 
 def _short(value: Any) -> str:

@@ -15,6 +15,8 @@ def command(as_json: bool) -> int:
     report = ask("verifying", "log.verify")
     if as_json:
         print_json(report)
+    elif report["ok"]:
+        print_text(f"the journal is as it was written: {report['count']} events")
     else:
-        print_text(report["text"])
+        print_text(f"the journal is NOT as it was written: {report['text']}")
     return 0 if report["ok"] else FAILED_CLOSED

@@ -37,6 +37,14 @@ class Guide:
         self._show_prompt("$", " ".join(["polis", *argv]))
         return self._finish(self._start(*argv), status)
 
+    def quietly(self, *argv: str) -> str:
+        """What `polis ARGV…` prints; nothing is shown."""
+        running = self._start(*argv)
+        out, complaint = running.communicate()
+        if running.returncode != 0:
+            raise Fault(f"the tour cannot go on: {complaint.strip()}")
+        return out
+
     def user(self, *argv: str, status: int = 0) -> str:
         """A program of the user's own, outside all walls."""
         self._show_prompt("$", " ".join(argv))
@@ -59,10 +67,7 @@ class Guide:
 
     def explain(self, name: str, line: str) -> dict[str, Any]:
         """The verdict as `policy explain --json` gives it."""
-        asking = self._start("policy", "explain", "--json", "--agent", name, "--", line)
-        said, complaint = asking.communicate()
-        if asking.returncode != 0:
-            raise Fault(f"the tour cannot go on: {complaint.strip()}")
+        said = self.quietly("policy", "explain", "--json", "--agent", name, "--", line)
         found: dict[str, Any] = json.loads(said)
         return found
 

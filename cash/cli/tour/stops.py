@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from cash.cli.tour.guide import Guide
 from cash.faults import DENIED, UNANSWERED
 
@@ -53,15 +51,9 @@ def _overstep(guide: Guide) -> None:
 
 def _look_around(guide: Guide) -> None:
     guide.say("Behind the walls there is no other agent, and no key of yours.")
-    bob = _path_of(guide, "bob")
-    guide.agent("alice", f"ls {bob}", status=2)
+    guide.agent("alice", f"ls {guide.quietly('agents', 'path', 'bob').strip()}", status=2)
     guide.user("ls", "-A", guide.environment["HOME"])
     guide.agent("alice", "ls -A ~")
-
-
-def _path_of(guide: Guide, name: str) -> str:
-    agents = json.loads(guide.polis("agents", "list", "--json"))
-    return str(next(agent["path"] for agent in agents if agent["name"] == name))
 
 
 def _look_back(guide: Guide) -> None:

@@ -26,9 +26,6 @@ REPLY = b"j"  # JSON; {"fault": {"message", "hint", "status"}} when it failed
 TEXT = b"E"  # bytes for the client's standard error
 QUESTION = b"Q"  # JSON {"id", "line", "rewritten", "rule", "reason", "hint", "waits"}
 TERMINAL = b"P"  # the master of the command's terminal rides along; copy bytes both ways
-STOPPED = (
-    b"Z"  # Ctrl-Z in its terminal stopped the command: the client stops too; SIGNAL CONT wakes it
-)
 STARTED = b"S"  # the command runs; payload: its id in the journal
 EXIT = b"X"  # the status to exit with, decimal (128 + N when signal N ended it); the last frame
 

@@ -58,8 +58,7 @@ class Keeper:
         except (MachineFault, OSError) as fault:
             hint = fault.hint if isinstance(fault, MachineFault) else None
             self._tell(Failed(str(fault), hint or ""))
-            self._end_walls()
-            return
+            return  # the walls, if they stand, end with this process
         self._loop.watch(self._walls.pidfd, self._holder_ended)
         self._tell(Ready())
         while not self._is_done():
@@ -207,7 +206,7 @@ class Keeper:
         return environment
 
     def _ask_starter(self, start: Start, news: int) -> None:
-        if self._walls is None:
+        if self._walls is None or self._over:
             raise OSError(10, "they have ended")
         if self._starter is None:
             self._start_starter()
@@ -238,7 +237,7 @@ class Keeper:
         self._starter = None
 
     def _listen(self, port: int) -> None:
-        if self._walls is None:
+        if self._walls is None or self._over:
             return
         try:
             descriptor = starter.open_listener(self._walls, port)
@@ -247,29 +246,32 @@ class Keeper:
             return
         self._tell(Listening(port, descriptor))
 
-    def _holder_ended(self, _events: int) -> None:
-        words = f"the walls of {self._view.agent} have ended: their first process was killed"
-        self._end_walls()
-        self._tell(Failed(words))
-
     def _end_walls(self) -> None:
-        """Everything inside dies with the holder; the commands are reaped by the loop."""
+        """Everything inside dies with the holder, and is reaped by the loop. Waiting for the holder
+        here would be for ever: it ends only after every process inside has been reaped."""
         self._over = True
+        if self._walls is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._walls.pidfd, signal.SIGKILL)
+
+    def _holder_ended(self, _events: int) -> None:
         walls, self._walls = self._walls, None
-        if walls is None:
-            return
+        assert walls is not None
         self._loop.forget(walls.pidfd)
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(walls.pidfd, signal.SIGKILL)
         os.waitpid(walls.holder, 0)
         os.close(walls.pidfd)
         if walls.ruleset is not None:
             os.close(walls.ruleset)
+        if not self._over:
+            words = f"the walls of {self._view.agent} have ended: their first process was killed"
+            self._tell(Failed(words))
+        self._over = True
         self._loop.call_later(_LAST_WORDS, self._unacknowledged.clear)
 
     def _is_done(self) -> bool:
         is_told = not self._unacknowledged and not (self._unsent and self._attached)
-        return self._over and not self._runners and self._starter is None and is_told
+        are_gone = self._walls is None and self._starter is None and not self._runners
+        return self._over and are_gone and is_told
 
 
 def keep(view: View, address: str, owner: socket.socket) -> None:

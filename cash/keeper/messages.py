@@ -6,13 +6,14 @@ A packet too long for a socket's buffer goes into a memfd that rides as the last
 
 from __future__ import annotations
 
-import array
 import json
 import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+from cash.walls.passing import receive_with, send_with
 
 _LONGEST: Final = 64 * 1024
 _MOST_DESCRIPTORS: Final = 253  # SCM_MAX_FD
@@ -72,36 +73,30 @@ def send_packet(
     """Sends one packet. BlockingIOError when `flags` or the socket forbid to wait."""
     data = json.dumps(values, separators=(",", ":")).encode()
     if len(data) <= _LONGEST:
-        socket.send_fds(link, [data], list(descriptors), flags)
+        send_with(link, data, descriptors, flags=flags)
         return
     overflow = os.memfd_create("packet", os.MFD_CLOEXEC)
     try:
         os.write(overflow, data)
         os.lseek(overflow, 0, os.SEEK_SET)
-        socket.send_fds(link, [_ELSEWHERE], [*descriptors, overflow], flags)
+        send_with(link, _ELSEWHERE, [*descriptors, overflow], flags=flags)
     finally:
         os.close(overflow)
 
 
 def receive_packet(link: socket.socket, *, flags: int = 0) -> tuple[dict[str, Any], list[int]]:
     """One packet and its descriptors (close-on-exec, the caller's). LinkEnded at the end."""
-    # Not socket.recv_fds: in Python 3.11 it drops the flags.
-    space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * 4)
     try:
-        data, rights, _, _ = link.recvmsg(_LONGEST, space, flags | socket.MSG_CMSG_CLOEXEC)
+        data, descriptors = receive_with(link, _LONGEST, _MOST_DESCRIPTORS, flags=flags)
     except ConnectionResetError:
-        data, rights = b"", []
-    descriptors = array.array("i")
-    for level, kind, body in rights:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            descriptors.frombytes(body[: len(body) - len(body) % descriptors.itemsize])
+        data, descriptors = b"", []
     if not data:
         raise LinkEnded("closed")
     if data == _ELSEWHERE:
         with open(descriptors.pop(), "rb") as overflow:
             data = overflow.read()
     values: dict[str, Any] = json.loads(data)
-    return values, list(descriptors)
+    return values, descriptors
 
 
 def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:

@@ -21,6 +21,7 @@ from cash import wire
 from cash.keeper import starter
 from cash.keeper.loop import Loop
 from cash.keeper.messages import Ended
+from cash.walls.passing import receive_with, send_with
 
 # How long a command whose client is gone may take to end after SIGHUP.
 GRACE: Final = 2.0
@@ -82,9 +83,7 @@ class Runner:
     def _hear_news(self, _events: int) -> None:
         while True:
             try:
-                data, descriptors, _, _ = socket.recv_fds(
-                    self._news, 4096, 1, socket.MSG_CMSG_CLOEXEC
-                )
+                data, descriptors = receive_with(self._news, 4096, 1)
             except BlockingIOError:
                 return
             except OSError:
@@ -195,7 +194,7 @@ class Runner:
         descriptors = [descriptor] if descriptor >= 0 else []
         try:
             # A few hundred bytes at most: a client that has no room for them is gone.
-            socket.send_fds(self._client, [wire.pack_frame(kind, payload)], descriptors)
+            send_with(self._client, wire.pack_frame(kind, payload), descriptors)
         except OSError:
             self.hang_up()
 

@@ -23,6 +23,7 @@ from typing import Any, Final, NoReturn
 from cash.keeper import messages
 from cash.walls import enter, namespaces, syscalls
 from cash.walls.enter import Walls
+from cash.walls.passing import receive_with, send_with
 
 PIDFD: Final = b"pidfd"
 MASTER: Final = b"master"
@@ -53,14 +54,14 @@ def start_starter(walls: Walls) -> tuple[socket.socket, int, int]:
             pid, pidfd = syscalls.clone(syscalls.CLONE_PARENT)
             if pid == 0:
                 _live_inside(walls, theirs)
-            socket.send_fds(theirs, [PIDFD], [pidfd])
+            send_with(theirs, PIDFD, [pidfd])
             os._exit(0)
         except BaseException as fault:
             theirs.send(str(fault).encode())
             os._exit(1)
     theirs.close()
     os.waitpid(between, 0)
-    data, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
+    data, descriptors = receive_with(ours, 4096, 1)
     if data != PIDFD:
         ours.close()
         raise OSError(f"the walls could not be joined: {messages.to_text(data)}")
@@ -122,7 +123,7 @@ def _answer(agent: str, values: dict[str, Any], received: list[int]) -> None:
         if pid == 0:
             _become(agent, start, keeper)
         if pid > 0:
-            socket.send_fds(keeper, [PIDFD], [pidfd])
+            send_with(keeper, PIDFD, [pidfd])
             os.close(pidfd)
     for descriptor in others:
         os.close(descriptor)
@@ -165,7 +166,7 @@ def _open_terminal(start: Start, keeper: socket.socket) -> int:
     size = struct.pack("HHHH", start.rows, start.columns, 0, 0)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-    socket.send_fds(keeper, [MASTER], [master])
+    send_with(keeper, MASTER, [master])
     os.close(master)
     return slave
 
@@ -224,7 +225,7 @@ def open_listener(walls: Walls, port: int) -> int:
     os.waitpid(pid, 0)
     os.close(pidfd)
     with ours:
-        data, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
+        data, descriptors = receive_with(ours, 4096, 1)
     if not descriptors:
         raise OSError(int(data or b"5"), os.strerror(int(data or b"5")))
     return descriptors[0]
@@ -234,7 +235,7 @@ def _open_and_send(walls: Walls, port: int, parent: socket.socket) -> NoReturn:
     try:
         namespaces.join_network(walls.pidfd, walls.view)
         listener = socket.create_server(("127.0.0.1", port), backlog=128)
-        socket.send_fds(parent, [b"0"], [listener.fileno()])
+        send_with(parent, b"0", [listener.fileno()])
     except OSError as fault:
         parent.send(b"%d" % (fault.errno or 5))
     finally:

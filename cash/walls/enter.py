@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from cash.faults import MachineFault
 from cash.walls import capabilities, idmap, landlock, mounts, namespaces, seccomp, syscalls
+from cash.walls.passing import receive_with, send_with
 from cash.walls.plan import plan_walls, writable_places
 from cash.walls.steps import Stage, Step
 from cash.walls.view import View
@@ -80,7 +81,7 @@ def die_with_parent() -> None:
 def _hear(holder: socket.socket) -> int | None:
     holder.settimeout(_PATIENCE)
     try:
-        data, descriptors, _, _ = socket.recv_fds(holder, 65536, 1)
+        data, descriptors = receive_with(holder, 65536, 1)
     except TimeoutError:
         raise MachineFault("the walls did not stand up in time", hint="polis doctor") from None
     report = json.loads(data) if data else {"trouble": "the holder of the walls died"}
@@ -109,7 +110,7 @@ def _hold(
         confine(view, ruleset)
         die_with_parent()
         descriptors = [] if ruleset is None else [ruleset]
-        socket.send_fds(keeper, [b"{}"], descriptors)
+        send_with(keeper, b"{}", descriptors)
         _sleep(sleep)
     except BaseException as fault:
         words = fault.message if isinstance(fault, MachineFault) else str(fault)

@@ -61,6 +61,12 @@ def join_process_space(holder: int, view: View) -> None:
     syscalls.setns(holder, user | syscalls.CLONE_NEWPID)
 
 
+def join_network(holder: int, view: View) -> None:
+    """Joins only the holder's network."""
+    user = syscalls.CLONE_NEWUSER if view.mode == "rootless" else 0
+    syscalls.setns(holder, user | syscalls.CLONE_NEWNET)
+
+
 def join_rest(holder: int) -> None:
     """Joins the holder's other namespaces; the working directory becomes the inner root."""
     rest = PLAIN & ~syscalls.CLONE_NEWPID

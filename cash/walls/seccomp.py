@@ -113,9 +113,7 @@ def _jump(code: int, value: int, when: int, otherwise: int) -> bytes:
 
 def _answer(numbers: Iterable[int], error: int) -> list[bytes]:
     refusal = _statement(_RETURN, _ERRNO | error)
-    return [
-        line for number in numbers for line in (_jump(_EQUAL, number, 0, 1), refusal)
-    ]
+    return [line for number in numbers for line in (_jump(_EQUAL, number, 0, 1), refusal)]
 
 
 def _refuse_values(number: int, argument: int, values: tuple[int, ...]) -> list[bytes]:

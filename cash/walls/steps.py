@@ -26,7 +26,7 @@ class Step(Protocol):
     def describe(self) -> str:
         """One line, for people."""
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, stage: Stage, /) -> None:
         """Makes it so. OSError when the kernel refuses."""
 
 
@@ -39,7 +39,7 @@ class Name:
     def describe(self) -> str:
         return f"host name {self.name}"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         socket.sethostname(self.name)
 
 
@@ -50,7 +50,7 @@ class Loopback:
     def describe(self) -> str:
         return "network: loopback only"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         namespaces.raise_loopback()
 
 
@@ -64,7 +64,7 @@ class Folder:
     def describe(self) -> str:
         return f"folder {self.path}"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         os.makedirs(mounts.NEW + self.path, exist_ok=True)
         os.chmod(mounts.NEW + self.path, self.mode)
 
@@ -79,7 +79,7 @@ class Link:
     def describe(self) -> str:
         return f"link {self.path} → {self.target}"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         os.symlink(self.target, mounts.NEW + self.path)
 
 
@@ -92,7 +92,7 @@ class EmptyFile:
     def describe(self) -> str:
         return f"file {self.path}"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC
         os.close(os.open(mounts.NEW + self.path, flags, 0o644))
 
@@ -109,7 +109,7 @@ class Place:
     def describe(self) -> str:
         return f"place {self.inner} in {self.area}"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         area = mounts.OLD + self.area
         mounts.make_place(area, self.inner, self.owner, folder=self.folder)
 
@@ -129,7 +129,7 @@ class Bind:
         owners = ", owner mapped" if self.mapped else ""
         return f"{where} ({'read-write' if self.writable else 'read-only'}{owners})"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, stage: Stage, /) -> None:
         attributes = mounts.NO_SUID
         attributes |= 0 if self.writable else mounts.READ_ONLY
         attributes |= 0 if self.devices else mounts.NO_DEVICES
@@ -147,7 +147,7 @@ class Device:
     def describe(self) -> str:
         return f"device /dev/{self.name}"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         path = f"/dev/{self.name}"
         os.close(os.open(mounts.NEW + path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666))
         mounts.bind(mounts.OLD + path, path, mounts.NO_SUID | mounts.NO_EXEC)
@@ -165,7 +165,7 @@ class Memory:
     def describe(self) -> str:
         return f"{self.target} (in memory, {self.size})"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         os.makedirs(mounts.NEW + self.target, exist_ok=True)
         mounts.mount_tmpfs(self.target, f"mode={self.mode:04o},size={self.size}")
         if self.owner:
@@ -179,7 +179,7 @@ class Processes:
     def describe(self) -> str:
         return "/proc (own processes only)"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         mounts.mount_proc("/proc")
 
 
@@ -190,7 +190,7 @@ class Terminals:
     def describe(self) -> str:
         return "/dev/pts (own terminals only)"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         mounts.mount_terminals("/dev/pts")
 
 
@@ -203,7 +203,7 @@ class Frozen:
     def describe(self) -> str:
         return f"{self.target} read-only"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         if os.path.lexists(mounts.NEW + self.target):
             attributes = mounts.READ_ONLY | mounts.NO_SUID | mounts.NO_DEVICES | mounts.NO_EXEC
             mounts.bind(mounts.NEW + self.target, self.target, attributes)
@@ -218,7 +218,7 @@ class Mask:
     def describe(self) -> str:
         return f"{self.target} hidden"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         inside = mounts.NEW + self.target
         if os.path.isdir(inside):
             mounts.bind_empty(self.target)
@@ -236,7 +236,7 @@ class Decoy:
     def describe(self) -> str:
         return f"{self.target} (an empty decoy)"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         mounts.bind_empty(self.target)
 
 
@@ -250,7 +250,7 @@ class Text:
     def describe(self) -> str:
         return f"{self.target} (written for this agent)"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         source = "/text-" + self.target.strip("/").replace("/", "-")
         with open(source, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(self.content)
@@ -268,5 +268,5 @@ class Seal:
     def describe(self) -> str:
         return f"{self.target} sealed"
 
-    def apply(self, stage: Stage) -> None:
+    def apply(self, _stage: Stage, /) -> None:
         mounts.set_attributes(self.target, mounts.READ_ONLY | mounts.NO_SUID)

@@ -128,9 +128,7 @@ def openat2(folder: int, path: str, flags: int, resolve: int) -> int:
     """openat2(2): `path` below the directory `folder`, resolved under RESOLVE_* rules."""
     how = _OpenHow(flags | _CLOEXEC, 0, resolve)
     size = ctypes.sizeof(how)
-    return _syscall(
-        f"openat2 {path}", _OPENAT2, folder, os.fsencode(path), ctypes.byref(how), size
-    )
+    return _syscall(f"openat2 {path}", _OPENAT2, folder, os.fsencode(path), ctypes.byref(how), size)
 
 
 def close_range(first: int, last: int) -> None:

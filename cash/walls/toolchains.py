@@ -102,9 +102,10 @@ def _virtual_environment(prefix: Path, home: Path) -> Iterator[Path]:
     pairs = (line.partition("=") for line in lines)
     base = {key.strip(): value.strip() for key, _, value in pairs}.get("home", "")
     place = Path(os.path.realpath(base)) if base.startswith("/") else None
-    if place and place.is_dir() and not _is_below(place, (*SYSTEM_FOLDERS, prefix)):
-        if not _is_private(place, home):
-            yield from _needs(place, home)
+    if place is None or not place.is_dir() or _is_private(place, home):
+        return
+    if not _is_below(place, (*SYSTEM_FOLDERS, prefix)):
+        yield from _needs(place, home)
 
 
 def _installation(prefix: Path) -> Iterator[Path]:

@@ -48,20 +48,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """`operation:` of git."""
-
-    kinds: ClassVar[frozenset[str]] = frozenset(("git",))
-    asked: Pattern
-
-    def test(self, subject: Subject, _asking: Asking) -> Certainty:
-        """`push`, `reset` …"""
-        return (
-            self.asked.test(subject.action.operation) if isinstance(subject.action, GitOp) else NO
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class References:
     """`refspec:` of git."""
 

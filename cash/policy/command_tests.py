@@ -14,7 +14,7 @@ from cash.policy.matcher import Asking
 from cash.policy.paths import PathPattern
 from cash.policy.pattern import Pattern
 from cash.policy.quantified import Quantified, quantify
-from cash.policy.subject import OUTPUTS, Subject
+from cash.policy.subject import OUTPUTS, SETTERS, Subject
 from cash.policy.value import Value, value_of
 from cash.syntax.command import Word
 
@@ -155,16 +155,13 @@ def _settings(subject: Subject) -> list[Setting]:
     if command is None:
         return []
     found = [Setting(one.name, one.value) for one in command.assignments]
-    if subject.namings and subject.namings[0].name in _SETTERS:
+    if subject.namings and subject.namings[0].name in SETTERS:
         for word in command.argv[1:]:
             first = word.parts[0] if word.parts else ""
             if isinstance(first, str) and "=" in first and not first.startswith("-"):
                 name, _, rest = first.partition("=")
                 found.append(Setting(name, Word((rest, *word.parts[1:]), word.source)))
     return found
-
-
-_SETTERS = frozenset(("env", "export", "declare", "typeset", "local", "readonly", "sudo", "doas"))
 
 
 @dataclass(frozen=True, slots=True)

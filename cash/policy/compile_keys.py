@@ -12,11 +12,12 @@ from cash.policy import action_tests, circumstances, command_tests
 from cash.policy.arguments import ArgsTest, FlagPattern, FlagTest
 from cash.policy.document import Node
 from cash.policy.hosts import HostPattern, compile_host, compile_port
-from cash.policy.matcher import Matcher, Test
+from cash.policy.matcher import Choices, Matcher, Test
 from cash.policy.paths import PathPattern, compile_paths
 from cash.policy.pattern import Pattern, PatternError, compile_pattern, expand, split_alternatives
 from cash.policy.pipe import Pipe
 from cash.policy.quantified import Quantified
+from cash.policy.subject import PIPED, REDIRECTED, REMOTE, SETTING
 from cash.policy.usage import Usage
 from cash.policy.verdict import Level
 
@@ -236,7 +237,6 @@ def _has(source: str) -> Callable[[Node, Scope], Test]:
 
 # Every key a matcher may have, cheapest test first: that is the order they run in.
 KEYS: Final[dict[str, Callable[[Node, Scope], Test]]] = {
-    "operation": lambda node, scope: action_tests.Operation(compile_patterns(node, scope)),
     "kind": _kind,
     "remote": _remote,
     "port": _ports,
@@ -268,7 +268,7 @@ CONDITION_KEYS: Final[dict[str, Callable[[Node, Scope], Test]]] = {
     "surprise": lambda node, _scope: circumstances.Surprise(node.truth()),
     "cwd": lambda node, scope: circumstances.Directory(_quantified(node, scope, _paths)),
 }
-MATCHER_KEYS: Final = ("program", *KEYS, "any")
+MATCHER_KEYS: Final = ("program", "operation", *KEYS, "any")
 
 
 def compile_matcher(entries: Mapping[str, Entry], *, condition: bool) -> Matcher:
@@ -279,18 +279,46 @@ def compile_matcher(entries: Mapping[str, Entry], *, condition: bool) -> Matcher
         for name, build in table.items()
         if name in entries
     )
-    program = entries.get("program")
-    choices: tuple[Matcher, ...] = ()
+    choices = Choices()
     if "any" in entries:
         one = entries["any"]
-        choices = tuple(compile_condition(node, one.scope) for node in one.value.items())
+        choices = Choices([compile_condition(node, one.scope) for node in one.value.items()])
         if not choices:
             raise one.value.fault("expected at least one entry")
     usages: dict[str, Usage] = {}
     for entry in entries.values():
         usages.update(entry.scope.usages)
-    pattern = compile_patterns(program.value, program.scope) if program is not None else None
-    return Matcher(pattern, tests, choices, condition, usages)
+    needs = 0
+    for test in tests:
+        needs |= needs_of(test)
+    return Matcher(
+        _optional(entries.get("program")),
+        _optional(entries.get("operation")),
+        tests,
+        choices,
+        condition,
+        usages,
+        needs,
+    )
+
+
+def _optional(entry: Entry | None) -> Pattern | None:
+    return None if entry is None else compile_patterns(entry.value, entry.scope)
+
+
+def needs_of(test: Test) -> int:
+    """The features without which a test cannot hold."""
+    match test:
+        case Pipe():
+            return PIPED
+        case command_tests.Remote(wanted=wanted) if wanted is not False:
+            return REMOTE
+        case command_tests.Paths(source="redirect"):
+            return REDIRECTED
+        case command_tests.Environment():
+            return SETTING
+        case _:
+            return 0
 
 
 def compile_condition(node: Node, scope: Scope) -> Matcher:

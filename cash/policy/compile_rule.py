@@ -17,7 +17,7 @@ from cash.policy.compile_keys import (
     compile_matcher,
 )
 from cash.policy.document import Node, nearest
-from cash.policy.matcher import Matcher
+from cash.policy.matcher import Choices, Matcher
 from cash.policy.rewriters import REWRITERS
 from cash.policy.rewriters.result import Rewriter
 from cash.policy.rule import Origin, Rule
@@ -98,6 +98,8 @@ def _check_kinds(raw: RawRule, body: Matcher, kinds: frozenset[str]) -> None:
         if not test.kinds & kinds:
             wanted = " or ".join(kind for kind in KINDS if kind in test.kinds)
             raise raw.entries[name].key.fault(f"`{name}` needs `on: {wanted}`")
+    if "operation" in raw.entries and "git" not in kinds:
+        raise raw.entries["operation"].key.fault("`operation` needs `on: git`")
     if "program" in raw.entries and kinds == {"tool"}:
         raise raw.entries["program"].key.fault("`program` needs `on: exec`")
 
@@ -160,11 +162,11 @@ def _both(when: Matcher | None, locks: Matcher | None) -> Matcher | None:
     return replace(when, tests=(*when.tests, *locks.tests))
 
 
-def _unless(entry: Entry | None) -> tuple[Matcher, ...]:
+def _unless(entry: Entry | None) -> Choices:
     if entry is None:
-        return ()
+        return Choices()
     scope = Scope(entry.scope.sets, entry.scope.usages, all_by_default=True)
     nodes = entry.value.items() if entry.value.is_list else [entry.value]
     if not nodes:
         raise entry.value.fault("expected at least one condition")
-    return tuple(compile_condition(node, scope) for node in nodes)
+    return Choices([compile_condition(node, scope) for node in nodes])

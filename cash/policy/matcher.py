@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cash.policy.certainty import NO, YES, Certainty
 from cash.policy.identity import Naming
 from cash.policy.pattern import Pattern
-from cash.policy.subject import Subject
+from cash.policy.subject import Key, Subject
 from cash.policy.usage import Usage
+
+MOST_KEYS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,52 +35,107 @@ class Test(Protocol):
         """How sure it is that the subject is as the key says."""
 
 
+class Choices:
+    """Alternatives, of which only those that may speak of an action are tried for it."""
+
+    def __init__(self, matchers: Sequence[Matcher] = ()) -> None:
+        self.matchers = tuple(matchers)
+        self._picked: dict[Key, tuple[Matcher, ...]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.matchers)
+
+    def pick(self, key: Key) -> tuple[Matcher, ...]:
+        """The alternatives for actions with this key."""
+        known = self._picked.get(key)
+        if known is None:
+            known = tuple(one for one in self.matchers if one.may_speak_of(key))
+            if len(self._picked) > MOST_KEYS:  # names come from agents: no end of them
+                self._picked.clear()
+            self._picked[key] = known
+        return known
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """All tests must hold. condition: a key that cannot speak of an action fails there (in a
-    rule's own keys it is left out, since `on` may list several kinds)."""
+    rule's own keys it is left out, since `on` may list several kinds). needs: features (see
+    cash.policy.subject) without which a test fails."""
 
     program: Pattern | None = None
+    operation: Pattern | None = None
     tests: tuple[Test, ...] = ()
-    choices: tuple[Matcher, ...] = ()
+    choices: Choices = field(default_factory=Choices)
     condition: bool = False
     usages: Mapping[str, Usage] = field(default_factory=dict)
+    needs: int = 0
+
+    def may_speak_of(self, key: Key) -> bool:
+        """False when it surely says nothing of an action with this key."""
+        if self.needs & ~key.features:
+            return False
+        if self.program is not None and not any(self.program.test(one) for one in key.names):
+            return False
+        if self.operation is not None and not self._may_be_operation(self.operation, key):
+            return False
+        if self.condition and any(key.kind not in test.kinds for test in self.tests):
+            return False
+        return not self.choices or bool(self.choices.pick(key))
+
+    def _may_be_operation(self, operation: Pattern, key: Key) -> bool:
+        return operation.test(key.operation) > NO if key.kind == "git" else not self.condition
 
     def test(self, subject: Subject, inherited: Naming | None, *, exact: bool) -> Certainty:
         """inherited: the naming that a surrounding matcher settled on."""
+        if not self.may_speak_of(subject.key):
+            return NO
+        return self.try_out(subject, inherited, exact=exact)
+
+    def try_out(self, subject: Subject, inherited: Naming | None, *, exact: bool) -> Certainty:
+        """test, where may_speak_of(subject.key) is known to hold."""
+        if self.program is None:
+            naming = inherited if inherited is not None else subject.first
+            return self._test(subject, Asking(naming, self.usages, exact))
         best = NO
-        for naming in self._namings(subject, inherited, exact=exact):
-            best = max(best, self._test(subject, Asking(naming, self.usages, exact)))
+        for one in self._named(subject, self.program, exact=exact):
+            best = max(best, self._test(subject, Asking(one, self.usages, exact)))
             if best == YES:
                 break
         return best
 
     def namings(self, subject: Subject, *, exact: bool) -> tuple[Naming | None, ...]:
         """The namings under which the program key holds."""
-        return self._namings(subject, None, exact=exact)
-
-    def _namings(
-        self, subject: Subject, inherited: Naming | None, *, exact: bool
-    ) -> tuple[Naming | None, ...]:
         if self.program is None:
-            return (inherited if inherited is not None else next(iter(subject.namings), None),)
-        program = self.program
-        found = [one for one in subject.namings if program.test(one.name) == YES]
-        return tuple(one for one in found if one.sure or not exact)
+            return (subject.first,)
+        return self._named(subject, self.program, exact=exact)
+
+    @staticmethod
+    def _named(subject: Subject, program: Pattern, *, exact: bool) -> tuple[Naming, ...]:
+        return tuple(
+            one
+            for one in subject.namings
+            if (one.sure or not exact) and program.test(one.name) == YES
+        )
+
+    def holds(self, subject: Subject, naming: Naming | None, *, exact: bool) -> Certainty:
+        """Like test, under a naming for which the program key is known to hold."""
+        return self._test(subject, Asking(naming, self.usages, exact))
 
     def _test(self, subject: Subject, asking: Asking) -> Certainty:
+        """may_speak_of(subject.key) holds."""
         found = YES
+        if self.operation is not None and subject.kind == "git":
+            found = self.operation.test(subject.key.operation)
         for test in self.tests:
-            if subject.kind not in test.kinds:
-                if self.condition:
-                    return NO
-                continue
-            found = min(found, test.test(subject, asking))
+            if subject.kind in test.kinds:
+                found = min(found, test.test(subject, asking))
             if found == NO:
                 return NO
         if self.choices:
-            found = min(
-                found,
-                max(one.test(subject, asking.naming, exact=asking.exact) for one in self.choices),
-            )
+            best = NO
+            for one in self.choices.pick(subject.key):
+                best = max(best, one.try_out(subject, asking.naming, exact=asking.exact))
+                if best == YES:
+                    break
+            found = min(found, best)
         return found

@@ -62,12 +62,15 @@ class PathPattern:
 
 @dataclass(frozen=True, slots=True)
 class BoundPaths:
-    """exact paths; folders with all below; names that fit at any depth; globs; places."""
+    """exact paths; folders with all below; names that fit at any depth; globs with a literal
+    end, and those ends; other globs; places."""
 
     exact: frozenset[str]
     folders: frozenset[str]
     below: tuple[str, ...]
     names: frozenset[str]
+    ended: tuple[Glob, ...]
+    ends: tuple[str, ...]
     globs: tuple[Glob, ...]
     places: tuple[str, ...]
     ground: Ground
@@ -79,6 +82,8 @@ class BoundPaths:
         if path in self.exact or path in self.folders or path.startswith(self.below):
             return YES
         if self.names and path[path.rfind("/") + 1 :] in self.names:
+            return YES
+        if self.ends and path.endswith(self.ends) and any(one.fits(path) for one in self.ended):
             return YES
         for glob in self.globs:
             if glob.fits(path):
@@ -103,7 +108,7 @@ class BoundPaths:
         yield from self.folders
         yield from (folder + ANY for folder in self.below)
         yield from (ANY + "/" + name for name in self.names)
-        yield from (glob.tokens for glob in self.globs)
+        yield from (glob.tokens for glob in (*self.ended, *self.globs))
 
 
 def compile_paths(source: str | Sequence[str]) -> PathPattern:
@@ -141,16 +146,18 @@ def _bind(pattern: PathPattern, ground: Ground, cwd: str) -> BoundPaths:
             folders.add(glob[:-2] or "/")
         else:
             _add_glob(glob, globs)
-    below = tuple(folder.rstrip("/") + "/" for folder in folders)
-    compiled = tuple(make_glob(glob) for glob in globs)
+    compiled = [make_glob(glob) for glob in globs]
+    ended = tuple(glob for glob in compiled if glob.suffix)
     return BoundPaths(
-        frozenset(exact),
-        frozenset(folders),
-        below,
-        frozenset(names),
-        compiled,
-        pattern.places,
-        ground,
+        exact=frozenset(exact),
+        folders=frozenset(folders),
+        below=tuple(folder.rstrip("/") + "/" for folder in folders),
+        names=frozenset(names),
+        ended=ended,
+        ends=tuple({glob.suffix for glob in ended}),
+        globs=tuple(glob for glob in compiled if not glob.suffix),
+        places=pattern.places,
+        ground=ground,
     )
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from cash.policy import defaults
-from cash.policy.action import Action, Exec, GitOp
+from cash.policy.action import Action, Exec
 from cash.policy.certainty import YES
 from cash.policy.context import Context
 from cash.policy.identity import Naming
-from cash.policy.pattern import Pattern
+from cash.policy.matcher import MOST_KEYS
 from cash.policy.quoting import join_words
 from cash.policy.rewriters.result import Rewritten, Unchanged, Unclear
 from cash.policy.rewriting import rewrite_command
 from cash.policy.rule import Rule
-from cash.policy.subject import KINDS, Scene, Subject
+from cash.policy.subject import KINDS, Key, Scene, Subject
 from cash.policy.verdict import Decision, Level, Match, Verdict
 from cash.policy.wording import words_of
 from cash.syntax.command import Word
-
-_MOST_NAMES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +30,32 @@ class Finding:
     argv: tuple[Word, ...] | None = None
 
 
-@dataclass(slots=True)
 class _Index:
-    """The rules of one kind of action, by program (for git: by operation)."""
+    """The rules of one kind of action, by program."""
 
-    named: dict[str, list[Rule]] = field(default_factory=dict)
-    patterned: list[tuple[Pattern, Rule]] = field(default_factory=list)
-    others: list[Rule] = field(default_factory=list)
-    seen: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._named: dict[str, list[tuple[int, Rule]]] = {}
+        self._others: list[tuple[int, Rule]] = []
+        self._seen: dict[Key, tuple[Rule, ...]] = {}
+        for place, rule in enumerate(rules):
+            pattern = rule.body.program
+            if pattern is None or pattern.globs or pattern.regexes:
+                self._others.append((place, rule))
+            else:
+                for name in pattern.exact:
+                    self._named.setdefault(name, []).append((place, rule))
 
-    def add(self, rule: Rule, pattern: Pattern | None) -> None:
-        """pattern: the names the rule is about; None: any."""
-        if pattern is None:
-            self.others.append(rule)
-            return
-        for name in pattern.exact:
-            self.named.setdefault(name, []).append(rule)
-        if pattern.globs or pattern.regexes:
-            self.patterned.append((pattern, rule))
-
-    def rules(self, names: Iterable[str]) -> list[Rule]:
-        """The rules that may speak of an action with these names."""
-        found: dict[int, Rule] = {}
-        for name in names:
-            for rule in self._of(name):
-                found[id(rule)] = rule
-        return [*found.values(), *self.others]
-
-    def _of(self, name: str) -> tuple[Rule, ...]:
-        known = self.seen.get(name)
+    def rules(self, key: Key) -> tuple[Rule, ...]:
+        """The rules that may speak of an action with this key, in their order."""
+        known = self._seen.get(key)
         if known is None:
-            matching = (rule for pattern, rule in self.patterned if pattern.test(name))
-            known = (*self.named.get(name, ()), *matching)
-            if len(self.seen) > _MOST_NAMES:  # names come from agents: no end of them
-                self.seen.clear()
-            self.seen[name] = known
+            found = {place: rule for name in key.names for place, rule in self._named.get(name, ())}
+            found.update(self._others)
+            places = sorted(place for place in found if found[place].body.may_speak_of(key))
+            known = tuple(found[place] for place in places)
+            if len(self._seen) > MOST_KEYS:  # names come from agents: no end of them
+                self._seen.clear()
+            self._seen[key] = known
         return known
 
 
@@ -78,20 +67,16 @@ class Policy:
         self.rules = tuple(rules)
         self.version = version
         self.notes = tuple(notes)
-        self._index = {kind: _Index() for kind in KINDS}
-        for rule in self.rules:
-            for kind in rule.kinds:
-                self._index[kind].add(rule, index_pattern(rule, kind))
+        self._index = {
+            kind: _Index([rule for rule in self.rules if kind in rule.kinds]) for kind in KINDS
+        }
 
     @property
     def programs(self) -> frozenset[str]:
         """The program names the rules use: what `find_identities` should look up."""
-        return frozenset(
-            name
-            for rule in self.rules
-            if (pattern := index_pattern(rule, "exec")) is not None
-            for name in pattern.exact
-        )
+        bodies = [rule.body for rule in self.rules]
+        bodies += [one for rule in self.rules for one in rule.body.choices.matchers]
+        return frozenset(name for one in bodies if one.program for name in one.program.exact)
 
     def judge(self, actions: Sequence[Action], context: Context) -> Verdict:
         """The strictest of all matches and defaults. Pure; never raises for any actions.
@@ -123,7 +108,7 @@ class Policy:
 
     def _match(self, subject: Subject) -> Iterator[Finding]:
         context = subject.scene.context
-        for rule in self._index[subject.kind].rules(_names(subject)):
+        for rule in self._index[subject.kind].rules(subject.key):
             certainty, naming = rule.match(subject)
             decision = rule.decide(certainty, context.level, enforced=context.enforced)
             if decision is None:
@@ -134,32 +119,6 @@ class Policy:
                 finding = Finding(make_match(rule, decision, subject), subject.action)
             if finding is not None:
                 yield finding
-
-
-def _names(subject: Subject) -> list[str]:
-    action = subject.action
-    names = [naming.name for naming in subject.namings]
-    if isinstance(action, GitOp):
-        names.append(f"git {action.operation}")
-    return names
-
-
-def index_pattern(rule: Rule, kind: str) -> Pattern | None:
-    """The program names a rule needs, or None when it may speak of any program."""
-    if kind not in ("exec", "git"):
-        return None
-    if rule.body.program is not None:
-        return rule.body.program
-    choices = [one.program for one in rule.body.choices]
-    if not choices or any(one is None for one in choices):
-        return None
-    known = [one for one in choices if one is not None]
-    return Pattern(
-        frozenset().union(*(one.exact for one in known)),
-        tuple(glob for one in known for glob in one.globs),
-        (),
-        tuple(regex for one in known for regex in one.regexes),
-    )
 
 
 def _rewrite(rule: Rule, subject: Subject, naming: Naming | None) -> Finding | None:

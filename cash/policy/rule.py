@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
 from cash.policy.identity import Naming
-from cash.policy.matcher import Matcher
+from cash.policy.matcher import Choices, Matcher
 from cash.policy.rewriters.result import Rewriter
 from cash.policy.subject import Subject
 from cash.policy.template import Template
@@ -38,7 +38,7 @@ class Rule:
     levels: Mapping[Level, Decision | None] = field(default_factory=dict)
     unknown: Decision | None = None
     when: Matcher | None = None
-    unless: tuple[Matcher, ...] = ()
+    unless: Choices = field(default_factory=Choices)
     locked: bool = False
     origin: Origin = field(default_factory=Origin)
 
@@ -48,7 +48,7 @@ class Rule:
         best: Certainty = NO
         under: Naming | None = None
         for naming in self.body.namings(subject, exact=exact):
-            found = self.body.test(subject, naming, exact=exact)
+            found = self.body.holds(subject, naming, exact=exact)
             if found and self.when is not None:
                 found = min(found, self.when.test(subject, naming, exact=exact))
             if found <= best or self._is_excused(subject, naming):
@@ -60,7 +60,8 @@ class Rule:
 
     def _is_excused(self, subject: Subject, naming: Naming | None) -> bool:
         # What loosens must be certain.
-        return any(one.test(subject, naming, exact=True) == YES for one in self.unless)
+        excuses = self.unless.pick(subject.key)
+        return any(one.try_out(subject, naming, exact=True) == YES for one in excuses)
 
     def decide(self, certainty: Certainty, level: Level, *, enforced: bool) -> Decision | None:
         """What follows from a match; None: nothing."""

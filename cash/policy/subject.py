@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cash.policy.action import Action, Connect, Exec, GitOp, ToolCall, Write
 from cash.policy.arguments import Arguments, Flag, split_arguments
@@ -41,6 +41,25 @@ _WORDY = frozenset(
 _KEYED = re.compile(r"[A-Za-z][\w-]*=(?=.)")
 
 
+# Features of an action that some keys cannot do without.
+PIPED: Final = 1  # the line has several commands
+REMOTE: Final = 2  # it runs on another host
+REDIRECTED: Final = 4
+SETTING: Final = 8  # it sets variables
+SETTERS: Final = frozenset(
+    ("env", "export", "declare", "typeset", "local", "readonly", "sudo", "doas")
+)
+
+
+class Key(NamedTuple):
+    """What rules are looked up by. names: what the program goes by. operation: git's, or ""."""
+
+    kind: str
+    names: tuple[str, ...]
+    operation: str
+    features: int
+
+
 class Scene:
     """All actions of one line: what its commands share. Lives for one judgement."""
 
@@ -65,7 +84,10 @@ class Scene:
 class Subject:
     """An action, seen by rules. kind: one of KINDS."""
 
-    __slots__ = ("_arguments", "_namings", "_values", "action", "command", "cwd", "kind", "scene")
+    __slots__ = (
+        *("_arguments", "_key", "_namings", "_paths", "_values"),
+        *("action", "command", "cwd", "kind", "scene"),
+    )
 
     def __init__(self, action: Action, scene: Scene) -> None:
         self.action = action
@@ -75,6 +97,8 @@ class Subject:
         self.cwd: str | None = getattr(action, "cwd", scene.context.cwd)
         self._values: list[Value] | None = None
         self._namings: tuple[Naming, ...] | None = None
+        self._key: Key | None = None
+        self._paths: dict[tuple[int, bool], list[Value]] = {}
         self._arguments: dict[tuple[int, int], Arguments] = {}
 
     @property
@@ -91,6 +115,34 @@ class Subject:
         if self._namings is None:
             self._namings = self._find_namings()
         return self._namings
+
+    @property
+    def first(self) -> Naming | None:
+        """The name as spelled, or None."""
+        return self.namings[0] if self.namings else None
+
+    @property
+    def key(self) -> Key:
+        """What rules are looked up by."""
+        if self._key is None:
+            operation = self.action.operation if isinstance(self.action, GitOp) else ""
+            names = tuple([one.name for one in self.namings])
+            self._key = Key(self.kind, names, operation, self._features())
+        return self._key
+
+    def _features(self) -> int:
+        command = self.command
+        if command is None:
+            return REMOTE if isinstance(self.action, GitOp) else 0
+        return (
+            (PIPED if len(self.scene.execs) > 1 else 0)
+            | (REMOTE if command.remote is not None or self.kind == "git" else 0)
+            | (REDIRECTED if command.redirects else 0)
+            | (SETTING if command.assignments or self._is_setter() else 0)
+        )
+
+    def _is_setter(self) -> bool:
+        return self.first is not None and self.first.name in SETTERS
 
     def _find_namings(self) -> tuple[Naming, ...]:
         if self.command is None or not self.command.argv:
@@ -126,23 +178,32 @@ class Subject:
 
     def paths(self, naming: Naming | None, usages: Mapping[str, Usage]) -> list[Value]:
         """The arguments as absolute paths, values of flags and `key=path` included."""
-        arguments = self.arguments(naming, usages)
-        found = [self.path_of(value) for value in self._operands(naming, arguments)]
-        for value, _ in arguments.positionals:
-            keyed = _KEYED.match(value.text)
-            if keyed is not None:
-                found.append(self.path_of(value, keyed.end()))
-        return found
+        return self._found_paths(naming, self.arguments(naming, usages), reads=False)
 
     def reads(self, naming: Naming | None, usages: Mapping[str, Usage]) -> list[Value]:
         """What the command may read: its paths, input redirects and `@file` arguments."""
-        arguments = self.arguments(naming, usages)
-        found = self.paths(naming, usages)
-        for value in self._operands(naming, arguments):
-            at = value.text.find("@")
-            if at >= 0:
-                found.append(self.path_of(value, at + 1))
-        return found + self.redirected(_INPUTS)
+        return self._found_paths(naming, self.arguments(naming, usages), reads=True)
+
+    def _found_paths(
+        self, naming: Naming | None, arguments: Arguments, *, reads: bool
+    ) -> list[Value]:
+        key = (id(arguments), reads)
+        known = self._paths.get(key)
+        if known is None:
+            known = self._find_paths(self._operands(naming, arguments), reads=reads)
+            self._paths[key] = known
+        return known
+
+    def _find_paths(self, operands: list[Value], *, reads: bool) -> list[Value]:
+        found: list[Value] = []
+        for value in operands:
+            found.append(self.path_of(value))
+            text = value.text
+            if "=" in text and (keyed := _KEYED.match(text)) is not None:
+                found.append(self.path_of(value, keyed.end()))
+            if reads and "@" in text:
+                found.append(self.path_of(value, text.index("@") + 1))
+        return found + self.redirected(_INPUTS) if reads else found
 
     @staticmethod
     def _operands(naming: Naming | None, arguments: Arguments) -> list[Value]:

@@ -23,11 +23,14 @@ class Framed:
     start: int | None
 
 
-def find_frame(text: str, commands: Sequence[Command]) -> Framed | None:
-    """The frame around the line, given the commands read from the whole text."""
+def find_frame(text: str, commands: Sequence[Command], understood: bool) -> Framed | None:
+    """The frame around the line, given the commands read from the whole text, and whether that
+    text was understood: without, only a frame that is fixed text can be told."""
     for mark, find in _FRAMES:
-        if mark in text and (framed := find(text, commands)) is not None:
-            return framed
+        if mark in text and (understood or find is _gemini):
+            framed = find(text, commands)
+            if framed is not None:
+                return framed
     return None
 
 

@@ -17,7 +17,7 @@ from cash.syntax.reading import Reading
 from cash.syntax.readers import READERS, Entry, Reader
 from cash.syntax.union import add_findings, unite
 from cash.syntax.unwrap import unwrap
-from cash.syntax.word import is_plain_text, literal_word
+from cash.syntax.word import hides_nothing, literal_word
 
 LONGEST = 64 * 1024  # bytes
 SLOWEST = 0.9  # seconds; whoever waits for the parser process gives up after one
@@ -60,21 +60,16 @@ class LineReader:
             self.prepare()
         deadline = time.monotonic() + SLOWEST
         outer = self._text(text, entry, deadline)
-        framed = find_frame(text, outer.commands)
+        framed = find_frame(text, outer.commands, outer.trouble is None)
         if framed is None:
             inner, line = outer, text
         else:
             inner, line = self._text(framed.entry, entry, deadline), framed.entry
             inner = replace(inner, commands=_moved(inner.commands, framed))
-        commands, trouble = self._unwrap(inner, entry, deadline)
+        commands, trouble, _ = self._unwrap(inner, entry, deadline)
+        frame = framed.frame if framed else None
         return Line(
-            text,
-            commands,
-            trouble,
-            inner.incomplete,
-            framed.frame if framed else None,
-            line,
-            dict(inner.findings),
+            text, commands, trouble, inner.incomplete, frame, line, dict(inner.findings)
         )
 
     def read_argv(self, argv: Sequence[str]) -> Line:
@@ -87,24 +82,30 @@ class LineReader:
             return Line(text, trouble=trouble or "no command", entry=text)
         command = Command(tuple([literal_word(word) for word in argv]))
         inner = _Text((command,))
-        commands, trouble = self._unwrap(inner, True, time.monotonic() + SLOWEST)
-        return Line(text, commands, trouble, entry=text)
+        commands, trouble, framed = self._unwrap(inner, True, time.monotonic() + SLOWEST)
+        if framed is None:
+            return Line(text, commands, trouble, entry=text)
+        return Line(text, commands, trouble, frame=framed.frame, entry=framed.entry)
 
     def _unwrap(
         self, inner: _Text, entry: bool, deadline: float
-    ) -> tuple[tuple[Command, ...], str | None]:
+    ) -> tuple[tuple[Command, ...], str | None, Framed | None]:
+        frames: list[Framed] = []
+
         def read(text: str) -> tuple[Sequence[Command], str | None]:
             nested = self._text(text, entry, deadline)
-            framed = find_frame(text, nested.commands)
+            framed = find_frame(text, nested.commands, nested.trouble is None)
             if framed is not None:
+                frames.append(framed)
                 nested = self._text(framed.entry, entry, deadline)
             return nested.commands, nested.trouble
 
         try:
             whole = unwrap(inner.commands, read)
         except RecursionError:
-            return inner.commands, inner.trouble or "nested too deeply"
-        return whole.commands, inner.trouble or whole.trouble
+            return inner.commands, inner.trouble or "nested too deeply", None
+        found = frames[0] if frames else None
+        return whole.commands, inner.trouble or whole.trouble, found
 
     def _text(self, text: str, entry: bool, deadline: float) -> _Text:
         """One text by the readers it is for."""
@@ -116,7 +117,7 @@ class LineReader:
         source = text.encode("utf-8", "surrogateescape")
         readings: list[tuple[Entry, Reading]] = []
         for kind, reader in self._readers:
-            if (entry or kind.nested) and (kind.decides or not is_plain_text(source)):
+            if (entry or kind.nested) and (kind.decides or not hides_nothing(source)):
                 reading = reader.read(source, deadline)
                 readings.append((kind, reading))
                 if reading.too_deep:

@@ -170,6 +170,9 @@ class _Walk:
             case "TimeClause" | "CoprocClause":
                 label = "time" if kind == "TimeClause" else "coproc"
                 if inner_statement := command.get("Stmt"):
+                    if "Name" in command and "Cmd" not in inner_statement:
+                        # `coproc cat >f`: shfmt takes the command for the coprocess's name.
+                        inner_statement["Cmd"] = _call(command["Name"])
                     self.statement(inner_statement, place.deeper(label))
             case _:  # ArithmCmd, TestClause, and whatever a later shfmt may add
                 if quotes_subscript(self.source[slice(*_range(command))]):
@@ -463,6 +466,11 @@ def _extent(statement: Tree) -> tuple[int, int]:
         return statement["Pos"]["Offset"], command["End"]["Offset"]
     ranges = [_redirect_range(redirect) for redirect in statement.get("Redirs", ())]
     return min(first for first, _ in ranges), max(last for _, last in ranges)
+
+
+def _call(word: Tree) -> Tree:
+    """A command of one word."""
+    return {"Type": "CallExpr", "Pos": word["Pos"], "End": word["End"], "Args": [word]}
 
 
 def _is_simple(word: Tree) -> bool:

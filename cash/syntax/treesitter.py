@@ -163,7 +163,11 @@ class _Walk:
                 if child.is_named:
                     self.node(child, place, redirects)
         elif kind == "command_substitution":
-            self.children(node, place.substitution())
+            inner = place.substitution()
+            files = [child for child in node.children if child.type in _REDIRECTS]
+            if files:  # $(<file) is a command of its own
+                self.bare(files[0].start_byte, inner, files)
+            self.children(node, inner)
         elif kind == "process_substitution":
             self.children(node, place.substitution("process substitution"))
         elif kind == "expansion":

@@ -82,12 +82,13 @@ def is_plain(source: bytes) -> bool:
     return _PLAIN_WORD.fullmatch(source) is not None
 
 
-_PLAIN_TEXT = re.compile(rb"[A-Za-z0-9_./:@%+,= \t&|;-]*")
+_HIDING = re.compile(rb"[$`\\()#\n]|<<")
 
 
-def is_plain_text(source: bytes) -> bool:
-    """Whether a text is only plain words and operators: nothing can hide in it."""
-    return _PLAIN_TEXT.fullmatch(source) is not None
+def hides_nothing(source: bytes) -> bool:
+    """Whether a text has neither substitution, escape, bracket, comment nor second line: every
+    command in it stands in plain sight."""
+    return _HIDING.search(source) is None
 
 
 def literal_word(text: str) -> Word:

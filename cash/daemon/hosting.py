@@ -24,6 +24,7 @@ from cash.places import Places
 from cash.policy.action import Connect
 from cash.policy.context import Context
 from cash.policy.explain import refusal_text
+from cash.policy.identity import Identities, find_identities
 from cash.policy.policy import Policy
 from cash.policy.verdict import Decision, Level, Verdict
 from cash.settings import LiveSettings
@@ -73,6 +74,7 @@ class Hosted:
         self.importing = Importing(self)
         self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
         self._level = Level.BALANCED
+        self._identities: tuple[str, Identities] | None = None
         self._agents: tuple[Agent, ...] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -116,8 +118,16 @@ class Hosted:
             tree=str(agent.tree),
             home=str(self._home_inside()),
             cwd=cwd,
+            identities=self._identities_of(self.in_force.policy()),
             facts=gather_facts(agent, cwd, str(self.settings.value("installer"))),
         )
+
+    def _identities_of(self, policy: Policy) -> Identities:
+        """The files behind the names that rules use; looked up once for each policy."""
+        if self._identities is None or self._identities[0] != policy.version:
+            found = find_identities(policy.programs, self._path())
+            self._identities = (policy.version, found)
+        return self._identities[1]
 
     @staticmethod
     def read_again(text: str) -> Line:

@@ -21,7 +21,7 @@ from cash.daemon.caller import Caller
 from cash.daemon.calls import CALLS, FOLLOWED
 from cash.daemon.connection import Connection
 from cash.daemon.repositories import Repositories
-from cash.daemon.stages import CommandStages
+from cash.daemon.stages import CommandStages, Interrupted
 from cash.faults import FAILED_CLOSED, Fault
 from cash.pipeline import Request, carry_out
 from cash.places import Places
@@ -145,6 +145,8 @@ class _Polisd:
         except Fault as fault:
             hint = f"\nhint: {fault.hint}" if fault.hint else ""
             await _end(connection, f"polis: {fault.message}{hint}\n", fault.status)
+        except Interrupted as fault:
+            await _end(connection, "", _status_of(str(fault)))
         except wire.ConnectionEnded:
             raise
         except Exception as fault:
@@ -186,6 +188,12 @@ class _Polisd:
 def new_id() -> str:
     """A command's name in the journal."""
     return uuid.uuid4().hex[:16]
+
+
+def _status_of(name: str) -> int:
+    """What a shell gives for a command that this signal ended."""
+    number = getattr(signal, f"SIG{name}", signal.SIGTERM)
+    return 128 + int(number)
 
 
 def _decode(raw: bytes) -> str:

@@ -102,6 +102,10 @@ class Asking:
         return Refused(f"polis: denied by a person (asked by {question.rule})\n", DENIED)
 
 
+class Interrupted(Exception):
+    """The caller was told to end while its question was open. args: a signal's name."""
+
+
 class CommandStages:
     """The stages of one RUN: its client waits on `connection`."""
 
@@ -149,17 +153,21 @@ class CommandStages:
         try:
             await asyncio.wait({elsewhere, here}, return_when=asyncio.FIRST_COMPLETED)
             if not elsewhere.done():
-                here.result()  # raises when the client hung up
+                here.result()  # raises when the client hung up, or was interrupted
             return await elsewhere
         finally:
             for task in (here, elsewhere):
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, wire.ConnectionEnded, Fault):
+                with contextlib.suppress(
+                    asyncio.CancelledError, wire.ConnectionEnded, Fault, Interrupted
+                ):
                     await task
 
     async def _answer_here(self, question: Question) -> None:
         while True:
             kind, payload, _ = await self._connection.receive()
+            if kind == wire.SIGNAL:
+                raise Interrupted(payload.decode("ascii", "replace"))
             if kind == wire.ANSWER:
                 said = json.loads(payload)
                 await self._hosted.answer(question.id, said["decision"] == "allow", said["scope"])

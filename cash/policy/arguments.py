@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
@@ -192,50 +192,70 @@ class ArgsTest:
         """How sure it is that the arguments fit one of the choices."""
         best = NO
         for choice in self.choices:
-            best = max(best, _fit(choice, 0, arguments.positionals, 0, exact))
+            best = max(best, _fit(choice, arguments.positionals, exact=exact))
             if best == YES:
                 break
         return best
 
 
 def _fit(
-    choice: Sequence[Pattern | None],
-    place: int,
-    positionals: Sequence[tuple[Value, bool]],
-    index: int,
-    exact: bool,
+    choice: Sequence[Pattern | None], positionals: Sequence[tuple[Value, bool]], *, exact: bool
 ) -> Certainty:
-    while place < len(choice):
-        pattern = choice[place]
-        if pattern is None:
-            if place + 1 == len(choice):
-                return YES
-            starts = range(index, len(positionals) + 1)
-            return max(_fit(choice, place + 1, positionals, at, exact) for at in starts)
-        if index == len(positionals):
+    """Walks the arguments once, keeping every place of the patterns that may be reached (an argv
+    of thousands of variables must not cost a tree of guesses)."""
+    front = _past_rests({0: YES}, choice)
+    for value, doubtful in positionals:
+        following: dict[int, Certainty] = {}
+        for place, so_far in front.items():
+            for reached, certainty in _steps(choice, place, value, doubtful, exact=exact):
+                best = min(so_far, certainty)
+                if best > following.get(reached, NO):
+                    following[reached] = best
+        front = _past_rests(following, choice)
+        if not front:
             return NO
-        value, doubtful = positionals[index]
+    return front.get(len(choice), NO)
+
+
+def _past_rests(
+    front: dict[int, Certainty], choice: Sequence[Pattern | None]
+) -> dict[int, Certainty]:
+    """`...` may also stand for nothing."""
+    for place in sorted(front):
+        following = place
+        while following < len(choice) and choice[following] is None:
+            following += 1
+            front[following] = max(front.get(following, NO), front[place])
+    return front
+
+
+def _steps(
+    choice: Sequence[Pattern | None], place: int, value: Value, doubtful: bool, *, exact: bool
+) -> Iterator[tuple[int, Certainty]]:
+    """The places one argument may lead to from place."""
+    pattern = choice[place] if place < len(choice) else None
+    if pattern is not None:
         here = pattern.test(value.text)
         if here and ((value.loose and value.holes) or (exact and value.assumed)):
             here = MAYBE
-        following = _fit(choice, place + 1, positionals, index + 1, exact) if here else NO
-        best = min(here, following)
-        if doubtful and not exact and best != YES:
-            best = max(best, _fit(choice, place, positionals, index + 1, exact))
-        if value.loose and value.text[:1] == UNKNOWN and not exact and best == NO:
-            # `$ARGS` unquoted may also be no word at all, or several.
-            best = min(MAYBE, _fit(choice, place, positionals, index + 1, exact))
-        return best
-    while index < len(positionals) and positionals[index][1] and not exact:
-        index += 1
-    return YES if index == len(positionals) else NO
+        yield place + 1, here
+    elif place < len(choice):
+        yield place, YES
+    if exact:
+        return
+    if doubtful:
+        yield place, YES
+    if value.loose and value.text[:1] == UNKNOWN:
+        # `$ARGS` unquoted may be no word at all, or several.
+        for reached in range(place, len(choice) + 1):
+            yield reached, MAYBE
 
 
 def consumed(test: ArgsTest, arguments: Arguments) -> frozenset[int]:
     """The positions (among positionals) that patterns before the first `...` took: what a
     rewriting template leaves out of `$rest`."""
     for choice in test.choices:
-        if _fit(choice, 0, arguments.positionals, 0, False) == YES:
+        if _fit(choice, arguments.positionals, exact=False) == YES:
             fixed = choice.index(None) if None in choice else len(choice)
             return frozenset(range(fixed))
     return frozenset()

@@ -18,7 +18,7 @@ UNKNOWN: Final = "\ue003"  # any characters, decided when the line runs
 
 HOLES: Final = frozenset((ONE, NAME, ANY, UNKNOWN))
 _STARS: Final = frozenset((NAME, ANY, UNKNOWN))
-_LONGEST: Final = 4096
+_LONGEST: Final = 1024
 
 
 def has_holes(text: str) -> bool:
@@ -61,11 +61,14 @@ class Glob:
     prefix: str
     suffix: str
     star: str = ""
+    pieces: tuple[str, ...] = ()
 
     def fits(self, text: str) -> bool:
         """Whether a text without holes is one of the glob's."""
         if not (text.startswith(self.prefix) and text.endswith(self.suffix)):
             return False
+        if self.pieces:
+            return self._fits_pieces(text)
         if not self.star:
             return overlap(self.tokens, text)
         end = len(text) - len(self.suffix)
@@ -73,17 +76,30 @@ class Glob:
             return False
         return self.star != NAME or text.find("/", len(self.prefix), end) < 0
 
+    def _fits_pieces(self, text: str) -> bool:
+        """Only `*`s of any characters between literal pieces: the first place is the best."""
+        at, end = len(self.prefix), len(text) - len(self.suffix)
+        for piece in self.pieces:
+            found = text.find(piece, at, end)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return at <= end
+
 
 def make_glob(tokens: str) -> Glob:
     """tokens: from compile_glob, with at least one hole."""
     holes = [index for index, char in enumerate(tokens) if char in HOLES]
     first, last = holes[0], holes[-1]
     star = tokens[first] if first == last and tokens[first] in _STARS else ""
-    return Glob(tokens, tokens[:first], tokens[last + 1 :], star)
+    plain = all(tokens[index] == ANY for index in holes)
+    inner = tokens[first + 1 : last].split(ANY) if plain and first != last else []
+    pieces = tuple(piece for piece in inner if piece)
+    return Glob(tokens, tokens[:first], tokens[last + 1 :], star, pieces)
 
 
 def overlap(left: str, right: str) -> bool:
-    """Whether some text fits both. Time is the product of the lengths; over 4,096 it says yes."""
+    """Whether some text fits both. Time is the product of the lengths; over 1,024 it says yes."""
     if len(left) > _LONGEST or len(right) > _LONGEST:
         return True
     front = _skip_stars(right, {0})

@@ -21,6 +21,7 @@ __all__ = ["Policy", "Read", "judge_line", "judging"]
 
 Read = Callable[[str], Line]
 _MOST_ROUNDS = 5
+_MOST_COMMANDS = 1000
 
 
 def judge_line(
@@ -54,6 +55,8 @@ def judging(
     findings: list[Finding] = []
     rewritten: str | None = None
     for _ in range(_MOST_ROUNDS):
+        if len(line.commands) > _MOST_COMMANDS:
+            line = replace(line, commands=(), trouble="the line has too many commands")
         actions = _actions(line, context, surprise)
         here = policy.find(actions, context)
         if line.trouble is not None:

@@ -37,22 +37,27 @@ class Pipe:
         action = subject.action
         if len(scene.execs) < 2 or not isinstance(action, Exec):
             return NO
-        sources = [one for one in scene.execs if self._is_named(self.source, scene.subject(one))]
+        sources = self._sources(scene)
         if not sources:
             return NO
-        flow = Flow(scene, [scene.execs.index(one) for one in sources])
-        index = _index_of(action, scene)
+        flow = Flow(scene, sources)
+        index = scene.places[id(action)]
         if self._is_named(self.into, subject):
             return of(flow.is_fed(index, subject))
         return of(flow.is_file_run(subject)) if "bash" in self.into.exact else NO
 
+    def _sources(self, scene: Scene) -> list[int]:
+        """The places of the commands that `source` names, found once a line."""
+        known = scene.sources.get(id(self.source))
+        if known is None:
+            subjects = [scene.subject(one) for one in scene.execs]
+            named = [self._is_named(self.source, one) for one in subjects]
+            known = scene.sources[id(self.source)] = [at for at, one in enumerate(named) if one]
+        return known
+
     @staticmethod
     def _is_named(pattern: Pattern, subject: Subject) -> bool:
         return any(pattern.test(naming.name) == YES for naming in subject.namings)
-
-
-def _index_of(action: Exec, scene: Scene) -> int:
-    return next(place for place, one in enumerate(scene.execs) if one is action)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ class Scene:
             [one.command for one in self.execs], {"HOME": context.home, "PWD": context.cwd}
         )
         self.subjects: dict[int, Subject] = {}
+        self.places = {id(action): place for place, action in enumerate(self.execs)}
+        self.sources: dict[int, list[int]] = {}
 
     def subject(self, action: Action) -> Subject:
         """The subject of an action; the same one for the same action."""

@@ -113,7 +113,8 @@ def expand_braces(word: Word) -> tuple[Word, ...]:
     for index, part in enumerate(word.parts):
         if isinstance(part, Expansion) and part.kind == "brace":
             choices = _choices(part.text)
-            if not choices:
+            others = sum(isinstance(one, Expansion) and one.kind == "brace" for one in word.parts)
+            if not choices or len(choices) * 2 ** (others - 1) > _MOST_BRACES:
                 return (word,)
             before, after = word.parts[:index], word.parts[index + 1 :]
             found = [

@@ -8,7 +8,9 @@ from cash.policy.glob import UNKNOWN
 from cash.policy.value import Variables, value_of
 from cash.syntax.command import Command, Word
 
+_LONGEST = 1024
 _DECLARING = frozenset(("export", "declare", "typeset", "local", "readonly"))
+_MOVING = frozenset(("cd", "pushd", "popd"))
 _SETTING = frozenset(("read", "mapfile", "readarray", "printf", "getopts", "unset"))
 
 
@@ -18,10 +20,14 @@ def variables_of(commands: Sequence[Command], known: Mapping[str, str]) -> Varia
     for command in commands:
         for name, word, append in _assignments(command):
             text = UNKNOWN if word is None or append else value_of(word, found).text
+            if len(text) > _LONGEST:  # `b=$a$a; c=$b$b; …` doubles each time
+                text = UNKNOWN
             if name in found and found[name] != text:
                 found[name] = None
             else:
                 found[name] = text
+        if command.name in _MOVING:
+            found["PWD"] = None
     return found
 
 

@@ -23,6 +23,9 @@ def main(descriptor: int) -> None:
     # Keepers are not waited for: polisd hears of their end on their own links.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # polisd's own is stricter: the folders inside would be closed to the agent's uid, and what its
+    # commands make would be to everyone else's tools outside.
+    os.umask(0o022)
     # What exists now never changes: keep the collector from touching its pages in every fork.
     gc.collect()
     gc.freeze()

@@ -132,7 +132,8 @@ class Journal:
                 tail = self._insert(tail, _pruned(before, removed, mark))
             self._trusted = tail
             self.mark_head()
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            # A script, as execute() would step this pragma only once, and free a single page.
+            self._connection.executescript("PRAGMA incremental_vacuum")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return removed
 

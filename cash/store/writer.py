@@ -80,7 +80,8 @@ class Writer:
     def follow(self, follower: Follower) -> Callable[[], None]:
         """Calls it in the writing thread after each commit with the new entries, in order,
         until the function returned is called or it raises. It must be quick
-        (loop.call_soon_threadsafe). To miss none: follow first, then read what is there."""
+        (loop.call_soon_threadsafe). To miss none, follow first, then read what is there, and
+        pass over ids seen already."""
         with self._changed:
             self._followers = (*self._followers, follower)
 

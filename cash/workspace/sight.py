@@ -25,7 +25,7 @@ def view_of(
         git_file=agent.git_file,
         hub_objects=repository.objects,
         home=agent.home,
-        home_inside=repository.owner.home,
+        home_inside=home_inside(repository),
         scratch=agent.scratch,
         path=path,
         owner=owner,
@@ -34,6 +34,12 @@ def view_of(
         mounts=(*_borrowed_objects(repository), *mounts),
         environment=_environment(agent, repository),
     )
+
+
+def home_inside(repository: Repository) -> Path:
+    """Where the private HOME is shown: the user's own, unless that is no place to mount over."""
+    home = repository.owner.home
+    return Path("/home", repository.owner.name) if home == Path("/") else home
 
 
 def mode_of(agent: Agent) -> Literal["full", "rootless"]:
@@ -87,7 +93,7 @@ def _alternates(store: Path) -> list[Path]:
 
 def _environment(agent: Agent, repository: Repository) -> tuple[tuple[str, str], ...]:
     values = {
-        "HOME": str(repository.owner.home),
+        "HOME": str(home_inside(repository)),
         "USER": repository.owner.name,
         "LOGNAME": repository.owner.name,
         "SHELL": "/bin/bash",

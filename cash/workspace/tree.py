@@ -153,6 +153,8 @@ def _fill(repository: Repository, agent: Agent, plan: Branch, held: int) -> None
     foreign_ids = repository.owner.uid == 0
     make_git_directory(repository, agent, entry, refs, foreign_ids=foreign_ids)
     if repository.owner.foreign:
+        # Of the file too, shown as tree/.git: git calls one of root's dubious ownership.
+        os.lchown(agent.git_file, repository.owner.uid, repository.owner.gid)
         for place in (agent.git_directory, agent.home):
             _give(place, repository.owner)
     agent.imported.write_text(read_refs(agent.git_directory).fingerprint)

@@ -411,7 +411,8 @@ def test_root_makes_a_users(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
     agent = add_tree(ground.repository, ground.places, "alice")
     mine = [agent.folder, agent.tree, agent.home, agent.scratch, agent.git_directory]
-    places = [*mine, *(path for place in mine[1:] for path in place.rglob("*"))]
+    mine.append(agent.git_file)
+    places = [*mine, *(path for place in mine[1:-1] for path in place.rglob("*"))]
     assert {path.lstat().st_uid for path in places} == {ORDINARY}
     assert {path.lstat().st_uid for path in (ground.root / ".git").rglob("*")} == {ORDINARY}
     ground.run(

@@ -60,7 +60,7 @@ class Keeper:
             self._tell(Failed(str(fault), hint or ""))
             return  # the walls, if they stand, end with this process
         self._loop.watch(self._walls.pidfd, self._holder_ended)
-        self._tell(Ready())
+        self._tell(self._ready(self._walls))
         while not self._is_done():
             self._loop.run_once()
         self._close_door()
@@ -111,8 +111,11 @@ class Keeper:
         self._attached = link
         self._unsent = deque(self._unacknowledged.values())
         if self._walls is not None:
-            self._unsent.appendleft(Ready(tuple(self._runners)))
-            self._flush()
+            self._unsent.appendleft(self._ready(self._walls))
+        self._flush()
+
+    def _ready(self, walls: Walls) -> Ready:
+        return Ready(tuple(self._runners), os.getpid(), walls.holder)
 
     def _hear(self, link: socket.socket, events: int) -> None:
         if events & WRITE:
@@ -125,7 +128,10 @@ class Keeper:
             except (LinkEnded, OSError, ValueError):
                 self._drop_link(link)
                 return
-            self._obey(link, values, descriptors)
+            try:
+                self._obey(link, values, descriptors)
+            except (LookupError, TypeError, ValueError) as fault:
+                self._tell(Failed(f"the keeper was asked nonsense: {fault!r}", fatal=False))
 
     def _obey(self, link: socket.socket, values: dict[str, Any], descriptors: list[int]) -> None:
         match values.get("do"):
@@ -159,6 +165,8 @@ class Keeper:
                 self._drop_link(link)
                 return
             self._unsent.popleft()
+            for descriptor in descriptors:
+                os.close(descriptor)
         if link is not None:
             self._loop.change(link.fileno(), READ)
 
@@ -240,7 +248,10 @@ class Keeper:
         if self._walls is None or self._over:
             return
         try:
-            descriptor = starter.open_listener(self._walls, port)
+            if port == self._view.proxy_port:
+                descriptor = os.dup(self._walls.proxy)
+            else:
+                descriptor = starter.open_listener(self._walls, port)
         except OSError as fault:
             self._tell(Failed(f"port {port} inside: {fault.strerror}", fatal=False))
             return
@@ -259,9 +270,7 @@ class Keeper:
         assert walls is not None
         self._loop.forget(walls.pidfd)
         os.waitpid(walls.holder, 0)
-        os.close(walls.pidfd)
-        if walls.ruleset is not None:
-            os.close(walls.ruleset)
+        walls.close()
         if not self._over:
             words = f"the walls of {self._view.agent} have ended: their first process was killed"
             self._tell(Failed(words))
@@ -279,6 +288,7 @@ def keep(view: View, address: str, owner: socket.socket) -> None:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.umask(0o022)
     namespaces.hide_process()
     capabilities.leave_keyring()
     Keeper(view, address, owner).run()

@@ -26,9 +26,11 @@ class LinkEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The walls stand. running: ids of the commands inside."""
+    """The walls stand. running: ids of the commands inside. keeper, holder: their pids."""
 
     running: tuple[str, ...] = ()
+    keeper: int = 0
+    holder: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ def receive_packet(link: socket.socket, *, flags: int = 0) -> tuple[dict[str, An
 def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:
     """A keeper's message as a packet."""
     match message:
-        case Ready(running):
-            return {"kind": "ready", "running": running}, []
+        case Ready(running, keeper, holder):
+            return {"kind": "ready", "running": running, "keeper": keeper, "holder": holder}, []
         case Ended():
             values: dict[str, Any] = {
                 name: getattr(message, name) for name in Ended.__dataclass_fields__
@@ -120,7 +122,7 @@ def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
     kind = values.pop("kind")
     match kind:
         case "ready":
-            return Ready(tuple(values["running"]))
+            return Ready(tuple(values["running"]), values["keeper"], values["holder"])
         case "ended":
             return Ended(**{**values, "report": to_bytes(values["report"])})
         case "listening":

@@ -8,6 +8,7 @@ no agent can reach, is the one that learns how they end.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
@@ -142,7 +143,7 @@ def _become(agent: str, start: Start, keeper: socket.socket) -> NoReturn:
         _arrange(descriptors)
         _refuse_folders(descriptors)
         os.chdir(start.cwd)
-        os.execvpe(start.argv[0], start.argv, start.environment)
+        _execute(start)
     except FileNotFoundError as fault:
         is_folder_missing = fault.filename == start.cwd
         words = "no such directory" if is_folder_missing else "command not found"
@@ -152,6 +153,24 @@ def _become(agent: str, start: Start, keeper: socket.socket) -> NoReturn:
         status = _complain(agent, start.argv[0], fault.strerror or str(fault), _NOT_EXECUTABLE)
     finally:
         os._exit(status)
+
+
+def _execute(start: Start) -> NoReturn:
+    """As execvp(3): along PATH, and by sh what has no first line."""
+    name = start.argv[0]
+    places = [b""] if b"/" in name else start.environment.get(b"PATH", b"").split(b":")
+    refusal: OSError = FileNotFoundError(2, os.strerror(2), name)
+    for place in places:
+        program = os.path.join(place, name)
+        try:
+            os.execve(program, start.argv, start.environment)
+        except OSError as fault:
+            if fault.errno == errno.ENOEXEC:
+                words = [b"sh", program, *start.argv[1:]]
+                os.execve(b"/bin/sh", words, start.environment)
+            if fault.errno not in (errno.ENOENT, errno.ENOTDIR):
+                refusal = fault
+    raise refusal
 
 
 def _complain(agent: str, name: bytes, words: str, status: int) -> int:

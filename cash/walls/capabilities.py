@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from typing import Final
@@ -39,8 +40,12 @@ def drop_everything(ids: tuple[int, int], *, become: bool) -> None:
 
 
 def leave_keyring() -> None:
-    """A session keyring of the caller's own: the user's keys do not follow."""
-    syscalls.keyctl(_KEYCTL_JOIN_SESSION_KEYRING)
+    """A session keyring of the caller's own: the user's keys do not follow.
+
+    Where keyctl is refused (a container's filter), it is refused inside as well, by ours.
+    """
+    with contextlib.suppress(PermissionError):
+        syscalls.keyctl(_KEYCTL_JOIN_SESSION_KEYRING)
 
 
 def _empty_bounding_set() -> None:

@@ -27,12 +27,20 @@ _PATIENCE: Final = 20.0
 @dataclass(frozen=True, slots=True)
 class Walls:
     """Standing walls. holder: its pid, a child of the caller; pidfd: the same, to join or wait
-    for; ruleset: the Landlock ruleset, made inside (None when the view goes without)."""
+    for; proxy: a TCP socket listening at the view's proxy port inside, before any command could;
+    ruleset: the Landlock ruleset, made inside (None when the view goes without)."""
 
     view: View
     holder: int
     pidfd: int
+    proxy: int
     ruleset: int | None
+
+    def close(self) -> None:
+        """Lets go of the descriptors; the network they belong to ends with the last."""
+        for descriptor in (self.pidfd, self.proxy, self.ruleset):
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def raise_walls(view: View) -> Walls:
@@ -56,7 +64,7 @@ def raise_walls(view: View) -> Walls:
         os.close(owners)
     with ours:
         try:
-            return Walls(view, holder, pidfd, _hear(ours))
+            return Walls(view, holder, pidfd, *_hear(ours))
         except MachineFault:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
             os.waitpid(holder, 0)
@@ -78,16 +86,17 @@ def die_with_parent() -> None:
     syscalls.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _hear(holder: socket.socket) -> int | None:
+def _hear(holder: socket.socket) -> tuple[int, int | None]:
     holder.settimeout(_PATIENCE)
     try:
-        data, descriptors = receive_with(holder, 65536, 1)
+        data, descriptors = receive_with(holder, 65536, 2)
     except TimeoutError:
         raise MachineFault("the walls did not stand up in time", hint="polis doctor") from None
     report = json.loads(data) if data else {"trouble": "the holder of the walls died"}
     if trouble := report.get("trouble"):
         raise MachineFault(trouble, hint="polis doctor")
-    return descriptors[0] if descriptors else None
+    proxy, *rulesets = descriptors
+    return proxy, rulesets[0] if rulesets else None
 
 
 def _hold(
@@ -105,12 +114,14 @@ def _hold(
             step.apply(stage)
         doing = "new root"
         mounts.close_stage()
+        doing = "proxy port"
+        proxy = socket.create_server(("127.0.0.1", view.proxy_port), backlog=128)
         doing = "confinement"
         ruleset = _make_ruleset(view)
         confine(view, ruleset)
         die_with_parent()
-        descriptors = [] if ruleset is None else [ruleset]
-        send_with(keeper, b"{}", descriptors)
+        rulesets = [] if ruleset is None else [ruleset]
+        send_with(keeper, b"{}", [proxy.fileno(), *rulesets])
         _sleep(sleep)
     except BaseException as fault:
         words = fault.message if isinstance(fault, MachineFault) else str(fault)

@@ -6,6 +6,7 @@ tmpfs that is nobody's; nothing there covers a source. Targets are resolved belo
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from typing import Final
@@ -112,7 +113,7 @@ def mount_terminals(target: str) -> None:
 def make_place(area: str, inner: str, owner: tuple[int, int], *, folder: bool) -> None:
     """Makes the directory or file `inner` below `area`, where an agent has written before.
 
-    Never follows a link: what stands in the way is renamed to NAME.aside. New entries belong to
+    Never follows a link: what stands in the way is renamed to NAME.aside-N. New entries belong to
     `owner`.
     """
     parent = os.open(area, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -132,7 +133,7 @@ def _make_entry(parent: int, name: str, owner: tuple[int, int], *, folder: bool)
     try:
         if fits(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
             return
-        os.rename(name, name + ".aside", src_dir_fd=parent, dst_dir_fd=parent)
+        os.rename(name, _free_name(parent, name), src_dir_fd=parent, dst_dir_fd=parent)
     except FileNotFoundError:
         pass
     if folder:
@@ -141,6 +142,11 @@ def _make_entry(parent: int, name: str, owner: tuple[int, int], *, folder: bool)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         os.close(os.open(name, flags, 0o644, dir_fd=parent))
     os.chown(name, *owner, dir_fd=parent, follow_symlinks=False)
+
+
+def _free_name(parent: int, name: str) -> str:
+    taken = set(os.listdir(parent))
+    return next(free for n in itertools.count(1) if (free := f"{name}.aside-{n}") not in taken)
 
 
 def _open_folder(parent: int, name: str) -> int:

@@ -61,11 +61,12 @@ def inside_environment(view: View) -> dict[str, str]:
     """The environment every command inside starts from."""
     proxy = f"http://127.0.0.1:{view.proxy_port}"
     path = _toolchains(view).path or tuple(_SYSTEM_PATH.split(":"))
+    user = _user_name(view)
     proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
     return {
         "HOME": str(view.home_inside),
-        "USER": view.agent,
-        "LOGNAME": view.agent,
+        "USER": user,
+        "LOGNAME": user,
         "SHELL": _bash(),
         "LANG": "C.UTF-8",
         "PATH": ":".join((*path, OWN_PROGRAMS)),
@@ -108,6 +109,12 @@ def _with_agent(view: View, name: str) -> str | None:
     if name == "passwd":
         line = f"{title}:x:{uid}:{gid}:{view.agent}:{view.home_inside}:{_bash()}"
     return f"{text.rstrip()}\n{line}\n"
+
+
+def _user_name(view: View) -> str:
+    text = _with_agent(view, "passwd") or _read("/etc/passwd")
+    rows = (line.split(":") for line in text.splitlines())
+    return next((row[0] for row in rows if row[2:3] == [str(view.ids[0])]), view.agent)
 
 
 def _devices() -> Iterator[Step]:

@@ -79,7 +79,7 @@ def _words(event: dict[str, Any]) -> str:
 # What of an event's body is shown besides its line, in this order.
 _SHOWN = (
     *("rewritten", "rule", "rules", "host", "port", "branch", "commits", "scope"),
-    *("status", "seconds", "level", "version", "refused", "reason"),
+    *("status", "seconds", "level", "version", "refused"),
 )
 
 

@@ -16,7 +16,7 @@ from cash.cli.printing import DECISION_COLOURS, one_line, print_text, style
 from cash.faults import Fault
 
 _LONGEST_OUTPUT = 12  # lines shown of one command
-_QUESTION_SECONDS = 30.0
+_PATIENCE = 30.0
 
 
 @dataclass(slots=True)
@@ -44,6 +44,16 @@ class Guide:
         if running.returncode != 0:
             raise Fault(f"the tour cannot go on: {complaint.strip()}")
         return out
+
+    def await_branch(self, branch: str, words: str) -> None:
+        """Returns when the branch's last commit is about `words`: commits are carried across just
+        after the command that made them."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            if words in self._spawn(("git", "log", "-1", branch)).communicate()[0]:
+                return
+            time.sleep(0.05)
+        raise Fault(f"the tour cannot go on: {branch} was not carried across")
 
     def user(self, *argv: str, status: int = 0) -> str:
         """A program of the user's own, outside all walls."""
@@ -87,7 +97,7 @@ class Guide:
         )
 
     def _await_question(self, running: subprocess.Popen[str]) -> str:
-        deadline = time.monotonic() + _QUESTION_SECONDS
+        deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and running.poll() is None:
             listing = self._start("approvals", "list", "--json")
             for question in json.loads(listing.communicate()[0] or "[]"):

@@ -13,6 +13,7 @@ _HISTORY: tuple[tuple[str, dict[str, str]], ...] = (
         {
             "README.md": "# shop\n\nPrints price tags. `npm run build` writes dist/tags.txt.\n",
             ".gitignore": "node_modules/\ndist/\n",
+            ".npmrc": "update-notifier=false\n",
             "package.json": (
                 '{\n  "name": "shop",\n  "version": "1.0.0",\n  "private": true,\n'
                 '  "scripts": {\n    "build": "node build.js",\n    "test": "node --test"\n  }\n}\n'

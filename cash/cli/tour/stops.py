@@ -5,6 +5,9 @@ from __future__ import annotations
 from cash.cli.tour.guide import Guide
 from cash.faults import DENIED, UNANSWERED
 
+# curl's "failure in receiving network data": the proxy answered 403.
+_CURL_REFUSED = 56
+
 
 def walk(guide: Guide, *, shop: bool) -> None:
     """Shows everything. shop: in the tour's own repository, where there is a package to build."""
@@ -12,6 +15,7 @@ def walk(guide: Guide, *, shop: bool) -> None:
     if shop:
         _work(guide)
     _overstep(guide)
+    _reach_out(guide)
     _look_around(guide)
     _look_back(guide)
 
@@ -32,6 +36,7 @@ def _work(guide: Guide) -> None:
     guide.agent("alice", "node -p 'require(\"left-pad\")(7, 3, 0)'")
     guide.say("Commits made inside appear outside, on the agent's branch.")
     guide.agent("alice", "git add -A && git commit -q -m 'Pad the prices' && git log --oneline -2")
+    guide.await_branch("agent/alice", "Pad the prices")
     guide.user("git", "log", "--oneline", "-2", "agent/alice")
 
 
@@ -39,21 +44,28 @@ def _overstep(guide: Guide) -> None:
     guide.say("A line is refused whole: its first half has not run either.")
     guide.agent("alice", "echo hi > ok.txt; rm -rf ~", status=DENIED)
     guide.agent("alice", "ls ok.txt", status=2)
-    guide.say("A host that nothing allows is out of reach.")
-    guide.agent("alice", "curl -sS http://169.254.169.254/latest/meta-data/", status=DENIED)
     guide.say("What may be right is asked about, and answered by `polis approvals`.")
-    guide.asked("alice", "git push --force origin agent/alice:main", allow=False, status=DENIED)
-    guide.polis("config", "set", "ask-seconds", "2")
+    guide.agent("alice", "touch leftover.txt")
+    guide.asked("alice", "git clean -f leftover.txt", allow=True)
+    guide.asked("alice", "git push --force", allow=False, status=DENIED)
     guide.say("Nobody answers: the command ends, the question stays.")
-    guide.agent("alice", "git push --force", status=UNANSWERED)
+    guide.polis("config", "set", "ask-seconds", "2")
+    guide.agent("alice", "git push --force origin agent/alice:main", status=UNANSWERED)
     guide.polis("approvals")
+
+
+def _reach_out(guide: Guide) -> None:
+    guide.say("A host that nothing allows is out of reach, whoever tries.")
+    guide.agent("alice", "curl -sS http://169.254.169.254/latest/meta-data/", status=DENIED)
+    guide.agent("alice", "echo 'curl -sS https://example.org' > fetch.sh")
+    guide.agent("alice", "sh fetch.sh", status=_CURL_REFUSED)
 
 
 def _look_around(guide: Guide) -> None:
     guide.say("Behind the walls there is no other agent, and no key of yours.")
     guide.agent("alice", f"ls {guide.quietly('agents', 'path', 'bob').strip()}", status=2)
-    guide.user("ls", "-A", guide.environment["HOME"])
-    guide.agent("alice", "ls -A ~")
+    guide.user("ls", "-A", f"{guide.environment['HOME']}/.ssh")
+    guide.agent("alice", "ls -A ~/.ssh")
 
 
 def _look_back(guide: Guide) -> None:

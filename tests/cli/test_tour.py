@@ -1,0 +1,100 @@
+"""The tour of make demo: without a terminal it ends well, on its own repository and on yours."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from installation import Installation
+
+pytestmark = pytest.mark.kernel
+
+
+def test_the_tour_ends_well_without_a_terminal(installation: Installation) -> None:
+    ran = installation.polis("tour", "--folder", str(installation.folder / "demo"), timeout=110)
+    assert ran.status == 0, ran.out + ran.err
+    assert ran.err == ""
+    assert "not as it should be" not in ran.out
+    for shown in (
+        "rewrite → pnpm add left-pad",
+        "│ 007",
+        "│ polis: denied by no-recursive-delete-above: ",
+        "$ polis approvals allow q1",
+        "exit 124",
+        "curl: (56) CONNECT tunnel failed, response 403",
+        "│ the journal is as it was written: ",
+    ):
+        assert shown in ran.out
+    assert not (installation.folder / "state").exists()
+
+
+def test_your_repository_is_left_as_it_was(installation: Installation) -> None:
+    root = installation.make_repository("mine")
+    demo = str(installation.folder / "demo")
+    ran = installation.polis("tour", "--repository", str(root), "--folder", demo, timeout=110)
+    assert ran.status == 0, ran.out + ran.err
+    assert installation.git(root, "worktree", "list").count("\n") == 1
+    assert installation.git(root, "status", "--porcelain") == ""
+    assert installation.git(root, "log", "--oneline", "main").count("\n") == 1
+
+
+def test_a_folder_that_is_no_repository_is_named(installation: Installation) -> None:
+    demo = str(installation.folder / "demo")
+    ran = installation.polis("tour", "--repository", str(installation.home), "--folder", demo)
+    assert ran.status == 64
+    assert ran.err.startswith(f"polis: {installation.home} is no git repository\n")
+
+
+def test_with_a_terminal_it_ends_in_the_shell_of_alice(installation: Installation) -> None:
+    master, terminal = pty.openpty()
+    running = subprocess.Popen(
+        ["polis", "tour", "--folder", installation.folder / "demo"],
+        cwd=installation.home,
+        env={**installation.environment, "TERM": "xterm"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    try:
+        seen = _read_until(master, b"Ctrl-D leaves it.")
+        seen += _read_until(master, b"alice")
+        os.write(master, b"echo sum=$((20 + 22))\r")
+        seen += _read_until(master, b"sum=42")
+        os.write(master, b"\x04")
+        _read_until(master, None)
+        assert running.wait(30) == 0, seen.decode(errors="replace")
+    finally:
+        running.kill()
+        running.wait()
+        os.close(master)
+
+
+def _read_until(master: int, wanted: bytes | None) -> bytes:
+    """What the terminal shows up to `wanted`; None: up to its end."""
+    seen = b""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (wanted is None or wanted not in seen):
+        if not select.select([master], [], [], 0.5)[0]:
+            continue
+        try:
+            seen += os.read(master, 65536)
+        except OSError:  # every program has closed the terminal
+            break
+    assert wanted is None or wanted in seen, seen.decode(errors="replace")[-2000:]
+    return seen
+
+
+def test_what_is_shown_is_what_is_checked(installation: Installation, tmp_path: Path) -> None:
+    """A stop that ends otherwise than it should makes the tour fail."""
+    from cash.cli.tour.guide import Guide
+
+    guide = Guide(tmp_path, installation.environment)
+    guide.user("false")
+    assert guide.surprises == [": exit 1, not 0"]

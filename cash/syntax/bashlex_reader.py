@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from cash.syntax.command import Word
 from cash.syntax.reading import Collector, Place, Reading
 from cash.syntax.word import Hole, UnreadableWord, decode, lex_word, words_of
 
@@ -67,7 +68,7 @@ class BashlexReader:
 
     def _command(self, node: Any, source: bytes, collector: Collector, place: Place) -> None:
         words = [part for part in node.parts if part.kind == "word"]
-        argv = []
+        argv: list[Word] = []
         for word in words:
             holes = {
                 part.pos[0]: Hole(part.pos[1], _KINDS[part.kind], getattr(part, "value", ""))

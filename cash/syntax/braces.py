@@ -85,6 +85,8 @@ def _alternatives(characters: list[Atom], opening: int) -> tuple[int, list[list[
                 depth -= 1
                 if depth == 0:
                     return _close(characters, cuts, index)
+            case _:
+                pass
     return None
 
 

@@ -22,7 +22,7 @@ def input_of(commands: Sequence[Command], index: int, depth: int = 0) -> Parts |
     command = commands[index]
     for redirect in reversed(command.redirects):
         if redirect.fd in ("", "0") and redirect.operator in ("<", "<<", "<<-", "<<<", "<>", "<&"):
-            return _redirected(commands, index, redirect, depth)
+            return _redirected(commands, index, redirect)
     if command.pipe is not None and command.pipe[1] > 0:
         return _piped(commands, index, depth)
     if command.span is not None and (around := _around(commands, command)) is not None:
@@ -50,6 +50,8 @@ def output_of(commands: Sequence[Command], index: int, depth: int = 0) -> Parts 
         case "cat" | "tee":
             if name == "tee" or all(word.text in ("-", "-u", "--") for word in command.argv[1:]):
                 return input_of(commands, index, depth + 1)
+        case _:
+            pass
     return None
 
 
@@ -68,9 +70,7 @@ def process_output(commands: Sequence[Command], index: int, source: Expansion) -
     return (Expansion("process", source.text),)
 
 
-def _redirected(
-    commands: Sequence[Command], index: int, redirect: Redirect, depth: int
-) -> Parts | None:
+def _redirected(commands: Sequence[Command], index: int, redirect: Redirect) -> Parts | None:
     target = redirect.target
     match redirect.operator:
         case "<<" | "<<-":
@@ -83,6 +83,8 @@ def _redirected(
             process = target.parts[0]
             if isinstance(process, Expansion) and process.kind == "process":
                 return process_output(commands, index, process)
+        case _:
+            pass
     return None
 
 
@@ -121,7 +123,7 @@ def _around(commands: Sequence[Command], command: Command) -> Parts | None:
         return None
     for redirect in reversed(commands[best[1]].redirects):
         if redirect.fd in ("", "0") and redirect.operator in ("<<", "<<-", "<<<"):
-            return _redirected(commands, best[1], redirect, 0)
+            return _redirected(commands, best[1], redirect)
     return None
 
 

@@ -35,11 +35,6 @@ def find_frame(text: str, commands: Sequence[Command], understood: bool) -> Fram
 
 
 # ------------------------------------------------------------------ Claude Code
-#
-#   source ~/.claude/shell-snapshots/snapshot-bash-….sh 2>/dev/null || true
-#     && shopt -u extglob 2>/dev/null || true
-#     && { \builtin unalias -- 'x'; \builtin unset -f -- 'x'; } >/dev/null 2>&1 || true
-#     && eval '<line>' < /dev/null && pwd -P >| /tmp/claude-…-cwd
 
 _SNAPSHOT = re.compile(r"/[^\s]*/\.claude/shell-snapshots/snapshot-[\w.-]+\.sh")
 _CWD_FILE = re.compile(r"/[^\s]*claude-[\w.-]+-cwd")
@@ -52,7 +47,14 @@ _SET_UP = (
 )
 
 
-def _claude(text: str, commands: Sequence[Command]) -> Framed | None:
+def _claude(_text: str, commands: Sequence[Command]) -> Framed | None:
+    """Claude Code writes the line into an eval:
+
+    source ~/.claude/shell-snapshots/snapshot-bash-….sh 2>/dev/null || true
+      && shopt -u extglob 2>/dev/null || true
+      && { \\builtin unalias -- 'x'; \\builtin unset -f -- 'x'; } >/dev/null 2>&1 || true
+      && eval '<line>' < /dev/null && pwd -P >| /tmp/claude-…-cwd
+    """
     line: Word | None = None
     ends = False
     for command in commands:
@@ -79,21 +81,23 @@ def _claude(text: str, commands: Sequence[Command]) -> Framed | None:
 
 
 # ------------------------------------------------------------------ Codex
-#
-#   __CODEX_SNAPSHOT_OVERRIDE_SET_0="${PATH+x}"
-#   __CODEX_SNAPSHOT_OVERRIDE_0="${PATH-}"
-#   …
-#   if . '….codex/shell_snapshots/….sh' >/dev/null 2>&1; then :; fi
-#   if [ -n "${__CODEX_SNAPSHOT_OVERRIDE_SET_0}" ]; then export PATH="…"; else unset PATH; fi
-#   …
-#   exec '/bin/bash' -c '<line>' ['argument'…]
 
 _CODEX_SNAPSHOT = re.compile(r"/[^\s]*/shell_snapshots/[\w.-]+\.sh")
 _CODEX_NAME = re.compile(r"__CODEX_SNAPSHOT_\w+")
 _CODEX_SHELL = re.compile(r"/(?:[\w.-]+/)*(?:bash|zsh|sh)")
 
 
-def _codex(text: str, commands: Sequence[Command]) -> Framed | None:
+def _codex(_text: str, commands: Sequence[Command]) -> Framed | None:
+    """Codex saves variables, sources a snapshot, puts them back and runs the line:
+
+    __CODEX_SNAPSHOT_OVERRIDE_SET_0="${PATH+x}"
+    __CODEX_SNAPSHOT_OVERRIDE_0="${PATH-}"
+    …
+    if . '….codex/shell_snapshots/….sh' >/dev/null 2>&1; then :; fi
+    if [ -n "${__CODEX_SNAPSHOT_OVERRIDE_SET_0}" ]; then export PATH="…"; else unset PATH; fi
+    …
+    exec '/bin/bash' -c '<line>' ['argument'…]
+    """
     if not commands or not all(_is_codex_set_up(command) for command in commands[:-1]):
         return None
     words = _literal(commands[-1])
@@ -156,14 +160,6 @@ def _is_restored(word: Word) -> bool:
 
 
 # ------------------------------------------------------------------ Gemini CLI
-#
-#   shopt -u promptvars nullglob extglob nocaseglob dotglob; _bgpids_file=/tmp/gemini-shell-…/…
-#   (
-#     trap 'jobs -p > "$_bgpids_file"' EXIT
-#   <line>
-#   )
-#   __code=$?
-#   exit $__code
 
 # The line stands there unquoted. Whatever it holds, what is judged is the text between: a line
 # that closes the bracket itself is no whole line, and so trouble.
@@ -175,7 +171,17 @@ _GEMINI = re.compile(
 )
 
 
-def _gemini(text: str, commands: Sequence[Command]) -> Framed | None:
+def _gemini(text: str, _commands: Sequence[Command]) -> Framed | None:
+    """Gemini CLI puts the line, unquoted, into a subshell:
+
+    shopt -u promptvars nullglob extglob nocaseglob dotglob; _bgpids_file=/tmp/gemini-shell-…/…
+    (
+      trap 'jobs -p > "$_bgpids_file"' EXIT
+    <line>
+    )
+    __code=$?
+    exit $__code
+    """
     found = _GEMINI.fullmatch(text)
     if found is None:
         return None

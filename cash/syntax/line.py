@@ -13,8 +13,8 @@ from cash.syntax.command import Command, Line
 from cash.syntax.frames import Framed, find_frame
 from cash.syntax.incomplete import ends_too_early
 from cash.syntax.nested import moved
-from cash.syntax.reading import Reading
 from cash.syntax.readers import READERS, Entry, Reader
+from cash.syntax.reading import Reading
 from cash.syntax.union import add_findings, unite
 from cash.syntax.unwrap import unwrap
 from cash.syntax.word import hides_nothing, literal_word
@@ -68,9 +68,7 @@ class LineReader:
             inner = replace(inner, commands=_moved(inner.commands, framed))
         commands, trouble, _ = self._unwrap(inner, entry, deadline)
         frame = framed.frame if framed else None
-        return Line(
-            text, commands, trouble, inner.incomplete, frame, line, dict(inner.findings)
-        )
+        return Line(text, commands, trouble, inner.incomplete, frame, line, dict(inner.findings))
 
     def read_argv(self, argv: Sequence[str]) -> Line:
         """See cash.syntax.read_argv."""

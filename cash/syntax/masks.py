@@ -15,12 +15,13 @@ from tree_sitter import Node, Tree
 
 from cash.syntax.scan import HereDocument, close_of, here_document
 
-_SUSPECT = re.compile(rb"<<|`|<>|\}[<>]|\btime\b|\bcoproc\b|!")
+_SUSPECT = re.compile(rb"<<|`|<>|\}[<>]|\btime\b|\bcoproc\b|!|\bdo\b")
 _CANDIDATE = re.compile(
     rb"(?P<document>(?<!<)<<(?!<))"
     rb"|(?P<backtick>`)"
     rb"|(?P<both><>)"
     rb"|(?P<string><<<)"
+    rb"|(?<=for|ect)[ \t]+[A-Za-z_]\w*(?P<blank>[ \t])(?=[ \t]*do\s)"
     rb"|(?P<descriptor>\{[A-Za-z_]\w*\}(?=[<>]))"
     rb"|(?<![^\s;&|(){`!])(?P<time>time(?:[ \t]+-p)?(?:[ \t]+--)?)(?=\s|$)"
     rb"|(?<![^\s;&|(){`!])(?P<coproc>coproc(?:[ \t]+[A-Za-z_]\w*"
@@ -103,6 +104,10 @@ class _Masker:
                     return False
                 self.masks.strings.add(start)
                 self.text[start:end] = b"<  "
+            case "blank":  # `for x do`
+                if not self.tree.root_node.has_error:
+                    return False
+                self.text[found.start("blank")] = 0x3B
             case "descriptor":
                 if node.type == "string":
                     return False
@@ -123,7 +128,7 @@ class _Masker:
     def _fill_document(self, start: int, node: Node) -> bool:
         if node.type in ("string", "word") or (node.parent and node.parent.type in _NUMBERS):
             return False
-        document = here_document(self.text, start, self.line_ends)
+        document = here_document(bytes(self.text), start, self.line_ends)
         if document is None:
             self.masks.failure = "a here-document that does not end"
             self.masks.incomplete = True

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from cash.syntax.command import Assignment, Expansion, Redirect, Word
-from cash.syntax.escapes import decode_ansi_c
+from cash.syntax.command import Redirect, Word
 from cash.syntax.reading import Collector, Place, Reading, TooDeep
 from cash.syntax.scan import quotes_subscript, unescape_backticks
 from cash.syntax.shfmt_process import ShfmtFailure, ShfmtProcess
+from cash.syntax.shfmt_words import POSITIONS, Tree, TreeWords, range_of
 from cash.syntax.word import (
-    Atom,
     Hole,
-    Quoted,
     UnreadableWord,
-    decode,
-    is_plain,
     lex_word,
     literal_word,
     word_of,
     words_of,
 )
 
-Tree = dict[str, Any]
-
 _UNFINISHED = re.compile(rb"reached EOF|unclosed here-document|statement must end with")
-_DOUBLE_ESCAPE = re.compile(r'\\([$`"\\\n])')
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Shfmt:
@@ -77,7 +69,7 @@ class Shfmt:
         return walk.failure, False
 
 
-class _Walk:
+class _Walk(TreeWords):
     def __init__(
         self,
         reader: Shfmt,
@@ -87,8 +79,7 @@ class _Walk:
         deadline: float,
     ) -> None:
         self.reader = reader
-        self.source = source
-        self.base = base
+        super().__init__(source, base)
         self.collector = collector
         self.deadline = deadline
         self.failure: str | None = None
@@ -104,7 +95,7 @@ class _Walk:
         redirects = statement.get("Redirs", ())
         kind = command["Type"] if command else ""
         if command is None or (redirects and kind not in ("CallExpr", "DeclClause", "LetClause")):
-            index = self.simple(statement, (), (), redirects, place, statement)
+            index = self.simple((), (), redirects, place, statement)
             self.redirect_children(redirects, place.of(index))
             if command is None:
                 return
@@ -175,7 +166,7 @@ class _Walk:
                         inner_statement["Cmd"] = _call(command["Name"])
                     self.statement(inner_statement, place.deeper(label))
             case _:  # ArithmCmd, TestClause, and whatever a later shfmt may add
-                if quotes_subscript(self.source[slice(*_range(command))]):
+                if quotes_subscript(self.source[slice(*range_of(command))]):
                     self.failure = self.failure or "a quoted subscript is evaluated"
                 self.hidden(command, place.deeper())
 
@@ -197,7 +188,7 @@ class _Walk:
         args = command.get("Args", ())
         assigns = command.get("Assigns", ())
         argv = tuple([word for arg in args for word in self.words(arg)])
-        index = self.simple(command, argv, assigns, redirects, place, command)
+        index = self.simple(argv, assigns, redirects, place, command)
         inner = place.of(index)
         for assign in assigns:
             self.hidden(assign, inner)
@@ -209,34 +200,19 @@ class _Walk:
     def declaration(self, command: Tree, redirects: Sequence[Tree], place: Place) -> None:
         args = command.get("Args", ())
         argv = [literal_word(command["Variant"]["Value"])]
-        start, end = _range(command["Variant"])
+        start, end = range_of(command["Variant"])
         argv = [Word(argv[0].parts, argv[0].source, self.span(start, end))]
         for arg in args:
             argv.extend(self.declared(arg))
-        index = self.simple(command, tuple(argv), (), redirects, place, command)
+        index = self.simple(tuple(argv), (), redirects, place, command)
         for arg in args:
             self.hidden(arg, place.of(index))
         self.redirect_children(redirects, place.of(index))
 
-    def declared(self, arg: Tree) -> tuple[Word, ...]:
-        """An argument of declare, export, local…: an option, a name or an assignment."""
-        value = arg.get("Value")
-        if arg.get("Naked") and value is not None:
-            return self.words(value)
-        start, end = _range(arg)
-        source = self.slice(start, end)
-        if is_plain(self.source[start:end]):
-            return (Word((source,), source, self.span(start, end)),)
-        atoms: list[Atom] = [source]
-        if not arg.get("Naked"):
-            operator = self.operator_end(arg)
-            atoms = [self.slice(start, operator), *self.value_atoms(arg)]
-        return (word_of(atoms, source, self.span(start, end), value=True),)
-
     def let(self, command: Tree, redirects: Sequence[Tree], place: Place) -> None:
-        argv = [Word(("let",), "let", self.span(*_range(command, length=3)))]
+        argv = [Word(("let",), "let", self.span(*range_of(command, length=3)))]
         for expression in command.get("Exprs", ()):
-            start, end = _range(expression)
+            start, end = range_of(expression)
             text = self.slice(start, end)
             if expression.get("Type") == "Word":
                 argv.extend(self.words(expression))
@@ -245,37 +221,21 @@ class _Walk:
                 self.find_holes(expression, holes)
                 atoms = lex_word(self.source, start, end, holes)
                 argv.extend(words_of(atoms, text, self.span(start, end)))
-        index = self.simple(command, tuple(argv), (), redirects, place, command)
+        index = self.simple(tuple(argv), (), redirects, place, command)
         self.hidden(command.get("Exprs"), place.of(index))
         self.redirect_children(redirects, place.of(index))
 
-    def find_holes(self, tree: Any, holes: dict[int, Hole]) -> None:
-        """The outermost expansions in an arithmetic expression."""
-        if isinstance(tree, list):
-            for each in tree:
-                self.find_holes(each, holes)
-        elif isinstance(tree, dict):
-            if tree.get("Type") in ("ParamExp", "CmdSubst", "ArithmExp", "ProcSubst"):
-                found = self.expansion(tree)
-                start, end = _range(tree)
-                holes[start] = Hole(end, found.kind, found.name)
-            else:
-                for key, value in tree.items():
-                    if key not in _POSITIONS:
-                        self.find_holes(value, holes)
-
     def simple(
         self,
-        command: Tree,
         argv: tuple[Word, ...],
         assigns: Sequence[Tree],
         redirects: Sequence[Tree],
         place: Place,
         whole: Tree,
     ) -> int:
-        start, end = _range(whole) if argv or assigns or "Type" in whole else _extent(whole)
+        start, end = range_of(whole) if argv or assigns or "Type" in whole else _extent(whole)
         for redirect in redirects:
-            first, last = _redirect_range(redirect)
+            first, last = _redirect_extent(redirect)
             start, end = min(start, first), max(end, last)
         return self.collector.add(
             place,
@@ -285,89 +245,13 @@ class _Walk:
             self.span(start, end),
         )
 
-    def assignment(self, assign: Tree) -> Assignment:
-        start, end = _range(assign)
-        operator = self.operator_end(assign)
-        append = bool(assign.get("Append"))
-        name = self.slice(start, operator - (2 if append else 1))
-        span = self.span(operator, end)
-        value = word_of(self.value_atoms(assign), self.slice(operator, end), span, value=True)
-        return Assignment(name, value, append)
-
-    def operator_end(self, assign: Tree) -> int:
-        """Behind the `=` or `+=`."""
-        for key in ("Value", "Array"):
-            if key in assign:
-                return int(assign[key]["Pos"]["Offset"])
-        return _range(assign)[1]
-
-    def value_atoms(self, assign: Tree) -> list[Atom]:
-        if "Array" in assign:
-            return [Expansion("unknown", self.slice(*_range(assign["Array"])))]
-        return self.atoms(assign["Value"]["Parts"]) if "Value" in assign else []
-
     # ------------------------------------------------------------------ words
-
-    def words(self, word: Tree) -> tuple[Word, ...]:
-        start, end = _range(word)
-        raw = self.source[start:end]
-        span = self.span(start, end)
-        if is_plain(raw):
-            text = raw.decode()
-            return (Word((text,), text, span),)
-        return words_of(self.atoms(word["Parts"]), decode(raw), span)
-
-    def atoms(self, parts: Sequence[Tree]) -> list[Atom]:
-        atoms: list[Atom] = []
-        for part in parts:
-            match part["Type"]:
-                case "Lit":
-                    atoms.extend(_unquoted(part["Value"]))
-                case "SglQuoted":
-                    atoms.append(self.single_quoted(part))
-                case "DblQuoted":
-                    atoms.append(Quoted(""))
-                    atoms.extend(self.double_quoted(part.get("Parts", ())))
-                case _:
-                    atoms.append(self.expansion(part))
-        return atoms
-
-    def single_quoted(self, part: Tree) -> Quoted:
-        value = part.get("Value", "")
-        if part.get("Dollar"):
-            start, end = _range(part)
-            return Quoted(decode_ansi_c(self.source[start + 2 : end - 1]))
-        return Quoted(value)
-
-    def double_quoted(self, parts: Sequence[Tree]) -> Iterator[Atom]:
-        for part in parts:
-            if part["Type"] == "Lit":
-                yield Quoted(_DOUBLE_ESCAPE.sub(_double_escape, part["Value"]))
-            else:
-                yield self.expansion(part)
-
-    def expansion(self, part: Tree) -> Expansion:
-        text = self.slice(*_range(part))
-        match part["Type"]:
-            case "ParamExp":
-                name = part.get("Param", {}).get("Value", "")
-                return Expansion("parameter", text, name)
-            case "CmdSubst":
-                return Expansion("command", text)
-            case "ArithmExp":
-                return Expansion("arithmetic", text)
-            case "ProcSubst":
-                return Expansion("process", text)
-            case "ExtGlob":
-                return Expansion("glob", text)
-            case _:
-                return Expansion("unknown", text)
 
     # ------------------------------------------------------------------ redirects
 
     def redirect(self, redirect: Tree) -> Redirect:
         word = redirect["Word"]
-        start, end = _range(word)
+        start, end = range_of(word)
         document = redirect.get("Hdoc")
         heredoc = redirect["Op"] in ("<<", "<<-")
         atoms = self.atoms(word["Parts"])
@@ -381,9 +265,9 @@ class _Walk:
     def body(self, operator: str, document: Tree | None) -> str:
         if document is None:
             return ""
-        start, _ = _range(document)
+        start, _ = range_of(document)
         last = document["Parts"][-1] if document.get("Parts") else document
-        end = _range(last)[1]
+        end = range_of(last)[1]
         # The tree ends a body behind its delimiter; the last literal tells where it is.
         if last.get("Type") == "Lit":
             end = self.literal_end(last)
@@ -391,7 +275,7 @@ class _Walk:
         return re.sub(r"(?m)^\t+", "", text) if operator == "<<-" else text
 
     def literal_end(self, literal: Tree) -> int:
-        start, _ = _range(literal)
+        start, _ = range_of(literal)
         value = literal["Value"].encode("utf-8", "surrogateescape")
         return start + len(value)
 
@@ -424,11 +308,11 @@ class _Walk:
                 if kind == "ParamExp":
                     place = place.deeper()
                 for key, value in tree.items():
-                    if key not in _POSITIONS and isinstance(value, dict | list):
+                    if key not in POSITIONS and isinstance(value, dict | list):
                         self.hidden(value, place, quoted=quoted or kind == "DblQuoted")
 
     def substitution(self, tree: Tree, place: Place, *, quoted: bool) -> None:
-        start, end = _range(tree)
+        start, end = range_of(tree)
         text = self.source[start + 1 : end - 1]
         if tree.get("Backquotes") and b"\\" in text:
             # What runs is the text with one level of escapes taken off.
@@ -440,22 +324,8 @@ class _Walk:
 
     # ------------------------------------------------------------------ text
 
-    def slice(self, start: int, end: int) -> str:
-        return decode(self.source[start:end])
 
-    def span(self, start: int, end: int) -> tuple[int, int] | None:
-        return None if self.base is None else (self.base + start, self.base + end)
-
-
-_POSITIONS = frozenset({"Pos", "End", "Left", "Right", "OpPos", "Dollar", "ValuePos", "ValueEnd"})
-
-
-def _range(tree: Tree, length: int | None = None) -> tuple[int, int]:
-    start = tree["Pos"]["Offset"]
-    return start, tree["End"]["Offset"] if length is None else start + length
-
-
-def _redirect_range(redirect: Tree) -> tuple[int, int]:
+def _redirect_extent(redirect: Tree) -> tuple[int, int]:
     return redirect["Pos"]["Offset"], redirect["Word"]["End"]["Offset"]
 
 
@@ -464,7 +334,7 @@ def _extent(statement: Tree) -> tuple[int, int]:
     command = statement.get("Cmd")
     if command is not None:
         return statement["Pos"]["Offset"], command["End"]["Offset"]
-    ranges = [_redirect_range(redirect) for redirect in statement.get("Redirs", ())]
+    ranges = [_redirect_extent(redirect) for redirect in statement.get("Redirs", ())]
     return min(first for first, _ in ranges), max(last for _, last in ranges)
 
 
@@ -480,20 +350,3 @@ def _is_simple(word: Tree) -> bool:
 
 def _is_marked(statement: Tree) -> bool:
     return bool(statement.get("Negated") or statement.get("Background"))
-
-
-def _unquoted(text: str) -> Iterator[Atom]:
-    """A literal part: backslashes quote the character behind them, a continued line is joined."""
-    position = 0
-    for found in _ESCAPE.finditer(text):
-        if found.start() > position:
-            yield text[position : found.start()]
-        if found.group(1) != "\n":
-            yield Quoted(found.group(1))
-        position = found.end()
-    if position < len(text):
-        yield text[position:]
-
-
-def _double_escape(found: re.Match[str]) -> str:
-    return "" if found.group(1) == "\n" else found.group(1)

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-from cash.syntax.command import Assignment, Expansion, ExpansionKind, Redirect, Word
+from cash.syntax.command import Assignment, Word
 from cash.syntax.incomplete import can_be_completed
 from cash.syntax.masks import Masks, mask
 from cash.syntax.reading import Collector, Place, Reading, TooDeep
-from cash.syntax.scan import body_text, close_of, quotes_subscript, unescape_backticks
-from cash.syntax.word import (
-    Atom,
-    Hole,
-    UnreadableWord,
-    decode,
-    is_plain,
-    lex_word,
-    literal_word,
-    word_of,
-    words_of,
-)
+from cash.syntax.scan import close_of, quotes_subscript, unescape_backticks
+from cash.syntax.treesitter_words import EXPRESSIONS, HOLES, Piece, TreeWords
 
 _COMPOUND = {
     "subshell": "subshell",
@@ -45,25 +34,7 @@ _SIMPLE = frozenset(
         "variable_assignments",
     }
 )
-_HOLES: dict[str, ExpansionKind] = {
-    "simple_expansion": "parameter",
-    "expansion": "parameter",
-    "command_substitution": "command",
-    "process_substitution": "process",
-    "arithmetic_expansion": "arithmetic",
-}
 _REDIRECTS = frozenset({"file_redirect", "herestring_redirect"})
-_EXPRESSIONS = frozenset(
-    {
-        "binary_expression",
-        "unary_expression",
-        "parenthesized_expression",
-        "ternary_expression",
-        "negated_command",
-        "postfix_expression",
-    }
-)
-_PARAMETER = re.compile(rb"\$[A-Za-z0-9_@*#?$!-]")
 _IN_BODY = re.compile(rb"\\.|`|\$[({\[]", re.DOTALL)
 
 
@@ -79,7 +50,7 @@ class TreeSitter:
     def close(self) -> None:
         """Nothing to do."""
 
-    def read(self, source: bytes, deadline: float) -> Reading:
+    def read(self, source: bytes, _deadline: float) -> Reading:
         """Never raises."""
         collector = Collector()
         try:
@@ -110,7 +81,7 @@ class TreeSitter:
         tree, masks = mask(source, self._parser.parse)
         walk = _Walk(self, source, base, collector, masks)
         node = tree.root_node
-        while node.type not in _HOLES and node.children:
+        while node.type not in HOLES and node.children:
             node = node.children[0]
         if tree.root_node.has_error or node.end_byte != len(source):
             return "a substitution the grammar does not know"
@@ -122,7 +93,7 @@ class TreeSitter:
         return not mask(source, self._parser.parse)[0].root_node.has_error
 
 
-class _Walk:
+class _Walk(TreeWords):
     def __init__(
         self,
         reader: TreeSitter,
@@ -131,12 +102,9 @@ class _Walk:
         collector: Collector,
         masks: Masks | None,
     ) -> None:
+        super().__init__(source, base, masks)
         self.reader = reader
-        self.source = source
-        self.base = base
         self.collector = collector
-        self.masks = masks
-        self.failure = masks.failure if masks else None
 
     # ------------------------------------------------------------------ statements
 
@@ -255,7 +223,7 @@ class _Walk:
     def bare(self, start: int, place: Place, redirects: Sequence[Node]) -> None:
         """Redirects without a command, or around a compound one."""
         values, extras = self.redirects(redirects)
-        argv = tuple([word for extra in extras for word in self.words(*extra)])
+        argv = tuple([word for extra in extras for word in self.words(extra)])
         span = self.span(start, max(node.end_byte for node in redirects))
         index = self.collector.add(place, argv, (), values, span)
         self.redirect_children(redirects, place.of(index))
@@ -280,16 +248,21 @@ class _Walk:
         own = [child for child in children if child.type in _REDIRECTS]
         own.extend(redirects)
         values, extras = self.redirects(own) if own else ((), [])
-        spans: list[_Piece] = []
+        spans: list[Piece] = []
         for child in children:
             if child.type in _REDIRECTS or child.type == "comment":
                 continue
-            if child.type in _EXPRESSIONS:
+            if child.type in EXPRESSIONS:
                 self.flatten(child, spans)
             else:
-                self.add_piece(spans, child, declares)
-        assignments, argv = [], []
-        for piece in [*spans, *extras]:
+                self.add_piece(spans, child)
+        if spans and b"\\" in self.source:
+            self.add_escaped(spans, len(self.source))
+        if extras:
+            spans = sorted([*spans, *extras], key=lambda piece: piece.start)
+        assignments: list[Assignment] = []
+        argv: list[Word] = []
+        for piece in spans:
             if piece.assignment is not None and not declares:
                 assignments.append(self.assignment(piece))
             elif piece.end > piece.start:
@@ -304,138 +277,7 @@ class _Walk:
         if own:
             self.redirect_children(own, inner)
 
-    def add_piece(self, pieces: list[_Piece], node: Node, declares: bool = False) -> None:
-        """Nodes without a gap are one word; so are those a line continuation parts."""
-        start, end = node.start_byte, node.end_byte
-        assignment = node if node.type == "variable_assignment" else None
-        if pieces:
-            last = pieces[-1]
-            if last.end == start or not self.source[last.end : start].replace(b"\\\n", b""):
-                last.end = end
-                last.nodes.append(node)
-                return
-        pieces.append(_Piece(start, end, [node], assignment))
-
-    def flatten(self, node: Node, pieces: list[_Piece]) -> None:
-        """The words of a `[` expression."""
-        for child in node.children:
-            if child.type in _EXPRESSIONS:
-                self.flatten(child, pieces)
-            else:
-                self.add_piece(pieces, child)
-
-    def words(self, piece: _Piece, declares: bool = False) -> tuple[Word, ...]:
-        source = self.source[piece.start : piece.end]
-        span = self.span(piece.start, piece.end)
-        if is_plain(source):
-            text = source.decode()
-            return (Word((text,), text, span),)
-        text = decode(source)
-        if declares and piece.assignment is not None:
-            atoms = self.value_atoms(piece)
-            head = decode(self.source[piece.start : _operator_end(piece.assignment)])
-            return (word_of([head, *atoms], text, span, value=True),)
-        return words_of(self.atoms(piece), text, span)
-
-    def atoms(self, piece: _Piece, start: int | None = None) -> list[Atom]:
-        start = piece.start if start is None else start
-        holes: dict[int, Hole] = {}
-        for node in piece.nodes:
-            self.find_holes(node, holes)
-        if self.masks:
-            for position, end in self.masks.backticks.items():
-                if start <= position < piece.end:
-                    holes[position] = Hole(end, "command")
-        try:
-            return lex_word(self.source, start, piece.end, holes)
-        except UnreadableWord as fault:
-            self.failure = self.failure or str(fault)
-            return [Expansion("unknown", decode(self.source[start : piece.end]))]
-
-    def find_holes(self, node: Node, holes: dict[int, Hole]) -> None:
-        kind = _HOLES.get(node.type)
-        if kind is None:
-            for child in node.children:
-                if child.child_count:
-                    self.find_holes(child, holes)
-        elif node.type != "simple_expansion" or _PARAMETER.match(self.source, node.start_byte):
-            name = self.parameter(node) if kind == "parameter" else ""
-            holes[node.start_byte] = Hole(node.end_byte, kind, name)
-
-    def parameter(self, node: Node) -> str:
-        for child in node.children:
-            if child.type in ("variable_name", "special_variable_name"):
-                return self.text(child)
-            if child.type == "subscript":
-                return self.parameter(child)
-        return ""
-
-    def assignment(self, piece: _Piece) -> Assignment:
-        node = piece.assignment
-        assert node is not None
-        operator = _operator(node)
-        name = decode(self.source[node.start_byte : operator.start_byte])
-        source = decode(self.source[operator.end_byte : piece.end])
-        span = self.span(operator.end_byte, piece.end)
-        value = word_of(self.value_atoms(piece), source, span, value=True)
-        return Assignment(name, value, operator.type == "+=")
-
-    def value_atoms(self, piece: _Piece) -> list[Atom]:
-        assert piece.assignment is not None
-        start = _operator_end(piece.assignment)
-        if any(child.type == "array" for child in piece.assignment.children):
-            return [Expansion("unknown", decode(self.source[start : piece.end]))]
-        return self.atoms(piece, start)
-
     # ------------------------------------------------------------------ redirects
-
-    def redirects(self, nodes: Sequence[Node]) -> tuple[tuple[Redirect, ...], list[_Piece]]:
-        """The redirects, and words that stand behind their targets: the grammar takes the
-        arguments in `cmd >f argument` for more targets."""
-        values: list[Redirect] = []
-        extras: list[_Piece] = []
-        for node in nodes:
-            descriptor, operator, pieces = "", node, []
-            for child in node.children:
-                if child.type == "file_descriptor":
-                    descriptor = self.descriptor(child)
-                elif not child.is_named and operator is node:
-                    operator = child
-                elif child.type in _EXPRESSIONS:
-                    self.flatten(child, pieces)
-                else:
-                    self.add_piece(pieces, child)
-            values.append(self.redirect(operator, descriptor, pieces))
-            extras.extend(pieces[1:])
-        return tuple(values), extras
-
-    def descriptor(self, node: Node) -> str:
-        if self.masks and (name := self.masks.descriptors.get(node.end_byte)):
-            return name
-        return self.text(node)
-
-    def redirect(self, operator: Node, descriptor: str, pieces: list[_Piece]) -> Redirect:
-        if self.masks and (document := self.masks.documents.get(operator.start_byte)):
-            start, end = document.delimiter
-            source = decode(self.source[start:end])
-            target = Word((decode(document.word),), source, self.span(start, end))
-            body = body_text(self.source, document)
-            return Redirect(document.operator, target, descriptor, body)
-        text = self.text(operator)
-        if self.masks and operator.start_byte in self.masks.strings:
-            text = "<<<"
-        if not pieces:
-            # `>&-` is one token of the grammar.
-            end = operator.end_byte
-            pieces = [_Piece(end - 1, end, [], None)] if text.endswith("-") else []
-            text = text.rstrip("-")
-        if not pieces:
-            self.failure = self.failure or "a redirect without a target"
-            return Redirect(text, literal_word(""), descriptor)
-        piece = pieces[0]
-        source = decode(self.source[piece.start : piece.end])
-        span = self.span(piece.start, piece.end)
-        return Redirect(text, word_of(self.atoms(piece), source, span), descriptor)
 
     def redirect_children(self, nodes: Sequence[Node], place: Place) -> None:
         """Substitutions in targets and in here-document bodies."""
@@ -484,22 +326,6 @@ class _Walk:
 
     # ------------------------------------------------------------------ text
 
-    def text(self, node: Node) -> str:
-        return decode(self.source[node.start_byte : node.end_byte])
-
-    def span(self, start: int, end: int) -> tuple[int, int] | None:
-        return None if self.base is None else (self.base + start, self.base + end)
-
-
-@dataclass(slots=True)
-class _Piece:
-    """A word: nodes that stand together. assignment: the first, if it is one."""
-
-    start: int
-    end: int
-    nodes: list[Node]
-    assignment: Node | None
-
 
 def _members(node: Node) -> list[Node]:
     """The commands of a pipeline; the grammar nests some pipelines to the right."""
@@ -510,14 +336,6 @@ def _members(node: Node) -> list[Node]:
         elif child.is_named and child.type != "comment":
             members.append(child)
     return members
-
-
-def _operator(node: Node) -> Node:
-    return next(child for child in node.children if child.type in ("=", "+="))
-
-
-def _operator_end(node: Node) -> int:
-    return _operator(node).end_byte
 
 
 def _has_true_error(node: Node) -> bool:

@@ -32,18 +32,31 @@ def unite(
 
 
 def add_findings(commands: tuple[Command, ...], findings: Sequence[Command]) -> tuple[Command, ...]:
-    """The commands, and what a reader that does not decide has found besides, by its words."""
+    """The commands, and what a reader that does not decide has found besides, by its words; not
+    what it found inside a word that the deciding readers know to be literal."""
+    literals = [
+        word.span
+        for command in commands
+        for word in (*command.argv, *(one.value for one in command.assignments))
+        if word.literal and word.span is not None
+    ]
     known = {tuple([word.text for word in command.argv]) for command in commands}
     pipelines = 1 + max((command.pipe[0] for command in commands if command.pipe), default=-1)
     added: list[Command] = []
     for command in findings:
         words = tuple([word.text for word in command.argv])
-        if words in known:
+        if words in known or _is_within(command.span, literals):
             continue
         known.add(words)
         pipe = command.pipe and (command.pipe[0] + pipelines, command.pipe[1])
         added.append(replace(command, within=None, pipe=pipe))
     return (*commands, *added) if added else commands
+
+
+def _is_within(span: tuple[int, int] | None, others: Sequence[tuple[int, int]]) -> bool:
+    return span is not None and any(
+        start <= span[0] and span[1] <= end for start, end in others if (start, end) != span
+    )
 
 
 def _key(command: Command) -> tuple[object, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from cash.syntax.command import Assignment, Command, Expansion, Word
 from cash.syntax.feeds import SOMETHING, input_of, process_output
-from cash.syntax.launches import Launch, Listens, Reads, Starts, launches_of
+from cash.syntax.launch import Launch, Listens, Reads, Starts
+from cash.syntax.launches import launches_of
 from cash.syntax.nested import restored, text_of
 from cash.syntax.reading import Place, embedded_at, pipelines_of
 

@@ -167,7 +167,8 @@ _PLAIN_IN_DOUBLE = re.compile(rb'[^\\"$`]+')
 _SINGLE = re.compile(rb"'([^']*)'")
 _ANSI = re.compile(rb"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 # What makes a dollar an expansion; any other dollar is a dollar.
-_EXPANDS = re.compile(rb"\$[A-Za-z0-9_{(\[*@#?$!-]")
+_EXPANDS = re.compile(rb"\$[{(\[]")
+_PARAMETER = re.compile(rb"\$([A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
 
 
 def decode(data: bytes) -> str:
@@ -256,6 +257,11 @@ def _lex_expansion(
         text = decode(source[position : hole.end])
         atoms.append(Expansion(hole.kind, text, hole.name))
         return hole.end
+    if parameter := _PARAMETER.match(source, position, end):
+        # No command hides in it, so it needs no reader to vouch for it.
+        name = decode(parameter.group(1))
+        atoms.append(Expansion("parameter", f"${name}", name))
+        return parameter.end()
     if source[position] == 0x24 and not _EXPANDS.match(source, position, end):
         atoms.append(Quoted("$") if quoted else "$")
         return position + 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from cash.faults import FAILED_CLOSED, Fault
@@ -38,12 +40,12 @@ def _become_daemon(places: Places, ready: int) -> None:
         from cash.daemon.polisd import run_polisd
 
         status = run_polisd(places, ready)
-    except Fault as fault:
-        os.write(ready, fault.message.encode())
-        status = FAILED_CLOSED
     except BaseException as fault:  # the starter must hear of it, whatever it is
-        os.write(ready, f"{type(fault).__name__}: {fault}".encode())
-        raise
+        words = fault.message if isinstance(fault, Fault) else f"{type(fault).__name__}: {fault}"
+        traceback.print_exc()
+        with contextlib.suppress(OSError):  # it may have been told, and gone, long ago
+            os.write(ready, words.encode())
+        status = FAILED_CLOSED
     os._exit(status)
 
 

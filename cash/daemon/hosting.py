@@ -37,6 +37,7 @@ from cash.syntax.command import Line
 from cash.syntax.parser import Parser
 from cash.walls.view import View
 from cash.workspace.agent import Agent
+from cash.workspace.certificates import certificate_settings
 from cash.workspace.facts import gather_facts
 from cash.workspace.manifest import Manifest
 from cash.workspace.roster import read_agents
@@ -73,6 +74,11 @@ class Hosted:
         self.settings = LiveSettings(places, repository.root, os.environ)
         self.importing = Importing(self)
         self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
+        # What every command gets besides what the walls set: NAME=value.
+        self.environment = [
+            os.fsencode(f"{name}={value}")
+            for name, value in certificate_settings(os.environ).items()
+        ]
         self._level = Level.BALANCED
         self._identities: tuple[str, Identities] | None = None
         self._agents: tuple[Agent, ...] | None = None
@@ -212,9 +218,18 @@ class Hosted:
             return household
         return await self.keeping.enter(*await self._view(agent))
 
-    async def rejoin(self, agent: Agent) -> bool:
-        """Takes up the agent's walls if they outlived an earlier polisd."""
-        return await self.keeping.rejoin(*await self._view(agent))
+    async def rejoin(self, agent: Agent) -> None:
+        """Takes up the agent's walls if they outlived an earlier polisd. Walls that do not
+        answer are taken down: the next command raises new ones."""
+        try:
+            key, view, admit = await self._view(agent)
+            if not await self.keeping.rejoin(key, view, admit):
+                return
+        except Fault as fault:
+            await self.keeping.leave(self.key_of(agent))
+            await self.note_loss(agent, fault.message)
+        else:
+            await self.importing.import_changes(agent)
 
     async def _view(self, agent: Agent) -> tuple[str, View, Admit]:
         view = await asyncio.to_thread(view_of, agent, self.repository, self._path())

@@ -110,6 +110,8 @@ class Keeping:
         try:
             await asyncio.wait_for(asyncio.shield(household.ready), _READY_SECONDS)
         except TimeoutError:
+            with contextlib.suppress(OSError):
+                household.link.stop()
             self._put_out(key, household)
             raise Fault(
                 f"the walls of {household.view.agent} did not stand within {_READY_SECONDS:.0f} s",

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 import uuid
 from typing import Any
@@ -28,20 +29,40 @@ from cash.places import Places
 
 _BACKLOG = 128
 _MOST_DESCRIPTORS = 8
+# As long as a polisd may take to end: taking walls down waits for what runs in them.
+_HANDOVER_SECONDS = 15.0
 
 
 def run_polisd(places: Places, ready: int) -> int:
     """Runs until told to stop; says b"ready" on the descriptor once it listens, or when another
     polisd of this user does. Returns the exit status."""
     lock = FileLock(places.runtime / "polisd.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        _say_ready(ready)
-        return 0
+    deadline = time.monotonic() + _HANDOVER_SECONDS
+    while True:
+        try:
+            lock.acquire()
+            break
+        except Timeout:
+            if _answers(places):
+                _say_ready(ready)
+                return 0
+            if time.monotonic() > deadline:
+                raise Fault("another polisd is starting or stopping", hint="try again") from None
+            time.sleep(0.02)
     with lock:
         asyncio.run(_live(places, ready))
     return 0
+
+
+def _answers(places: Places) -> bool:
+    """Whether the polisd that holds the lock takes connections: else it is just starting, or has
+    stopped listening and is taking walls down."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as endpoint:
+        try:
+            endpoint.connect(os.fspath(places.socket))
+        except OSError:
+            return False
+    return True
 
 
 def _say_ready(ready: int) -> None:

@@ -38,7 +38,7 @@ class Repositories:
                 self.broken[str(root)] = fault.message
         for hosted in self._hosted.values():
             for agent in hosted.agents():
-                await hosted.rejoin(agent)
+                hosted.spawn(hosted.rejoin(agent))
 
     async def close(self) -> None:
         """Takes all walls down, writes what waits, ends what is shared."""

@@ -204,7 +204,7 @@ class CommandStages:
         household.link.run(
             id=number,
             argv=argv,
-            environment=list(self._asked.environment),
+            environment=[*self._hosted.environment, *self._asked.environment],
             cwd=_encode(cwd),
             client=self._connection.endpoint.fileno(),
             descriptors=_place(self._descriptors, self._asked.terminals),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cash.faults import Fault
-from cash.store.migrations import migrate
+from cash.store.migrations import migrate, read_version
 
 # Writers of one user are few and short; readers never block in WAL mode.
 _PATIENCE = 30.0
@@ -30,6 +30,8 @@ def open_store(path: Path) -> sqlite3.Connection:
             raise Fault(f"cannot open the store {path}: {fault.strerror}") from fault
         connection = _connect(path, "rw")
         try:
+            # First of all: a file that is not ours stays as it is.
+            read_version(connection, str(path))
             # Pruned text is to be gone from the disk, and its room given back.
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

@@ -78,15 +78,13 @@ MIGRATIONS: tuple[str, ...] = (_FIRST,)
 
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
-    """Brings the file's tables to this program's version, whole or not at all.
-
-    Raises Fault when the file is no store, or a newer program's.
-    """
-    if _version(connection, path) == len(MIGRATIONS):
+    """Brings the file's tables to this program's version, whole or not at all. Raises what
+    read_version does."""
+    if read_version(connection, path) == len(MIGRATIONS):
         return
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        for number in range(_version(connection, path), len(MIGRATIONS)):
+        for number in range(read_version(connection, path), len(MIGRATIONS)):
             for statement in MIGRATIONS[number].split(";\n"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -98,7 +96,9 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
         raise
 
 
-def _version(connection: sqlite3.Connection, path: str) -> int:
+def read_version(connection: sqlite3.Connection, path: str) -> int:
+    """The version of the file's tables, 0 for an empty one. Changes nothing in it. Raises Fault
+    when it is no store, or a newer program's."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0

@@ -58,6 +58,11 @@ class Chosen:
     value: Value
     origin: str
 
+    @property
+    def text(self) -> str:
+        """The value as one would write it."""
+        return f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
+
 
 def user_file(places: Places) -> Path:
     """The user's own settings."""

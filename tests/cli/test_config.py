@@ -42,7 +42,7 @@ def test_setting_one_key_leaves_the_rest_of_the_file(installation: Installation)
     path.write_text("# mine\nmax-agents: 7\nask-seconds: 5\n")
     assert installation.polis("config", "set", "ask-seconds", "6").status == 0
     assert path.read_text() == "# mine\nmax-agents: 7\nask-seconds: 6\n"
-    assert installation.polis("config", "get", "ask-seconds").out == "6.0\n"
+    assert installation.polis("config", "get", "ask-seconds").out == "6\n"
 
 
 @pytest.mark.parametrize(

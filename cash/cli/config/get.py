@@ -27,4 +27,4 @@ def command(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"value": chosen.value, "origin": chosen.origin})
     else:
-        print_text(str(chosen.value))
+        print_text(chosen.text)

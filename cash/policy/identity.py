@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cash.policy.glob import has_holes
+from cash.policy.glob import UNKNOWN, has_holes
 from cash.policy.value import Value
 
 # Programs that are many: the applet is argv[0] or the first argument.
@@ -68,10 +68,15 @@ def namings_of(
 ) -> tuple[Naming, ...]:
     """All names under which rules know the command; the spelled one first."""
     spelled = values[0].text if values else program or ""
-    if has_holes(spelled) and resolved is None:
-        return ()
     base = program if program is not None else posixpath.basename(spelled)
-    found = {base: Naming(base, sure=_is_sure(base, spelled, resolved, inode, identities))}
+    if has_holes(base) or not base or (has_holes(spelled) and "/" not in spelled):
+        base = ""
+    elif values and values[0].assumed:
+        spelled = UNKNOWN  # `R=rm; $R x` is rm for who refuses it, nothing for who allows it
+    found: dict[str, Naming] = {}
+    if base:
+        sure = _is_sure(base, spelled, resolved, inode, identities)
+        found[base] = Naming(base, sure=sure)
     real = posixpath.basename(resolved) if resolved else ""
     if real and real not in found:
         found[real] = Naming(real, sure=inode is None or inode not in identities.names)
@@ -94,6 +99,8 @@ def _is_sure(
     known = identities.files.get(name)
     if resolved is None:
         # Before it runs only the spelling is there; the exec itself is judged again.
+        if spelled == UNKNOWN:
+            return False
         return "/" not in spelled or (known is not None and known[0] == spelled)
     if known is None:
         return posixpath.basename(resolved) == name

@@ -204,7 +204,10 @@ def _replaced(entries: Mapping[str, Entry]) -> set[str]:
 def _add(raw: RawRule, layer: Layer, loading: _Loading, *, override: bool = False) -> None:
     rule = compile_rule(raw)
     if "examples" in raw.entries:
-        loading.checks.append((rule, read_examples(raw.entries["examples"])))
+        examples = read_examples(raw.entries["examples"])
+        if not examples:
+            raise raw.entries["examples"].value.fault(f"rule {raw.id} has no examples")
+        loading.checks.append((rule, examples))
     if layer.tighten_only:
         tight = _tightened(rule, loading)
         if not override:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cash.policy.certainty import NO, YES, Certainty
+from cash.policy.certainty import MAYBE, NO, YES, Certainty
 from cash.policy.identity import Naming
 from cash.policy.pattern import Pattern
 from cash.policy.subject import Key, Subject
@@ -126,6 +126,8 @@ class Matcher:
         found = YES
         if self.operation is not None and subject.kind == "git":
             found = self.operation.test(subject.key.operation)
+            if asking.exact and not _is_spelled(subject):
+                found = min(found, MAYBE)
         for test in self.tests:
             if subject.kind in test.kinds:
                 found = min(found, test.test(subject, asking))
@@ -139,3 +141,9 @@ class Matcher:
                     break
             found = min(found, best)
         return found
+
+
+def _is_spelled(subject: Subject) -> bool:
+    """Whether a git operation stands in the line itself, not in an alias or a variable."""
+    words = subject.command.argv if subject.command is not None else ()
+    return any(word.literal and word.text == subject.key.operation for word in words)

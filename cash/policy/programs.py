@@ -119,6 +119,8 @@ USAGES: dict[str, Usage] = {
     "openssl": make_usage("-in -out -key -pass -passin -passout", bundles=False),
 }
 USAGES.update(GIT_USAGES)
+# Before the operation; behind it each has flags of its own (`on: git` knows them).
+USAGES["git"] = Usage(frozenset(("-C", "-c", "--git-dir", "--work-tree", "--namespace")))
 USAGES["python3"] = USAGES["python"]
 USAGES["apt"] = USAGES["apt-get"]
 USAGES["egrep"] = USAGES["fgrep"] = USAGES["grep"]

@@ -27,6 +27,19 @@ class Value:
     holes: bool = False
 
 
+def likely_text(value: Value) -> str:
+    """The text with globs as written: `x?y` stays that when no file has such a name."""
+    if not value.holes:
+        return value.text
+    return "".join(_likely_part(part) for part in value.word.parts)
+
+
+def _likely_part(part: str | Expansion) -> str:
+    if isinstance(part, str):
+        return _as_holes(part)
+    return part.text if part.kind == "glob" else UNKNOWN
+
+
 Variables = Mapping[str, "str | None"]
 
 

@@ -10,7 +10,7 @@ from cash.policy.action import Connect
 from cash.policy.arguments import Arguments
 from cash.policy.glob import has_holes
 from cash.policy.subject import Subject
-from cash.policy.value import value_of
+from cash.policy.value import likely_text, value_of
 
 Endpoint = tuple[str, int]
 
@@ -99,7 +99,7 @@ def parse_location(text: str) -> Endpoint | None:
 
 
 def _words(arguments: Arguments) -> list[str]:
-    return [value.text for value, _ in arguments.positionals]
+    return [likely_text(value) for value, _ in arguments.positionals]
 
 
 def _flag_values(arguments: Arguments, *names: str) -> Iterator[str]:

@@ -7,8 +7,9 @@ from typing import Final
 
 from cash.policy.action import Write, WriteKind
 from cash.policy.arguments import Arguments
+from cash.policy.glob import has_holes
 from cash.policy.subject import Subject, is_file
-from cash.policy.value import Value, value_of
+from cash.policy.value import Value, likely_text, value_of
 from cash.syntax.command import Word
 
 Change = tuple[Value, WriteKind]
@@ -207,8 +208,9 @@ def _wget(arguments: Arguments) -> Iterator[Change]:
 
 def _named_by_urls(values: Sequence[Value]) -> Iterator[Change]:
     for value in values:
-        name = value.text.partition("?")[0].rpartition("/")[2]
-        if name and "/" in value.text and not value.holes:
+        text = likely_text(value)
+        name = text.partition("?")[0].rpartition("/")[2]
+        if name and "/" in text and not has_holes(name):
             yield Value(name, Word((name,), value.word.source)), "overwrite"
 
 

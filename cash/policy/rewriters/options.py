@@ -213,6 +213,8 @@ def write_options(options: Options, table: Table, *, program: str) -> Written | 
         become = _lookup(item, table)
         if become is None:
             return no_equivalent(item, program)
+        if item.value is None and any("{}" in word for word in become.words):
+            return Unclear(f"{item.text} has no value", hint=f"{program} --help")
         (leading if become.leading else following).extend(_write(item, become))
     return Written(tuple(leading), tuple(following))
 

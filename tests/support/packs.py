@@ -11,7 +11,7 @@ import yaml
 
 from cash.policy.context import Context
 from cash.policy.examples import USUAL
-from cash.policy.judgement import judge_line
+from cash.policy.judge import judge_line
 from cash.policy.load import Layer, load_policy
 from cash.policy.policy import Policy
 from cash.policy.verdict import Verdict

@@ -69,6 +69,17 @@ def test_the_users_own_checkout_is_not_touched(ground: Ground, agent: Agent) -> 
     assert (ground.git("status", "--porcelain=v2", "--branch"), ground.git("reflog")) == before
 
 
+def test_changed_removed_and_renamed_files_arrive(ground: Ground, agent: Agent) -> None:
+    """What was committed is clean outside, what came after it is not; no file is touched."""
+    ground.inside(agent, "rm", "-q", "folder0/file0.txt")
+    ground.inside(agent, "mv", "folder1/file1.txt", "moved.txt")
+    ground.commit(agent, "README", "committed\n")
+    (agent.tree / "README").write_text("and more\n")
+    assert _import(ground, agent).refused == ()
+    assert ground.git("status", "--porcelain", cwd=agent.tree) == " M README"
+    assert (agent.tree / "README").read_text() == "and more\n"
+
+
 def test_further_branches_go_below_the_agents_name(ground: Ground, agent: Agent) -> None:
     ground.inside(agent, "switch", "-q", "-c", "fix/one")
     tip = ground.commit(agent, "one", "1\n")

@@ -152,7 +152,7 @@ def test_the_shipped_providers() -> None:
         name="shell",
         description="A plain governed shell",
         command=(),
-        tool_timeout=3600,
+        tool_timeout=120,
         memory=2 << 30,
         hosts=(),
     )

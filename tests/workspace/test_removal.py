@@ -114,7 +114,10 @@ def test_strange_things_do_not_stop_a_removal(ground: Ground, agent: Agent) -> N
     for path in (tree / "folder2").iterdir():
         path.unlink()
     (tree / "folder2").rmdir()
-    (tree / "folder2").symlink_to("/etc")
+    elsewhere = ground.folder / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file2.txt").write_text("not of this tree\n")
+    (tree / "folder2").symlink_to(elsewhere)
     (tree / "kept").write_text("kept\n")
     removal = _remove(ground, agent)
     assert removal.left_out == ("README", "nested/")
@@ -122,7 +125,7 @@ def test_strange_things_do_not_stop_a_removal(ground: Ground, agent: Agent) -> N
     assert listed == [
         *("README", "folder0/file0.txt", "folder1/file1.txt/deeper", "folder2", "kept"),
     ]
-    assert ground.git("show", f"{removal.saved[0]}:folder2") == "/etc"
+    assert ground.git("show", f"{removal.saved[0]}:folder2") == str(elsewhere)
 
 
 def test_rewritten_and_deleted_work_is_kept(ground: Ground, agent: Agent) -> None:

@@ -76,6 +76,15 @@ class Glob:
             return False
         return self.star != NAME or text.find("/", len(self.prefix), end) < 0
 
+    def covers(self, text: str) -> bool:
+        """Whether every text of another glob is surely one of this one's."""
+        return (
+            self.star == ANY
+            and len(text) >= len(self.prefix) + len(self.suffix)
+            and text.startswith(self.prefix)
+            and text.endswith(self.suffix)
+        )
+
     def _fits_pieces(self, text: str) -> bool:
         """Only `*`s of any characters between literal pieces: the first place is the best."""
         at, end = len(self.prefix), len(text) - len(self.suffix)

@@ -65,7 +65,7 @@ class Pattern:
         return NO
 
     def _test_glob(self, text: str) -> Certainty:
-        if any(glob.tokens == ANY for glob in self.globs):
+        if any(glob.covers(text) for glob in self.globs):
             return YES
         if self.regexes or any(overlap(glob.tokens, text) for glob in self.globs):
             return MAYBE

@@ -244,7 +244,7 @@ def _scripts(subject: Subject) -> set[str]:
     if values and "/" in values[0].text:
         found.add(subject.path_of(values[0]).text)
     naming = next(iter(subject.namings), None)
-    if naming is not None and values:
+    if naming is not None and is_interpreter(subject):
         arguments = subject.arguments(naming, {})
         found.update(subject.path_of(value).text for value, _ in arguments.positionals[:1])
         found.update(one.text for one in subject.redirected(frozenset(("<",))))

@@ -63,10 +63,8 @@ def refspecs_of(
     if operation != "push":
         return ()
     forced = "+" if _has(arguments, "--force") else ""
-    if (
-        _has(arguments, "--mirror")
-        or config.get(f"remote.{(words or ['origin'])[0]}.mirror") == "true"
-    ):
+    remote = remote_of(operation, arguments, config, branch) or "origin"
+    if _has(arguments, "--mirror") or config.get(f"remote.{remote.lower()}.mirror") == "true":
         return (f"+{ANY}:{ANY}",)
     if _has(arguments, "--all", "--branches"):
         return (f"{forced}{_HEADS}{ANY}:{_HEADS}{ANY}",)
@@ -74,7 +72,7 @@ def refspecs_of(
     if _has(arguments, "--delete"):
         return tuple(f":{_full(one)}" for one in given)
     if not given:
-        given = _configured(config, (words or ["origin"])[0], branch)
+        given = _configured(config, remote, branch)
     found = [_effective(one, forced, branch) for one in given]
     if _has(arguments, "--tags"):
         found.append(f"{forced}refs/tags/{ANY}:refs/tags/{ANY}")

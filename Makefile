@@ -55,10 +55,12 @@ test: test-machine setup lint
 	@PATH="$(tools):$$PATH" $(bin)/pytest -q
 
 lint: setup
-	@$(bin)/ruff check --quiet .
-	@$(bin)/ruff format --quiet --check .
-	@$(bin)/mypy --no-error-summary
-	@$(bin)/lint-imports --no-logo >.venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
+	@bad=0; \
+	$(bin)/ruff check --quiet . || bad=1; \
+	$(bin)/ruff format --quiet --check . || bad=1; \
+	$(bin)/mypy --no-error-summary || bad=1; \
+	$(bin)/lint-imports --no-logo >.venv/imports.log 2>&1 || { cat .venv/imports.log; bad=1; }; \
+	exit $$bad
 
 bench: bench-machine setup .tools/peers
 	@PATH="$(tools):$$PATH" $(bin)/python -m bench

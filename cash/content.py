@@ -1,4 +1,4 @@
-"""Finds hooks/, policies/ and agents/: beside the package in a checkout, inside it in an install."""
+"""Finds hooks/, policies/ and agents/: beside the package in a checkout, inside it elsewhere."""
 
 from __future__ import annotations
 

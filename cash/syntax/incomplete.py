@@ -13,7 +13,8 @@ from cash.syntax.reading import Reading
 _PERHAPS = re.compile(r"must be followed by (?:a statement|an expression|`then`|`do`|`in`)")
 _ENDINGS = (
     b" :", b"\n:", b"'", b'"', b")", b"\n)", b"`", b"}", b"\n}", b"\nfi", b"\ndone", b"\nesac",
-    b"\nthen :\nfi", b"\ndo :\ndone", b"))", b" ]]", b"\n:\nfi", b"\n:\ndone", b"\n:\n}", b"\n:\n)",
+    b"\nthen :\nfi", b"\ndo :\ndone", b"))",
+    b" ]]", b" x ]]", b"\n:\nfi", b"\n:\ndone", b"\n:\n}", b"\n:\n)",
 )  # fmt: skip
 _OUTER = (b"\nfi", b"\ndone", b"\nesac", b"\n}", b"\n)", b'"')
 _LONGEST = 2048  # bytes; beyond that nobody types

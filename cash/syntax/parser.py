@@ -158,6 +158,8 @@ class Parser:
 
 def main(descriptor: int) -> None:
     """The process: answers until the other side is gone."""
+    # Else every shfmt held the socket, and nobody would see its end.
+    os.set_inheritable(descriptor, False)
     # A terminal's Ctrl-C is for the command that runs, not for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from cash.syntax.line import LineReader

@@ -54,7 +54,8 @@ def words_of(
     globs: bool = True,
     value: bool = False,
 ) -> tuple[Word, ...]:
-    """The Words one source word becomes: more than one where braces expand.
+    """The Words one source word becomes: more than one where braces expand, and none of those
+    that then are nothing at all (`{,rm}` is `rm`).
 
     value: the text is an assignment's value, where a tilde also works after a colon.
     """
@@ -64,6 +65,7 @@ def words_of(
     return tuple(
         Word(_merge(_mark(alternative, globs=globs, value=value)), source, span)
         for alternative in alternatives
+        if alternative or len(alternatives) == 1
     )
 
 

@@ -19,6 +19,8 @@ BASH = (
     "/bin/rm victim",
     "\\rm victim",
     "{rm,victim}",
+    "{,rm} victim",
+    "true; {,,}{,rm} victim",
     "r{m,x} victim 2>/dev/null",
     "{r,}m victim 2>/dev/null; {r..r}m victim; rm victim",
     "true && rm victim",

@@ -6,15 +6,21 @@ commit, so a crash in between leaves it behind the journal, never ahead.
 
 from __future__ import annotations
 
+import errno
 import hmac
 import json
 import os
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from cash.store.chain import Mark
 from cash.store.key import Key
 
 _PURPOSE = b"head"
+# Seconds after which nobody is still writing.
+_LEFT = 60.0
 
 
 class HeadDamaged(ValueError):
@@ -49,14 +55,29 @@ def write_head(path: Path, mark: Mark, key: Key) -> None:
     """Replaces the file as one. Raises OSError; the old one is whole then."""
     signature = mark.sign(key, _PURPOSE).hex()
     content = {"count": mark.count, "hash": mark.hash.hex(), "signature": signature}
-    fresh = path.with_name(path.name + ".new")
+    # One writer has one head; a name of its own keeps a second one from spoiling the first's.
+    fresh = path.with_name(f"{path.name}.{threading.get_native_id()}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    descriptor = os.open(fresh, flags, 0o600)
     try:
-        os.write(descriptor, json.dumps(content).encode() + b"\n")
-        # Without this some filesystems show an empty file after a power cut, and that would
-        # be a false alarm. The rename itself may be lost: then the head is only behind.
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(fresh, path)
+        descriptor = os.open(fresh, flags, 0o600)
+        try:
+            text = json.dumps(content).encode() + b"\n"
+            if os.write(descriptor, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            # Without this some filesystems show an empty file after a power cut, and that would
+            # be a false alarm. The rename itself may be lost: then the head is only behind.
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes what a writer left that was killed just before it replaced the file."""
+    for fresh in path.parent.glob(f"{path.name}.*.new"):
+        with suppress(OSError):
+            if fresh.stat().st_mtime < time.time() - _LEFT:
+                fresh.unlink()

@@ -25,7 +25,7 @@ from cash.store.chain import (
 )
 from cash.store.database import explained, open_store, transaction
 from cash.store.event import Encoded, Entry, Event, encode_event
-from cash.store.head import HeadDamaged, head_file, read_head, write_head
+from cash.store.head import HeadDamaged, head_file, read_head, remove_leftovers, write_head
 from cash.store.key import Key, key_file
 from cash.store.reader import read_entries
 from cash.store.verify import Report, verify_journal
@@ -46,14 +46,16 @@ class Journal:
         try:
             with explained(path):
                 self._key = match_key(self._connection, self._key_path)
-                # What the file must have grown out of; a text says why that is not known.
-                self._trusted: Mark | str = _begin(self._connection, self._key, head_file(path))
                 with transaction(self._connection):
+                    # What the file must have grown out of; a text says why that is not known.
+                    head = head_file(path)
+                    self._trusted: Mark | str = _begin(self._connection, self._key, head)
                     tail = self._settle()
                 self._trusted = tail
         except BaseException:
             self._connection.close()
             raise
+        remove_leftovers(head_file(path))
         self.mark_head()
 
     @classmethod

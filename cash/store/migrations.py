@@ -99,14 +99,16 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
 def read_version(connection: sqlite3.Connection, path: str) -> int:
     """The version of the file's tables, 0 for an empty one. Changes nothing in it. Raises Fault
     when it is no store, or a newer program's."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if application != APPLICATION and not (version == 0 and empty):
+    # In one statement, which sees one state of the file: another may be making it just now.
+    version, application, tables = connection.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) "
+        "FROM pragma_user_version, pragma_application_id"
+    ).fetchone()
+    if application != APPLICATION and (version or tables):
         raise Fault(f"{path} is no store of polis", hint=f"move it away: mv {path} {path}.other")
     if version > len(MIGRATIONS):
         raise Fault(
             f"the store {path} is of version {version}, this polis knows {len(MIGRATIONS)}",
             hint="upgrade polis (pipx upgrade polis), or go on with the newer one",
         )
-    return version
+    return int(version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -49,7 +50,10 @@ def test_no_answered_event_is_lost_when_the_writer_is_killed(tmp_path: Path) -> 
     behind = 0
     for number in range(_ROUNDS // _AT_ONCE):
         running = [_start(store, f"run{number}") for store in stores]
-        time.sleep(0.15 + random.random() * 0.25)
+        for process in running:
+            assert process.stdout
+            select.select([process.stdout], [], [], 60)
+        time.sleep(random.random() * 0.15)
         for store, process, known in zip(stores, running, answered, strict=True):
             os.kill(process.pid, signal.SIGKILL)
             output, errors = process.communicate(timeout=30)
@@ -67,7 +71,7 @@ def test_no_answered_event_is_lost_when_the_writer_is_killed(tmp_path: Path) -> 
         kept = {entry.event.key: entry.id for entry in reader.read(limit=1 << 30)}
         reader.close()
         assert known.items() <= kept.items()
-        assert len(known) > 500
+        assert len(known) > 100
     # Some kill has hit the moment between the commit and the head, or this proves too little.
     assert behind
 

@@ -150,10 +150,13 @@ def test_opening_on_a_full_disk_is_a_fault_and_harms_nothing(tmp_path: Path, sma
 def test_a_head_that_cannot_be_written_is_only_behind(ten: Path, event: Make) -> None:
     journal = Journal.open(ten)
     # A folder in the way stands for any reason: the event is on the disk all the same.
-    (ten.parent / (head_file(ten).name + ".new")).mkdir()
+    head_file(ten).rename(ten.parent / "aside")
+    head_file(ten).mkdir()
     assert journal.append([event(11)]) == [11]
+    assert not list(ten.parent.glob("*.new"))
+    head_file(ten).rmdir()
+    (ten.parent / "aside").rename(head_file(ten))
     assert verify_journal(ten).head == "behind"
-    (ten.parent / (head_file(ten).name + ".new")).rmdir()
     assert journal.append([event(12)]) == [12]
     assert verify_journal(ten).head == "level"
     journal.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from cash.faults import Fault
 from cash.store.event import Event
+from cash.store.head import head_file
 from cash.store.journal import Journal
 from cash.store.key import key_file
 from cash.store.reader import open_reader
@@ -130,13 +132,15 @@ def test_secrets_are_on_the_disk_nowhere(path: Path, event: Make) -> None:
 
 def test_no_half_of_a_secret_is_kept_where_a_long_text_is_cut(path: Path, event: Make) -> None:
     journal = Journal.open(path)
-    for number, length in enumerate((65_520, 65_530, 131_060, 131_070), start=1):
-        line = "echo " + "a" * length + " --password hunter2secret x"
+    # Half of it would not be known for a token.
+    token = "ghp_" + "a1B2c3D4" * 5
+    for number, length in enumerate((65_510, 65_520, 131_050, 131_060), start=1):
+        line = "echo " + "a" * length + f" {token} x"
         journal.append([event(number, body={"line": line})])
         kept = journal.read(number - 1)[0].event.body["line"]
         assert isinstance(kept, str)
         assert len(kept) < 66_000
-        assert "hun" not in kept
+        assert "ghp_" not in kept
         assert kept.endswith("more characters]")
     journal.close()
 
@@ -203,6 +207,15 @@ def test_evidence_is_not_pruned_by_mistake(ten: Path) -> None:
     assert journal.prune(before=1008.0, even_if_broken=True) == 5
     assert journal.verify().ok
     journal.close()
+
+
+def test_what_a_killed_writer_left_is_cleared_away(ten: Path) -> None:
+    fresh, stale = (head_file(ten).with_name(f"store.db.head.{n}.new") for n in (1, 2))
+    for file in (fresh, stale):
+        file.write_bytes(b"{")
+    os.utime(stale, (1.0, 1.0))
+    Journal.open(ten).close()
+    assert (fresh.exists(), stale.exists()) == (True, False)
 
 
 def test_two_writers_of_one_store_keep_one_chain(path: Path, event: Make) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cash.store.head import head_file, write_head
 from cash.store.journal import Journal
 from cash.store.key import Key, key_file
 from cash.store.verify import Report, verify_journal
+from cash.store.writer import Writer
 
 Make = Callable[..., Event]
 
@@ -74,6 +76,24 @@ def _rewrite_chain(path: Path) -> None:
         connection.execute("UPDATE events SET hash = ? WHERE id = ?", (last, number))
     connection.close()
     write_head(head_file(path), Mark(10, last), Key(bytes(32)))
+
+
+def _splice_from_a_copy(path: Path) -> None:
+    """An event that has the right key's signature, and its place, in another life of the store."""
+    copy = path.parent.parent / "copy" / path.name
+    shutil.copytree(path.parent, copy.parent)
+    journal = Journal.open(copy)
+    journal._connection.execute("DELETE FROM events WHERE id > 4")
+    journal._trusted = Mark(
+        4, journal._connection.execute("SELECT hash FROM events").fetchall()[3][0]
+    )
+    events = [Event(f"other-{n}", 1000.0 + n, "bob", "line", {"n": n}) for n in range(5, 11)]
+    journal.append(events)
+    row = journal._connection.execute("SELECT * FROM events WHERE id = 6").fetchone()
+    journal.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    connection.close()
 
 
 def _edit(path: Path, change: Callable[[bytes], bytes]) -> None:
@@ -150,6 +170,7 @@ _DEEDS: dict[str, tuple[Callable[[Path], object], int | None, str, str]] = {
     "first and last swapped": (lambda p: _swap(p, 1, 10), 1, "event 1 was changed", "differs"),
     "forged at the end": (lambda p: _forge(p, 11, 10), 11, "event 11 was changed", "behind"),
     "forged in the middle": (_insert_in_the_middle, 5, "event 5 was changed", "differs"),
+    "spliced from a copy": (_splice_from_a_copy, 6, "event 6 was changed", "level"),
     "chained again": (_rewrite_chain, 4, "event 4 was changed", "damaged"),
     "head removed": (
         lambda p: head_file(p).unlink(),
@@ -298,6 +319,30 @@ def test_what_is_written_meanwhile_is_no_alarm(ten: Path, event: Make) -> None:
         journal.mark_head()
         assert verify_journal(ten) == Report(True, number, head="level")
     journal.close()
+
+
+def test_a_journal_is_whole_at_every_moment_of_its_writing(path: Path, event: Make) -> None:
+    writer = Writer.open(path)
+    done = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            writer.submit(event(number)).result(30)
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        reports = [verify_journal(path) for _ in range(60)]
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        writer.close()
+    assert [report.why for report in reports if not report.ok] == []
+    assert {report.head for report in reports} <= {"level", "behind"}
 
 
 def test_another_stores_head_is_not_taken(ten: Path, tmp_path: Path, event: Make) -> None:

@@ -123,9 +123,11 @@ _WORDS_FOR_NOTHING = _words(
     "true false yes no on off none null nil undefined default auto always never required optional "
     "changeme prompt stdin env - -- = == ? != string str bytes int bool object any"
 )
-# Code that fetches a value: os.environ["X"], getpass(), process.env.X, settings.token
+# Code that fetches a value: os.environ["X"], getpass.getpass(), process.env.X, settings.token. A
+# password may well hold a bracket, so nothing else that looks like code is spared.
 _CODE = re.compile(
-    r"[A-Za-z_][\w.]*(?:\[|\()|(?:self|process\.env|os\.environ|settings|config)\.\w"
+    r"(?:(?:os\.)?(?:environ|getenv)|process\.env|getpass|System\.getenv|self|settings|config"
+    r"|secrets|request|args|options)(?:[.\[(][\w.\[\]()\"'\\-]*)?"
 )
 # The value of a pattern: s/password=.*/…/
 _PATTERN = re.compile(r"\\?\(?(?:\.[*+]|\[\^|\\[Swd])")
@@ -154,7 +156,7 @@ def is_secret(name: str, value: str) -> str:
     kind, strong = judge_name(name)
     if not kind or is_stand_in(value) or _REFERENCE.fullmatch(value):
         return ""
-    if _CODE.match(value) or _PATTERN.match(value):
+    if _CODE.fullmatch(value) or _PATTERN.match(value):
         return ""
     if not strong:
         return kind if is_random(value) else ""

@@ -92,8 +92,10 @@ def _redact_field(name: str, value: JSON) -> JSON:
 
 
 def _redact_value(name: str, value: str) -> str:
-    kind = is_secret(name, value)
-    return f"[redacted:{kind}]" if kind else redact_text(value)
+    made = value if is_secret(name, value) else redact_text(value)
+    # Asked again, as what was spared for its looks may look different now.
+    kind = is_secret(name, made)
+    return f"[redacted:{kind}]" if kind else made
 
 
 def _settle(texts: list[str], redact: Callable[[list[str]], list[str]]) -> list[str]:

@@ -30,7 +30,7 @@ def look() -> Snapshot:
     return Snapshot(
         cgroups=frozenset(_named_cgroups()),
         namespaces=_entries(Path("/run/netns")),
-        temporary=frozenset(name for name in _entries(Path("/tmp")) if name.startswith("polis")),
+        temporary=frozenset(name for name in _entries(Path("/tmp")) if _is_named(name)),
     )
 
 
@@ -50,7 +50,7 @@ def _find(folder: Path, before: Snapshot) -> list[str]:
     found += [f"network namespace: {name}" for name in sorted(after.namespaces - before.namespaces)]
     if "CI" in os.environ:  # elsewhere polis may well be at work beside the tests
         found += [f"cgroup: {path}" for path in sorted(after.cgroups - before.cgroups)]
-        new = sorted(after.temporary - before.temporary - {folder.name})
+        new = sorted(after.temporary - before.temporary)
         found += [f"file: /tmp/{name}" for name in new]
     return found
 
@@ -84,6 +84,11 @@ def _ancestors(pid: int) -> set[int]:
         status = _read(Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()
         pid = int(status[1]) if len(status) > 1 else 0
     return found
+
+
+def _is_named(name: str) -> bool:
+    """Of polis, but not the folder of another session of these tests."""
+    return name.startswith("polis") and not name.startswith("polis-tests-")
 
 
 def _named_cgroups() -> Iterator[str]:

@@ -17,8 +17,8 @@ from cash.syntax.command import Line
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One command as it was asked for. mode "line": arguments[0] is bash text; "argv": a program
-    and its arguments. cwd: absolute, inside the walls. id: names it in the journal."""
+    """One command as it was asked for. mode "line": arguments[0] is bash text, the rest its $0,
+    $1, …; "argv": a program and its arguments. cwd: absolute, inside the walls. id: names it in the journal."""
 
     id: str
     mode: Literal["argv", "line"]
@@ -74,7 +74,12 @@ def argv_to_run(request: Request, verdict: Verdict) -> tuple[str, ...]:
     """The program and arguments that carry the request out, rewritten if the verdict says so."""
     match request.mode:
         case "line":
-            return ("/bin/bash", "-c", verdict.rewritten or request.arguments[0])
+            return (
+                "/bin/bash",
+                "-c",
+                verdict.rewritten or request.arguments[0],
+                *request.arguments[1:],
+            )
         case "argv" if verdict.rewritten is not None:
             return tuple(shlex.split(verdict.rewritten))
         case "argv":

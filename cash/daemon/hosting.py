@@ -41,7 +41,7 @@ from cash.workspace.certificates import certificate_settings
 from cash.workspace.facts import gather_facts
 from cash.workspace.manifest import Manifest
 from cash.workspace.roster import read_agents
-from cash.workspace.sight import mode_of, view_of
+from cash.workspace.sight import home_inside, mode_of, view_of
 
 # A connection's client gives up sooner than a tool call does.
 _CONNECT_ASK_SECONDS = 30.0
@@ -122,7 +122,7 @@ class Hosted:
             branch=agent.branch,
             level=self.level,
             tree=str(agent.tree),
-            home=str(self._home_inside()),
+            home=str(home_inside(self.repository)),
             cwd=cwd,
             identities=self._identities_of(self.in_force.policy()),
             facts=gather_facts(agent, cwd, str(self.settings.value("installer"))),
@@ -207,9 +207,6 @@ class Hosted:
 
     def _key(self, name: str) -> str:
         return f"{self.repository.id}/{name}"
-
-    def _home_inside(self) -> Path:
-        return self.repository.owner.home
 
     async def enter(self, agent: Agent) -> Household:
         """The agent's walls, raised if they do not stand."""

@@ -21,6 +21,8 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
     """The verdict on a line that a person is about to run. With "look" it has no consequences;
     without, it is journaled, and "ask" names the question that was opened."""
     hosted, agent, cwd = caller.agent(fields)
+    # Where the resident bash is by its own account: /tmp, the home, a folder of the tree.
+    cwd = str(fields.get("directory") or cwd)
     text = str(fields["line"])
     request = Request(id=uuid.uuid4().hex[:16], mode="line", arguments=(text,), cwd=cwd)
     context = hosted.context_of(agent, cwd)

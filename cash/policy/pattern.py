@@ -60,7 +60,7 @@ class Pattern:
             if glob.fits(text):
                 return YES
         for regex in self.regexes:
-            if regex.search(text) is not None:
+            if regex.search(_encodable(text)) is not None:
                 return YES
         return NO
 
@@ -70,6 +70,11 @@ class Pattern:
         if self.regexes or any(overlap(glob.tokens, text) for glob in self.globs):
             return MAYBE
         return MAYBE if any(overlap(word, text) for word in self.exact) else NO
+
+
+def _encodable(text: str) -> str:
+    """The text as RE2 takes it: bytes that are no UTF-8 (lone surrogates here) become "?"."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def compile_pattern(source: str | Sequence[str], sets: Mapping[str, Sequence[str]]) -> Pattern:

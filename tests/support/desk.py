@@ -1,0 +1,60 @@
+"""A person's desk: a repository under polis with agent alice, and the real commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from installation import Installation, Ran
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a person sits: in the repository, with polis at hand."""
+
+    installation: Installation
+    repository: Path
+
+    def polis(self, *argv: str | bytes, **how: Any) -> Ran:
+        return self.installation.polis(*argv, cwd=self.repository, **how)
+
+    def line(self, text: str | bytes, **how: Any) -> Ran:
+        """One line in alice's governed shell."""
+        return self.polis("shell", "alice", "-c", text, **how)
+
+    def log(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The journal, oldest first."""
+        ran = self.polis("log", "--json", "--limit", "1000")
+        assert ran.status == 0, ran.err
+        entries = [json.loads(row) for row in ran.out.splitlines()]
+        return [entry for entry in entries if kind in (None, entry["kind"])]
+
+    @property
+    def state(self) -> Path:
+        """The repository's folder in polis' state."""
+        (found,) = (self.installation.folder / "state/polis").glob("*/store.db")
+        return found.parent
+
+    @property
+    def tree(self) -> Path:
+        return self.state / "agents/alice/tree"
+
+    def pids(self, words: str) -> list[int]:
+        """This installation's processes whose command line holds `words`."""
+        found = []
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit():
+                try:
+                    argv = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    mine = str(self.installation.folder) in _environment(process)
+                except (OSError, UnicodeDecodeError):
+                    continue
+                if words in argv and mine:
+                    found.append(int(process.name))
+        return found
+
+
+def _environment(process: Path) -> str:
+    return (process / "environ").read_bytes().decode(errors="replace")

@@ -1,0 +1,115 @@
+"""Each of polis' own processes is killed while a command runs: nothing is lost, nothing hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+from desk import Desk
+
+
+def start(desk: Desk, line: str) -> subprocess.Popen[bytes]:
+    """A governed line on its way."""
+    return subprocess.Popen(
+        ["polis", "shell", "alice", "-c", line],
+        cwd=desk.repository,
+        env=desk.installation.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
+
+
+def kill(desk: Desk, words: str) -> None:
+    """SIGKILL to this installation's processes of that kind, each checked to be gone."""
+    pids = desk.pids(words)
+    assert pids, words
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not set(pids) & set(desk.pids(words)))
+
+
+def test_a_killed_polisd_loses_no_command_and_no_event(desk: Desk) -> None:
+    running = start(desk, "echo began > began; sleep 2; echo done > done; exit 5")
+    until((desk.tree / "began").exists)
+    kill(desk, "-m cash.daemon")
+    assert running.wait(timeout=20) == 5
+    assert (desk.tree / "done").exists()
+    assert desk.line("true").status == 0  # a new polisd is there
+    until(lambda: any(entry["body"]["status"] == 5 for entry in desk.log("ran")))
+    (line,) = [e for e in desk.log("line") if "sleep 2" in e["body"]["line"]]
+    (ran,) = [e for e in desk.log("ran") if e["body"]["status"] == 5]
+    assert line["body"]["id"] == ran["body"]["id"]
+    assert desk.polis("log", "verify").status == 0
+
+
+def test_a_killed_polisd_in_front_of_a_question_refuses(desk: Desk) -> None:
+    desk.polis("config", "set", "ask-seconds", "60")
+    asking = start(desk, "git reset --hard -q")
+    until(lambda: desk.polis("approvals", "list").out.startswith("q1"))
+    kill(desk, "-m cash.daemon")
+    _, err = asking.communicate(timeout=20)
+    assert asking.returncode == 125
+    assert err.startswith(b"polis: ")
+
+
+def test_a_killed_parser_costs_nothing(desk: Desk) -> None:
+    assert desk.line("true").status == 0
+    kill(desk, "cash.syntax.parser")
+    assert desk.line("echo back").out == "back\n"
+
+
+def test_a_killed_zygote_is_replaced(desk: Desk) -> None:
+    running = start(desk, "echo began > began; sleep 1; exit 4")
+    until((desk.tree / "began").exists)
+    zygotes = [pid for pid in desk.pids("cash.keeper.zygote") if _parent_is_polisd(desk, pid)]
+    os.kill(zygotes[0], signal.SIGKILL)
+    assert running.wait(timeout=20) == 4
+    assert desk.polis("agents", "add", "bob").status == 0
+    assert desk.polis("exec", "bob", "--", "true").status == 0
+
+
+def _parent_is_polisd(desk: Desk, pid: int) -> bool:
+    with open(f"/proc/{pid}/stat") as file:
+        parent = int(file.read().rpartition(")")[2].split()[1])
+    return parent in desk.pids("-m cash.daemon")
+
+
+def test_a_killed_keeper_takes_its_commands_along_and_says_so(desk: Desk) -> None:
+    running = start(desk, "echo began > began; sleep 60")
+    until((desk.tree / "began").exists)
+    keepers = [pid for pid in desk.pids("cash.keeper.zygote") if not _parent_is_polisd(desk, pid)]
+    for pid in keepers:
+        os.kill(pid, signal.SIGKILL)
+    running.communicate(timeout=20)
+    assert running.returncode in (125, 137)
+    assert desk.line("echo again").out == "again\n"
+    assert desk.log("lost")
+    assert not desk.pids("sleep 60")
+
+
+def test_stopping_ends_everything_inside(desk: Desk) -> None:
+    running = start(desk, "setsid sleep 61 & sleep 62")
+    until(lambda: bool(desk.pids("sleep 62")))
+    assert desk.polis("down").status == 0
+    running.communicate(timeout=20)
+    until(lambda: not desk.pids("sleep 61") and not desk.pids("sleep 62"))
+    until(lambda: not desk.pids("cash."))
+
+
+def test_two_first_commands_at_once_share_one_polisd(desk: Desk) -> None:
+    assert desk.polis("down").status == 0
+    both = [start(desk, f"echo {number}") for number in range(4)]
+    outs = sorted(one.communicate(timeout=60)[0] for one in both)
+    assert outs == [b"0\n", b"1\n", b"2\n", b"3\n"]
+    assert len(desk.pids("-m cash.daemon")) == 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cash.store.body import JSON
 from cash.store.redaction.commands import redact_line, redact_words
-from cash.store.redaction.names import is_random, is_secret, is_stand_in
+from cash.store.redaction.names import is_random, is_secret, is_stand_in, judge_name
 from cash.store.redaction.shapes import SHAPES, redact_shapes
 
 # Where none of these is, and no long run of letters either, no secret is known to be: most lines
@@ -72,7 +72,8 @@ def redact_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def redact_body(value: JSON) -> JSON:
     """A JSON value without secrets: lists of texts are taken for words of a command, texts under
-    a name for values of an environment."""
+    a name for values of an environment, where the name is written like a variable's or says it
+    plainly (an id under "key" or "session" is none)."""
     match value:
         case str():
             return redact_text(value)
@@ -88,7 +89,9 @@ def redact_body(value: JSON) -> JSON:
 
 
 def _redact_field(name: str, value: JSON) -> JSON:
-    return _redact_value(name, value) if isinstance(value, str) else redact_body(value)
+    if isinstance(value, str) and (name.isupper() or judge_name(name)[1]):
+        return _redact_value(name, value)
+    return redact_body(value)
 
 
 def _redact_value(name: str, value: str) -> str:

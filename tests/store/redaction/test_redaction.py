@@ -114,6 +114,9 @@ SECRETS = [
     "python3 - <<'EOF'\nclient = Client(api_key=\"«abc 123:key»\")\nEOF",
     "deploy --api-key «abc123:key» --region eu",
     "deploy --client-secret=«abc123:secret» --region eu",
+    "deploy --password «abc[1:password» --region eu",
+    "PASSWORD='«abc(def:password»' make",
+    "python3 -c 'login(password=\"«abc(1:password»\")'",
     "deploy --key «9f86d081884c7d659a2feaa0c55ad015:key» --region eu",
     "echo ${PASSWORD:-«hunter2:password»}",
     f"echo «{_ANTHROPIC}:anthropic-key»",
@@ -318,6 +321,10 @@ def test_bodies_are_redacted_all_the_way_down() -> None:
             "environment": {"TOKEN": "abc", "HOME": "/home/alice"},
             "rules": [{"id": "no-passwords", "hint": None}],
             "hash": _SHA256,
+            "key": _HEX,
+            "session": _HEX,
+            "STRIPE_KEY": _HEX,
+            "password": "x",
         }
     ) == {
         "line": "mysql -p[redacted:password]",
@@ -326,4 +333,8 @@ def test_bodies_are_redacted_all_the_way_down() -> None:
         "environment": {"TOKEN": "[redacted:token]", "HOME": "/home/alice"},
         "rules": [{"id": "no-passwords", "hint": None}],
         "hash": _SHA256,
+        "key": _HEX,
+        "session": _HEX,
+        "STRIPE_KEY": "[redacted:key]",
+        "password": "[redacted:password]",
     }

@@ -151,6 +151,8 @@ def _become(agent: str, start: Start, keeper: socket.socket) -> NoReturn:
         status = _complain(agent, name, words, _NOT_FOUND)
     except OSError as fault:
         status = _complain(agent, start.argv[0], fault.strerror or str(fault), _NOT_EXECUTABLE)
+    except Exception as fault:
+        status = _complain(agent, start.argv[0], f"could not be started: {fault!r}", _BROKEN)
     finally:
         os._exit(status)
 
@@ -199,7 +201,7 @@ def _refuse_folders(numbers: Iterable[int]) -> None:
 
 def _arrange(descriptors: dict[int, int]) -> None:
     """Gives each descriptor its number and closes every other at exec."""
-    above = max(2, *descriptors, *descriptors.values()) + 1
+    above = max((2, *descriptors, *descriptors.values())) + 1
     lifted = {
         number: fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, above)
         for number, descriptor in descriptors.items()

@@ -1,0 +1,24 @@
+"""Walls of every kind this user may build: one set a module to look at, or one to break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from walled import KINDS, Walled, stand_up, tear_down
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def walled(request: pytest.FixtureRequest) -> Iterator[Walled]:
+    """Standing walls, shared: a test may change what is inside, not the walls."""
+    made = stand_up(request.param)
+    yield made
+    tear_down(made)
+
+
+@pytest.fixture(params=KINDS)
+def fragile(request: pytest.FixtureRequest) -> Iterator[Walled]:
+    """Standing walls of this test's own, to be broken."""
+    made = stand_up(request.param)
+    yield made
+    tear_down(made)

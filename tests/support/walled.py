@@ -1,0 +1,277 @@
+"""Standing walls around a small repository, and commands run in them as polisd runs them."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cash
+from cash import wire
+from cash.keeper.link import Ended, Failed, KeeperLink, Message, Ready, Zygote
+from cash.walls.view import FIRST_DEDICATED_ID, View
+
+ORDINARY = 54321  # a uid nobody has: an ordinary user without a passwd entry
+PATIENCE = 30.0
+# What each kind of walls needs: dedicated = root's repository, owner = an ordinary user's
+# repository under a root polisd, rootless = everything as that user.
+KINDS = ("dedicated", "owner", "rootless") if os.geteuid() == 0 else ("rootless",)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a client of `polis exec` would have seen."""
+
+    status: int
+    out: str
+    err: str
+    frames: tuple[bytes, ...]
+    ended: Ended
+
+
+@dataclass
+class Walled:
+    """A view with its zygote and its keeper's link. folder holds all of it on disk."""
+
+    kind: str
+    folder: Path
+    view: View
+    zygote: Zygote
+    address: Path
+    link: KeeperLink
+    ready: Ready
+    others: list[Message] = field(default_factory=list)
+    count: int = 0
+
+    def run(
+        self,
+        *argv: str | bytes,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        cwd: str | bytes = b"",
+    ) -> Result:
+        """Runs a command to its end."""
+        out, err = os.memfd_create("out"), os.memfd_create("err")
+        into = os.memfd_create("in")
+        os.write(into, stdin)
+        os.lseek(into, 0, os.SEEK_SET)
+        try:
+            client = self.start(
+                *argv, descriptors={0: into, 1: out, 2: err}, environment=environment, cwd=cwd
+            )
+            frames = self.finish(client)
+            status = int(frames[-1][1])
+            texts = [_content(descriptor) for descriptor in (out, err)]
+            notes = b"".join(payload for kind, payload in frames if kind == wire.TEXT)
+        finally:
+            for descriptor in (into, out, err):
+                os.close(descriptor)
+        ended = self.ended(f"run-{self.count}")
+        kinds = tuple(kind for kind, _ in frames)
+        return Result(status, texts[0], texts[1] + notes.decode(), kinds, ended)
+
+    def sh(self, line: str, **more: bytes) -> Result:
+        """Runs a line of bash."""
+        return self.run("bash", "-c", line, **more)  # type: ignore[arg-type]
+
+    def python(self, text: str) -> Result:
+        """Runs a Python program with ctypes at hand."""
+        return self.run("/usr/bin/python3", "-I", "-S", "-c", text)
+
+    def start(
+        self,
+        *argv: str | bytes,
+        descriptors: Mapping[int, int],
+        environment: Mapping[str, str] | None = None,
+        cwd: str | bytes = b"",
+        terminals: str = "000",
+        rows: int = 24,
+        columns: int = 80,
+    ) -> socket.socket:
+        """Starts a command; the client's end of its connection."""
+        self.count += 1
+        ours, theirs = socket.socketpair()
+        ours.settimeout(PATIENCE)
+        with theirs:
+            self.link.run(
+                f"run-{self.count}",
+                [os.fsencode(word) for word in argv],
+                [os.fsencode(f"{k}={v}") for k, v in (environment or {}).items()],
+                os.fsencode(cwd),
+                theirs.fileno(),
+                descriptors,
+                terminals=terminals,
+                rows=rows,
+                columns=columns,
+                report=b"report \xff of %d" % self.count,
+            )
+        return ours
+
+    def finish(self, client: socket.socket) -> list[tuple[bytes, bytes]]:
+        """Every frame up to EXIT; closes the connection."""
+        frames = []
+        with client:
+            while not frames or frames[-1][0] != wire.EXIT:
+                kind, payload, descriptors = wire.receive_frame(client, 1)
+                frames.append((kind, payload))
+                for descriptor in descriptors:
+                    os.close(descriptor)
+        return frames
+
+    def ended(self, number: str) -> Ended:
+        """Waits for the end of a command and acknowledges it."""
+        message = self.hear(lambda found: isinstance(found, Ended) and found.id == number)
+        assert isinstance(message, Ended)
+        self.link.acknowledge(number)
+        return message
+
+    def hear(self, wanted: object) -> Message:
+        """Waits for a message for which `wanted` holds; others are kept in `others`."""
+        assert callable(wanted)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for message in self.others:
+                if wanted(message):
+                    self.others.remove(message)
+                    return message
+            if self.link.fileno() >= 0:
+                select.select([self.link], [], [], 0.2)
+                self.others += self.link.receive()
+        raise AssertionError(f"not heard; others: {self.others}")
+
+    def stop(self) -> None:
+        """Ends the walls and waits until their keeper has gone."""
+        if self.link.fileno() >= 0:
+            for message in self.others:
+                if isinstance(message, Ended):
+                    self.link.acknowledge(message.id)
+            self.link.stop()
+            deadline = time.monotonic() + PATIENCE
+            while self.link.fileno() >= 0 and time.monotonic() < deadline:
+                select.select([self.link], [], [], 0.2)
+                for message in self.link.receive():
+                    if isinstance(message, Ended):
+                        self.link.acknowledge(message.id)
+        wait_gone(self.ready.keeper)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists that is not just waiting to be reaped."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+def wait_gone(pid: int) -> None:
+    """Waits until a process has ended."""
+    deadline = time.monotonic() + PATIENCE
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} lives on"
+        time.sleep(0.005)
+
+
+def lay_ground(kind: str, folder: Path) -> View:
+    """A hub with a commit, an agent's tree and git directory over it, and the rest of a view."""
+    uid = 0 if kind == "dedicated" else ORDINARY if os.geteuid() == 0 else os.getuid()
+    gid = 0 if kind == "dedicated" else ORDINARY if os.geteuid() == 0 else os.getgid()
+    for name in ("hub", "tree", "home", "scratch", "user", "user/.ssh"):
+        (folder / name).mkdir(parents=True)
+    (folder / "user/.ssh/id_ed25519").write_text("a private key\n")
+    (folder / "user/notes.txt").write_text("private notes\n")
+    hub, tree, git = folder / "hub", folder / "tree", folder / "git"
+    (hub / "README").write_text("read me\n")
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    _git(hub, "init", "-q", "-b", "main")
+    _git(hub, "add", ".")
+    _git(hub, *identity, "commit", "-q", "-m", "first")
+    _git(folder, "clone", "-q", "--shared", "--no-checkout", str(hub), str(folder / "clone"))
+    (folder / "clone/.git").rename(git)
+    (folder / "clone").rmdir()
+    (folder / "git-file").write_text(f"gitdir: {git}\n")
+    (tree / ".git").write_text("gitdir: /nowhere\n")
+    _git(tree, f"--git-dir={git}", f"--work-tree={tree}", "checkout", "-q", "-b", "agent/alice")
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, uid, gid, follow_symlinks=False)
+    return View(
+        agent="alice",
+        tree=tree,
+        git_directory=git,
+        git_file=folder / "git-file",
+        hub_objects=hub / ".git/objects",
+        home=folder / "home",
+        home_inside=folder / "user",
+        scratch=folder / "scratch",
+        path="/usr/local/bin:/usr/bin:/bin",
+        owner=(uid, gid),
+        ids=(uid or FIRST_DEDICATED_ID + 7, gid or FIRST_DEDICATED_ID + 7),
+        mode="rootless" if kind == "rootless" else "full",
+        environment=(("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.org")),
+    )
+
+
+def make_zygote(kind: str, folder: Path) -> Zygote:
+    """A zygote as the user that polisd would be."""
+    if kind != "rootless" or os.geteuid() != 0:
+        return Zygote()
+    # The checkout and the venv may lie where an ordinary user cannot go: take a copy along.
+    package = folder / "package"
+    source = Path(cash.__file__).parent
+    shutil.copytree(source, package / "cash", ignore=shutil.ignore_patterns("__pycache__"))
+    python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+    become = f"setpriv --reuid={ORDINARY} --regid={ORDINARY} --clear-groups"
+    wrapper = folder / "python"
+    wrapper.write_text(f'#!/bin/sh\nexec {become} {python} "$@"\n')
+    wrapper.chmod(0o755)
+    return Zygote(python=str(wrapper), package=package)
+
+
+def stand_up(kind: str) -> Walled:
+    """Walls of this kind in a folder of their own; stop() them, then tear_down()."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{kind[0]}"))
+    folder.chmod(0o755)
+    view = lay_ground(kind, folder)
+    runtime = folder / "run"
+    (runtime / "keepers").mkdir(parents=True)
+    os.chown(runtime / "keepers", *view.owner)
+    zygote = make_zygote(kind, folder)
+    zygote.start()
+    return spawn(kind, folder, view, zygote)
+
+
+def spawn(kind: str, folder: Path, view: View, zygote: Zygote) -> Walled:
+    """Walls for a view; AssertionError with the keeper's words when they cannot be."""
+    address = folder / "run/keepers/a.sock"
+    link = zygote.spawn(view, address)
+    walled = Walled(kind, folder, view, zygote, address, link, Ready())
+    first = walled.hear(lambda found: isinstance(found, Ready | Failed))
+    assert isinstance(first, Ready), first
+    walled.ready = first
+    return walled
+
+
+def tear_down(walled: Walled) -> None:
+    """Stops everything and removes the folder."""
+    walled.stop()
+    walled.zygote.stop()
+    shutil.rmtree(walled.folder)
+
+
+def _content(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, size, 0).decode(errors="replace")
+
+
+def _git(cwd: Path, *words: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(["git", *words], cwd=cwd, env=environment, check=True, capture_output=True)

@@ -30,6 +30,12 @@ DECISIONS: Final = {
     "ask": Decision.ASK,
     "deny": Decision.DENY,
 }
+# Keys that are no tests of their own, with the kinds they can speak of.
+_WIDE_KEYS: Final = {
+    "program": frozenset(("exec", "write", "git", "connect")),
+    "operation": frozenset(("git",)),
+    "any": frozenset(KINDS),
+}
 _LEVELS = ("relaxed", "balanced", "strict")
 RULE_KEYS: Final = (
     *("id", "override", "off", "locked", "on"),
@@ -92,16 +98,22 @@ def _kinds(entry: Entry | None) -> frozenset[str]:
 
 
 def _check_kinds(raw: RawRule, body: Matcher, kinds: frozenset[str]) -> None:
-    """A key that can speak of none of the rule's kinds is a mistake, not an empty wish."""
-    names = [name for name in KEYS if name in raw.entries]
-    for name, test in zip(names, body.tests, strict=True):
-        if not test.kinds & kinds:
-            wanted = " or ".join(kind for kind in KINDS if kind in test.kinds)
-            raise raw.entries[name].key.fault(f"`{name}` needs `on: {wanted}`")
-    if "operation" in raw.entries and "git" not in kinds:
-        raise raw.entries["operation"].key.fault("`operation` needs `on: git`")
-    if "program" in raw.entries and kinds == {"tool"}:
-        raise raw.entries["program"].key.fault("`program` needs `on: exec`")
+    """A key that can speak of none of the rule's kinds is a mistake, not an empty wish; and a kind
+    without a key, where others have one, would mean every action of that kind."""
+    entries = raw.entries
+    speaking = {
+        name: test.kinds
+        for name, test in zip((name for name in KEYS if name in entries), body.tests, strict=True)
+    }
+    speaking |= {name: found for name, found in _WIDE_KEYS.items() if name in entries}
+    for name, found in speaking.items():
+        if not found & kinds:
+            wanted = " or ".join(kind for kind in KINDS if kind in found)
+            raise entries[name].key.fault(f"`{name}` needs `on: {wanted}`")
+    silent = kinds.difference(*speaking.values())
+    if silent and speaking:
+        kind = next(kind for kind in KINDS if kind in silent)
+        raise entries["on"].value.fault(f"no key says which {kind} is meant: it would be every one")
 
 
 def _effect(raw: RawRule) -> tuple[Decision, Rewriter | Template | None]:

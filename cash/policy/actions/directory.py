@@ -83,7 +83,7 @@ def _start(
     context: Context,
 ) -> str | None:
     """Where a shell begins: where the command that launches it is, else the shell around it."""
-    if command.within is not None and command.within < len(found):
+    if command.within is not None and 0 <= command.within < len(found):
         return _changed_by(line.commands[command.within], found[command.within], context)
     separate, pipe, within = scope
     for outer in (

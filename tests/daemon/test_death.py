@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from desk import Desk
 
@@ -21,6 +22,12 @@ def start(desk: Desk, line: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+def finish(running: subprocess.Popen[bytes]) -> int:
+    """Its status, once it has ended."""
+    running.communicate(timeout=20)
+    return running.returncode
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:
@@ -43,7 +50,7 @@ def test_a_killed_polisd_loses_no_command_and_no_event(desk: Desk) -> None:
     running = start(desk, "echo began > began; sleep 2; echo done > done; exit 5")
     until((desk.tree / "began").exists)
     kill(desk, "-m cash.daemon")
-    assert running.wait(timeout=20) == 5
+    assert finish(running) == 5
     assert (desk.tree / "done").exists()
     assert desk.line("true").status == 0  # a new polisd is there
     until(lambda: any(entry["body"]["status"] == 5 for entry in desk.log("ran")))
@@ -65,7 +72,14 @@ def test_a_killed_polisd_in_front_of_a_question_refuses(desk: Desk) -> None:
 
 def test_a_killed_parser_costs_nothing(desk: Desk) -> None:
     assert desk.line("true").status == 0
-    kill(desk, "cash.syntax.parser")
+    (polisd,) = desk.pids("-m cash.daemon")
+    children = Path(f"/proc/{polisd}/task/{polisd}/children").read_text().split()
+    (parser,) = [
+        int(child)
+        for child in children
+        if b"cash.syntax.parser" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+    os.kill(parser, signal.SIGKILL)
     assert desk.line("echo back").out == "back\n"
 
 
@@ -74,7 +88,7 @@ def test_a_killed_zygote_is_replaced(desk: Desk) -> None:
     until((desk.tree / "began").exists)
     zygotes = [pid for pid in desk.pids("cash.keeper.zygote") if _parent_is_polisd(desk, pid)]
     os.kill(zygotes[0], signal.SIGKILL)
-    assert running.wait(timeout=20) == 4
+    assert finish(running) == 4
     assert desk.polis("agents", "add", "bob").status == 0
     assert desk.polis("exec", "bob", "--", "true").status == 0
 

@@ -114,8 +114,10 @@ sub print_error {
 sub forward {
     my $signal = shift;
     $received{$signal} = 1;
-    put(pack "a N a*", "G", length $signals{$signal}, $signals{$signal});
-    kill "STOP", $$ if $signal == 20;    # as the command does; CONT wakes both
+    # The command's group is an orphaned one: there the kernel ignores TSTP, but not STOP.
+    my $name = $signal == 20 ? "STOP" : $signals{$signal};
+    put(pack "a N a*", "G", length $name, $name);
+    kill "STOP", $$ if $signal == 20;    # CONT wakes both
 }
 
 # A caller's shell stops its loop at Ctrl-C only when the child died of the signal itself.

@@ -22,7 +22,14 @@ from cash.shell.keyboard import Keyboard
 from cash.shell.question import Question, put_question
 from cash.shell.relay import Relay, is_readable, write_whole
 from cash.shell.signals import FORWARDED, caught, die_of, read_signals, stop_self
-from cash.shell.terminal import find_terminals, in_foreground, set_window, window_of
+from cash.shell.terminal import (
+    find_terminals,
+    in_foreground,
+    set_window,
+    stop_echo,
+    suspending_key,
+    window_of,
+)
 
 # Ended by these, the client ends by them too; the others would dump core or mean nothing.
 _DIES_OF = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -52,7 +59,7 @@ def run(
             wire.send_frame(connection, wire.RUN, request.encode(), (0, 1, 2))
             running = _Running(connection, signals, terminal, _keyboard(terminals))
             status = running.carry_through()
-    if status - 128 in running.received and status - 128 in _DIES_OF:
+    if running.ended_by_signal(status):
         die_of(status - 128)
     return status
 
@@ -93,7 +100,7 @@ class _Running:
 
     def __post_init__(self) -> None:
         screen = 1 if os.isatty(1) else 2 if os.isatty(2) else 0
-        self.relay = Relay(screen=screen, keyboard=self.keyboard)
+        self.relay = Relay(screen=screen, keyboard=self.keyboard, filter_keys=self._filter_keys)
 
     def carry_through(self) -> int:
         """Serves frames, signals and keys until the command has ended; its status."""
@@ -118,11 +125,11 @@ class _Running:
                 self._ask(json.loads(payload))
             case wire.TERMINAL if descriptors:
                 self.relay.attach(descriptors[0])
+                if self.keyboard is not None and self.keyboard.shared:
+                    stop_echo(descriptors[0])
                 self._resize()
             case wire.STARTED:
                 self.started = True
-            case wire.STOPPED:
-                self._suspend()
             case wire.REPLY:
                 return self._refuse(json.loads(payload))
             case _:
@@ -174,7 +181,6 @@ class _Running:
                 case signal.SIGWINCH:
                     self._resize()
                 case signal.SIGTSTP:
-                    self._signal(number)
                     self._suspend()
                 case _:
                     self.received.add(number)
@@ -192,9 +198,26 @@ class _Running:
         if self.relay.master is not None and self.terminal is not None:
             set_window(self.relay.master, *window_of(self.terminal))
 
+    def ended_by_signal(self, status: int) -> bool:
+        """Whether the command ended by a signal that was meant for this client as well."""
+        if status == 128 + signal.SIGINT and self.relay.was_attached:
+            return True  # Ctrl-C was a key for the terminal inside, no signal here
+        return status - 128 in self.received and status - 128 in _DIES_OF
+
+    def _filter_keys(self, typed: bytes) -> bytes:
+        """Takes Ctrl-Z out where no shell inside would continue what it stops; the caller's shell
+        can."""
+        assert self.relay.master is not None
+        key = suspending_key(self.relay.master)
+        if key is None or key not in typed:
+            return typed
+        self._suspend()
+        return typed.replace(key, b"")
+
     def _suspend(self) -> None:
-        """The command has stopped; so does its client, for the caller's own job control. SIGCONT
-        is among the signals forwarded and wakes both."""
+        """Stops with the command, for the caller's own job control. SIGCONT is among the signals
+        forwarded and wakes both. In the command's orphaned group the kernel ignores SIGTSTP."""
+        self._signal(signal.SIGSTOP)
         if self.keyboard is not None:
             self.keyboard.release()
         stop_self()

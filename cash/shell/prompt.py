@@ -187,7 +187,7 @@ class Prompt:
         over = self._resident.hear()
         if over is not None:
             asyncio.get_running_loop().remove_reader(self._resident.connection)
-            self._end(over)
+            self._end(Over(over.status, over.text or "polis: the shell in the walls has ended\n"))
 
     def _show_background(self) -> None:
         """Output of a job in the background goes above the prompt."""

@@ -19,20 +19,30 @@ _AGAIN_MS = 500
 
 class Relay:
     """screen: where output goes. Until a master is attached only what is watched is served.
-    wrote: output has come since somebody last cleared it. muted: output is thrown away."""
+    wrote: output has come since somebody last cleared it. muted: output is thrown away.
+    filter_keys: what of the typed keys is passed on."""
 
-    def __init__(self, *, screen: int, keyboard: Keyboard | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        screen: int,
+        keyboard: Keyboard | None = None,
+        filter_keys: Callable[[bytes], bytes] = bytes,
+    ) -> None:
         self.master: int | None = None
         self.wrote = False
         self.muted = False
         self._screen = screen
         self.keyboard = keyboard
+        self.was_attached = False
+        self._filter_keys = filter_keys
         self._typed = b""
 
     def attach(self, master: int) -> None:
         """Copies from and to this pty master from now on; it is closed when it has hung up."""
         os.set_blocking(master, False)
         self.master = master
+        self.was_attached = True
 
     def until(self, watched: Mapping[int, Callable[[], Ended | None]]) -> Ended:
         """Copies until one of the watched descriptors' callbacks, run when there is something
@@ -47,7 +57,7 @@ class Relay:
                 elif descriptor == self.master:
                     self._copy(event)
                 elif self.keyboard is not None and self.keyboard.take():
-                    self._typed = self.keyboard.read()
+                    self._typed = self._filter_keys(self.keyboard.read())
                     self._pass_on()
 
     def drain(self) -> None:

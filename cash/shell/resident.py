@@ -75,9 +75,14 @@ class Resident:
         """Makes a started bash ready; what it says meanwhile is not for the screen."""
         self.relay.muted = True
         try:
-            return self._wait(_SETUP + self._report(), {})
+            first = self._wait(_SETUP + self._report(), {})
+            # Bash may have reported before its runner has passed the terminal on.
+            while isinstance(first, Ended) and not self.relay.was_attached:
+                first = self.hear() or first
+            self.relay.drain()
         finally:
             self.relay.muted = False
+        return first
 
     def run(self, text: str, watched: Watched) -> Ended | Over:
         """Runs one judged line to its end, with the keyboard and the screen as its terminal."""

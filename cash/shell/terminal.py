@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import struct
+import sys
 import termios
 import tty
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 
 _WINDOW = struct.Struct("HHHH")
 _TIOCGPTPEER = 0x5441  # Linux 4.13: the other side of a pty, whatever mount namespace it is in
+_TIOCGSID = 0x5429
 
 
 def find_terminals(descriptors: Sequence[int]) -> str:
@@ -40,6 +42,31 @@ def copy_modes(terminal: int, master: int) -> None:
     whether characters are UTF-8)."""
     with contextlib.suppress(OSError, termios.error):
         termios.tcsetattr(master, termios.TCSANOW, termios.tcgetattr(terminal))
+
+
+def stop_echo(master: int) -> None:
+    """Typed lines are passed on whole and have been shown by the user's own terminal."""
+    with contextlib.suppress(OSError, termios.error):
+        modes = termios.tcgetattr(master)
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(master, termios.TCSANOW, modes)
+
+
+def suspending_key(master: int) -> bytes | None:
+    """The key that stops the foreground programs of the terminal behind `master`, when these are
+    its session's own group: no shell in there would continue them. None otherwise."""
+    try:
+        modes = termios.tcgetattr(master)
+        alone = os.tcgetpgrp(master) == _session_of(master)
+    except (OSError, termios.error):
+        return None
+    key: bytes = modes[6][termios.VSUSP]
+    return key if modes[3] & termios.ISIG and alone and key != b"\0" else None
+
+
+def _session_of(master: int) -> int:
+    packed = fcntl.ioctl(master, _TIOCGSID, bytes(4))
+    return int.from_bytes(packed, sys.byteorder)
 
 
 def in_foreground(terminal: int) -> bool:

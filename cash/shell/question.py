@@ -105,4 +105,6 @@ def printable(text: str) -> str:
 
 def _caret(character: str) -> str:
     code = ord(character)
-    return f"^{chr(code ^ 64)}" if code < 32 or code == 127 else f"\\x{code:02x}"
+    if code < 32 or code == 127:
+        return f"^{chr(code ^ 64)}"
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

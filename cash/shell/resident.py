@@ -86,9 +86,7 @@ class Resident:
 
     def run(self, text: str, watched: Watched) -> Ended | Over:
         """Runs one judged line to its end, with the keyboard and the screen as its terminal."""
-        return self._wait(
-            f"eval {_quote(text)} 0<&1 {_STATUS}>&-; {self._reports_twice()}", watched
-        )
+        return self._wait(f"eval {quote(text)} 0<&1 {_STATUS}>&-; {self._reports_twice()}", watched)
 
     def skip(self, status: int | None, watched: Watched) -> Ended | Over:
         """A line that does not run: $? becomes `status`, if any, and bash gets its turn to say
@@ -163,7 +161,7 @@ def _write_lines(descriptor: int, source: str) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """One word on one line, whatever the text: bash would prompt for a second line."""
     if "\0" in text:
         raise Fault("a line cannot hold a NUL")

@@ -20,26 +20,31 @@ _LONGEST_HEAD = 64 * 1024
 _HEAD_SECONDS = 30.0
 _CONNECT_SECONDS = 20.0
 
-# What a public name may not resolve to (RFC 1918, 6598, 3927, 4193, loopback, multicast). Not
-# `is_private`: that also holds documentation ranges, which some networks route.
-_INNER_NETWORKS = tuple(
+_Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+# This machine itself, whatever a rule says: inside, 127.0.0.1 is the agent's own loopback, but
+# the proxy stands outside, where it is everybody's database and polisd's neighbours.
+THIS_MACHINE: _Networks = tuple(
+    ipaddress.ip_network(text)
+    for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "::/128", "::1/128", "fe80::/10")
+)
+# Its surroundings (RFC 1918, 6598, 4193, multicast): a name that leads there is judged once more,
+# by its address. Not `is_private`: that also holds documentation ranges, which some route.
+_SURROUNDINGS: _Networks = tuple(
     ipaddress.ip_network(text)
     for text in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-        "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/4", "255.255.255.255/32",
-        "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8",
+        *("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"),
+        *("224.0.0.0/4", "255.255.255.255/32", "fc00::/7", "ff00::/8"),
     )
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """allowed: whether the connection may be made. text: the refusal for the client's eyes.
-    named: a rule names this host itself, so it may be an inner address."""
+    """allowed: whether the connection may be made. text: the refusal for the client's eyes."""
 
     allowed: bool
     text: str = ""
-    named: bool = False
 
 
 Admit = Callable[[str, int], Awaitable[Admission]]
@@ -56,12 +61,15 @@ class _BadRequest(Exception):
     pass
 
 
-async def open_egress(listener: socket.socket, admit: Admit) -> asyncio.Server:
-    """Serves the proxy on a listening socket until the server is closed."""
+async def open_egress(
+    listener: socket.socket, admit: Admit, never: _Networks = THIS_MACHINE
+) -> asyncio.Server:
+    """Serves the proxy on a listening socket until the server is closed. never: networks that no
+    admission opens."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await _serve(reader, writer, admit)
+            await _serve(reader, writer, admit, never)
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # either side hung up; there is nobody to tell
         finally:
@@ -71,7 +79,9 @@ async def open_egress(listener: socket.socket, admit: Admit) -> asyncio.Server:
     return await asyncio.start_server(serve, sock=listener, limit=_LONGEST_HEAD)
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, admit: Admit) -> None:
+async def _serve(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, admit: Admit, never: _Networks
+) -> None:
     try:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_SECONDS)
         target = _read_target(head)
@@ -83,7 +93,12 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, adm
         await _refuse(writer, 403, admission.text)
         return
     try:
-        address = await _resolve(target, inner_allowed=admission.named)
+        address = await _resolve(target, never)
+        if address != target.host and _is_in(address, _SURROUNDINGS):
+            admission = await admit(address, target.port)
+            if not admission.allowed:
+                await _refuse(writer, 403, admission.text)
+                return
         origin = await asyncio.wait_for(
             asyncio.open_connection(address, target.port), _CONNECT_SECONDS
         )
@@ -142,21 +157,21 @@ def _end_to_end(headers: bytes) -> bytes:
     return b"\r\n".join([*kept, b"Connection: close", b"", b""])
 
 
-async def _resolve(target: _Target, *, inner_allowed: bool) -> str:
-    """The address to connect to. OSError when the name leads to this machine or its network."""
+async def _resolve(target: _Target, never: _Networks) -> str:
+    """The address to connect to. OSError when the name leads to this machine."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
-    if not inner_allowed and any(_is_inner(address) for address in addresses):
-        raise OSError("resolves to an address of this machine or its network: refused")
+    if any(_is_in(address, never) for address in addresses):
+        raise OSError("leads to this machine itself, which the proxy never does")
     return addresses[0]
 
 
-def _is_inner(text: str) -> bool:
+def _is_in(text: str, networks: _Networks) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    return any(address in network for network in _INNER_NETWORKS)
+    return any(address in network for network in networks)
 
 
 async def _refuse(writer: asyncio.StreamWriter, status: int, text: str) -> None:

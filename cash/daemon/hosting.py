@@ -244,9 +244,9 @@ class Hosted:
         context = self.context_of(agent, str(agent.tree))
         try:
             verdict = self.in_force.policy().judge((Connect(host, port),), context)
+            admission, approval = await self._settle_connection(agent, f"{host}:{port}", verdict)
         except Fault as fault:
             return Admission(False, f"polis: {fault.message}\n")
-        admission, approval = await self._settle_connection(agent, f"{host}:{port}", verdict)
         body = {
             "host": host,
             "port": port,
@@ -260,15 +260,14 @@ class Hosted:
     async def _settle_connection(
         self, agent: Agent, where: str, verdict: Verdict
     ) -> tuple[Admission, str]:
-        named = any(match.decision is Decision.ALLOW for match in verdict.matches)
         if verdict.decision is Decision.DENY:
             return Admission(False, refusal_text(verdict)), "refused"
         if verdict.decision is not Decision.ASK:
-            return Admission(True, named=named), "policy"
+            return Admission(True), "policy"
         subject = f"connect {where}"
         earlier = self.earlier_answer(agent, subject)
         if earlier is not None:
-            return Admission(earlier, "polis: denied by a person\n", named=True), "earlier answer"
+            return Admission(earlier, "polis: denied by a person\n"), "earlier answer"
         question = await self.open_question(agent, subject, verdict)
         seconds = min(_CONNECT_ASK_SECONDS, self.ask_seconds(agent))
         answer = await self.questions.wait(question, seconds)
@@ -278,7 +277,7 @@ class Hosted:
                 f"hint: asked as {question.id}; connect again when allowed\n"
             )
             return Admission(False, text), "unanswered"
-        return Admission(answer.allow, "polis: denied by a person\n", named=True), "person"
+        return Admission(answer.allow, "polis: denied by a person\n"), "person"
 
     # What keepers tell
 

@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cash.faults import UsageFault
+from cash.faults import Fault, UsageFault
 
 Scope = Literal["once", "session", "1h"]
 SCOPES: tuple[Scope, ...] = ("once", "session", "1h")
 
 # design §1: a question that outlived its call waits one hour for the answer.
 OPEN_SECONDS = 3600.0
+# Of one agent.
+MOST_OPEN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,15 @@ class Questions:
         incarnation: str,
         exact: str,
     ) -> Question:
-        """The agent's open question about exactly this line, made if there is none."""
+        """The agent's open question about exactly this line, made if there is none. Fault when
+        it has too many open: questions without end would bury the one that matters."""
         for question in self.waiting():
             if (question.incarnation, question.exact) == (incarnation, exact):
                 return question
+        if sum(question.agent == agent for question in self._open.values()) >= MOST_OPEN:
+            raise Fault(
+                f"{agent} has {MOST_OPEN} open questions already", hint="polis approvals list"
+            )
         question = Question(
             id=f"q{next(self._numbers)}",
             key=uuid.uuid4().hex,

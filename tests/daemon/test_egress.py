@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cash.daemon.egress import Admission, _is_inner, open_egress
+from cash.daemon.egress import _SURROUNDINGS, THIS_MACHINE, Admission, _is_in, open_egress
 
 Talk = Callable[[int, int, bytes], Awaitable[bytes]]
 
 
 async def _converse(
-    admission: Admission, said: Callable[[int], bytes], heard_by_origin: list[bytes]
+    admission: Admission, never: bool, said: Callable[[int], bytes], heard_by_origin: list[bytes]
 ) -> bytes:
     """What a client hears that says `said(port of the origin)` to the proxy."""
 
@@ -28,7 +28,7 @@ async def _converse(
     origin = await asyncio.start_server(answer, "127.0.0.1", 0)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    proxy = await open_egress(listener, admit)
+    proxy = await open_egress(listener, admit, THIS_MACHINE if never else ())
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(said(origin.sockets[0].getsockname()[1]))
@@ -49,16 +49,18 @@ async def _converse(
         await origin.wait_closed()
 
 
-def _talk(admission: Admission, said: Callable[[int], bytes]) -> tuple[bytes, list[bytes]]:
+def _talk(
+    admission: Admission, said: Callable[[int], bytes], *, never: bool = False
+) -> tuple[bytes, list[bytes]]:
     origin_heard: list[bytes] = []
-    return asyncio.run(_converse(admission, said, origin_heard)), origin_heard
+    return asyncio.run(_converse(admission, never, said, origin_heard)), origin_heard
 
 
-_NAMED = Admission(allowed=True, named=True)
+_ALLOWED = Admission(allowed=True)
 
 
 def test_connect_is_relayed_unread() -> None:
-    heard, origin = _talk(_NAMED, lambda port: b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\n" % port)
+    heard, origin = _talk(_ALLOWED, lambda port: b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\n" % port)
     assert heard.startswith(b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK")
     assert origin == [b"through the tunnel"]
 
@@ -68,7 +70,7 @@ def test_plain_http_goes_on_in_origin_form_without_proxy_headers() -> None:
         b"GET http://127.0.0.1:%d/a/b?c=d HTTP/1.1\r\nHost: x\r\n"
         b"Proxy-Connection: keep-alive\r\nProxy-Authorization: secret\r\nX-Kept: 1\r\n\r\n"
     )
-    heard, origin = _talk(_NAMED, lambda port: said % port)
+    heard, origin = _talk(_ALLOWED, lambda port: said % port)
     assert heard.endswith(b"hi")
     assert origin == [b"GET /a/b?c=d HTTP/1.1\r\nHost: x\r\nX-Kept: 1\r\nConnection: close\r\n\r\n"]
 
@@ -81,12 +83,13 @@ def test_a_refusal_tells_the_client_why_and_no_byte_leaves() -> None:
     assert origin == []
 
 
-def test_an_allowed_public_name_must_not_lead_to_this_machine() -> None:
+@pytest.mark.parametrize("host", [b"localhost", b"127.0.0.1", b"0.0.0.0", b"[::1]"])
+def test_no_admission_leads_to_this_machine(host: bytes) -> None:
     heard, origin = _talk(
-        Admission(allowed=True), lambda port: b"CONNECT localhost:%d HTTP/1.1\r\n\r\n" % port
+        _ALLOWED, lambda port: b"CONNECT %b:%d HTTP/1.1\r\n\r\n" % (host, port), never=True
     )
     assert heard.startswith(b"HTTP/1.1 502 ")
-    assert b"an address of this machine" in heard
+    assert b"this machine itself" in heard
     assert origin == []
 
 
@@ -108,24 +111,27 @@ def test_what_is_no_proxy_request_is_a_bad_request(said: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "inner"),
+    ("address", "where"),
     [
-        ("127.0.0.1", True),
-        ("10.1.2.3", True),
-        ("172.31.0.1", True),
-        ("172.32.0.1", False),
-        ("192.168.1.1", True),
-        ("169.254.169.254", True),
-        ("100.64.0.1", True),
-        ("0.0.0.0", True),
-        ("::1", True),
-        ("fe80::1%eth0", True),
-        ("fd00::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("::ffff:8.8.8.8", False),
-        ("8.8.8.8", False),
-        ("2606:4700::1", False),
+        ("127.0.0.1", "here"),
+        ("127.9.9.9", "here"),
+        ("0.0.0.0", "here"),
+        ("169.254.169.254", "here"),
+        ("::1", "here"),
+        ("fe80::1%eth0", "here"),
+        ("::ffff:127.0.0.1", "here"),
+        ("10.1.2.3", "near"),
+        ("172.31.0.1", "near"),
+        ("192.168.1.1", "near"),
+        ("100.64.0.1", "near"),
+        ("fd00::1", "near"),
+        ("172.32.0.1", "far"),
+        ("::ffff:8.8.8.8", "far"),
+        ("8.8.8.8", "far"),
+        ("203.0.113.9", "far"),
+        ("2606:4700::1", "far"),
     ],
 )
-def test_inner_addresses(address: str, inner: bool) -> None:
-    assert _is_inner(address) is inner
+def test_where_an_address_leads(address: str, where: str) -> None:
+    here, near = _is_in(address, THIS_MACHINE), _is_in(address, _SURROUNDINGS)
+    assert ("here" if here else "near" if near else "far") == where

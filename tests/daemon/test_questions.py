@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from cash.daemon.questions import Answer, Question, Questions
-from cash.faults import UsageFault
+from cash.daemon.questions import MOST_OPEN, Answer, Question, Questions
+from cash.faults import Fault, UsageFault
 
 
 class Clock:
@@ -87,5 +87,17 @@ def test_an_agent_that_is_gone_leaves_no_question() -> None:
         questions.withdraw("alice")
         assert await waiting == Answer(allow=False, scope="once")
         assert list(questions.waiting()) == []
+
+    asyncio.run(story())
+
+
+def test_an_agent_cannot_bury_its_person_in_questions() -> None:
+    async def story() -> None:
+        questions = Questions()
+        for number in range(MOST_OPEN):
+            ask(questions, f"line {number}")
+        with pytest.raises(Fault, match="open questions already"):
+            ask(questions, "one more")
+        assert ask(questions, "line 7").id == "q8"
 
     asyncio.run(story())

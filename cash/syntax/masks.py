@@ -28,6 +28,9 @@ _CANDIDATE = re.compile(
     rb"(?=[ \t]+(?:[{(]|(?:while|until|for|if|case|select)\s)))?)(?=\s)"
     rb"|(?<![^\s;&|(){`!])(?P<not>!)(?=\s)"
 )
+_HARD_TO_NEGATE = re.compile(rb"[ \t]+[{(\[!tc]")
+# Each filled hole costs another parse of the whole text; more bytes than this are not parsed.
+_MOST_WORK = 1_500_000
 _TEXT = frozenset({"raw_string", "comment", "ansi_c_string", "string_content", "regex"})
 _NUMBERS = frozenset(
     {"binary_expression", "arithmetic_expansion", "unary_expression", "test_command"}
@@ -67,6 +70,7 @@ class _Masker:
         self.text = bytearray(source)
         self.masks = Masks()
         self.line_ends: dict[int, int] = {}
+        self.work = 0
 
     def run(self) -> None:
         position = 0
@@ -78,6 +82,10 @@ class _Masker:
             if self._escaped(found.start()):
                 position = found.start() + 1
             elif self._fill(found):
+                self.work += len(self.text)
+                if self.work > _MOST_WORK:
+                    self.masks.failure = "too many here-documents or backticks"
+                    return
                 self.tree = self.parse(bytes(self.text))
 
     def _escaped(self, start: int) -> bool:
@@ -114,7 +122,10 @@ class _Masker:
                 self.masks.descriptors[end] = found.group().decode()
                 self.text[start:end] = b" " * (end - start - 1) + b"9"
             case "not":
-                if _parent_type(node) not in ("negated_command", "command_name"):
+                parent = _parent_type(node)
+                if parent != "command_name" and not (
+                    parent == "negated_command" and _HARD_TO_NEGATE.match(self.text, end)
+                ):
                     return False
                 self.text[start:end] = b" "
             case label:

@@ -15,6 +15,7 @@ from cash.syntax.reading import Place, embedded_at, pipelines_of
 # Wrappers and texts inside each other, and texts in one line.
 _DEEPEST = 20
 _MOST_TEXTS = 64
+_MOST_LISTENERS = 300
 _MOST_COMMANDS = 20_000
 
 # Reads a nested text: its commands, and why it cannot be understood.
@@ -42,6 +43,7 @@ class _Unwrapping:
         self.read = read
         self.depths = [0] * len(self.commands)
         self.texts = 0
+        self.listened = 0
         self.trouble: str | None = None
 
     def run(self) -> None:
@@ -122,6 +124,10 @@ class _Unwrapping:
         self.add(index, (word,), label, (), remote)
 
     def listen(self, index: int, launch: Listens) -> None:
+        self.listened += 1
+        if self.texts >= _MOST_TEXTS or self.listened > _MOST_LISTENERS:
+            self.trouble = self.trouble or "too many shells in one line"
+            return
         if launch.source is not None:
             parts = process_output(self.commands, index, launch.source)
         else:

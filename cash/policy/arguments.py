@@ -192,10 +192,22 @@ class ArgsTest:
         """How sure it is that the arguments fit one of the choices."""
         best = NO
         for choice in self.choices:
+            if _is_out(choice, arguments.positionals):
+                continue
             best = max(best, _fit(choice, arguments.positionals, exact=exact))
             if best == YES:
                 break
         return best
+
+
+def _is_out(choice: Sequence[Pattern | None], positionals: Sequence[tuple[Value, bool]]) -> bool:
+    """The usual case, settled at once: the subcommand is another one."""
+    if not choice or choice[0] is None:
+        return False
+    if not positionals:
+        return True
+    value, doubtful = positionals[0]
+    return not (doubtful or value.loose) and choice[0].test(value.text) == NO
 
 
 def _fit(

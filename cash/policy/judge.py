@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from cash.policy.action import Action, Exec
-from cash.policy.actions import actions_of
+from cash.policy.action import Action
+from cash.policy.actions import stage
 from cash.policy.context import Context
 from cash.policy.defaults import REWRITE_LOOP, not_understood
 from cash.policy.policy import Finding, Policy, make_verdict
@@ -57,27 +57,20 @@ def judging(
     for _ in range(_MOST_ROUNDS):
         if len(line.commands) > _MOST_COMMANDS:
             line = replace(line, commands=(), trouble="the line has too many commands")
-        actions = _actions(line, context, surprise)
-        here = policy.find(actions, context)
+        actions, scene = stage(line, context, surprise=surprise)
+        here = policy.find(actions, scene)
         if line.trouble is not None:
             here.insert(0, Finding(not_understood(line.trouble, plain(line.entry or line.text))))
         edits, refused = _plan(here)
         findings.extend(_settled(here, refused))
         text = splice(line.text, edits)
         if text == line.text or line.trouble is not None:
-            return _verdict(findings, actions, context, line, rewritten)
+            return _verdict(findings, actions, scene, line, rewritten)
         rewritten = text
         line = yield text
     reason = "rules rewrite each other's commands without end"
     findings.append(Finding(Match(REWRITE_LOOP, Decision.DENY, reason, None, plain(line.text))))
-    return _verdict(findings, _actions(line, context, surprise), context, line, None)
-
-
-def _actions(line: Line, context: Context, surprise: bool) -> tuple[Action, ...]:
-    actions = actions_of(line, context)
-    if not surprise:
-        return actions
-    return tuple(replace(one, surprise=True) if isinstance(one, Exec) else one for one in actions)
+    return _verdict(findings, *stage(line, context, surprise=surprise), line, None)
 
 
 def _plan(findings: Sequence[Finding]) -> tuple[list[Edit], dict[int, str]]:
@@ -114,19 +107,18 @@ def _settled(findings: Sequence[Finding], refused: dict[int, str]) -> Iterator[F
 def _verdict(
     findings: list[Finding],
     actions: Sequence[Action],
-    context: Context,
+    scene: Scene,
     line: Line,
     rewritten: str | None,
 ) -> Verdict:
     findings.sort(key=lambda one: (-one.match.decision, one.match.rule))
-    verdict = make_verdict(findings, actions, context, rewritten=rewritten)
-    grants = () if verdict.decision is Decision.DENY else tuple(_grants(actions, context))
+    verdict = make_verdict(findings, actions, scene.context, rewritten=rewritten)
+    grants = () if verdict.decision is Decision.DENY else tuple(_grants(scene))
     return replace(verdict, grants=grants, readers=line.readers)
 
 
-def _grants(actions: Sequence[Action], context: Context) -> Iterator[Grant]:
+def _grants(scene: Scene) -> Iterator[Grant]:
     """The commands whose words are known: the others are judged when they run."""
-    scene = Scene(actions, context)
     for one in scene.execs:
         if one.command.remote is not None:
             continue

@@ -83,12 +83,11 @@ class Policy:
 
         A rewriting match carries its command in `rewritten`, quoted for bash, when there is just
         one: lines are rewritten in place by cash.policy.judge."""
-        findings = self.find(actions, context)
+        findings = self.find(actions, Scene(actions, context))
         return make_verdict(findings, actions, context, rewritten=_sole_rewrite(findings))
 
-    def find(self, actions: Sequence[Action], context: Context) -> list[Finding]:
-        """Every match and default, strictest first."""
-        scene = Scene(actions, context)
+    def find(self, actions: Sequence[Action], scene: Scene) -> list[Finding]:
+        """Every match and default, strictest first. scene: built from these actions."""
         found: list[Finding] = []
         named: set[int] = set()
         for action in actions:

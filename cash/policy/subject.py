@@ -73,6 +73,7 @@ class Scene:
         )
         self.subjects: dict[int, Subject] = {}
         self.places = {id(action): place for place, action in enumerate(self.execs)}
+        self.commands = {id(action.command): action for action in self.execs}
         self.sources: dict[int, list[int]] = {}
 
     def subject(self, action: Action) -> Subject:
@@ -106,10 +107,19 @@ class Subject:
     @property
     def values(self) -> list[Value]:
         """The command's argv."""
+        if self._values is None and (launch := self._launch()) is not None:
+            self._values = launch.values
         if self._values is None:
             words = self.command.argv if self.command is not None else ()
             self._values = values_of(words, self.scene.variables)
         return self._values
+
+    def _launch(self) -> Subject | None:
+        """The exec that a write, git operation or connection comes from."""
+        if isinstance(self.action, Exec) or self.command is None:
+            return None
+        launch = self.scene.commands.get(id(self.command))
+        return None if launch is None else self.scene.subject(launch)
 
     @property
     def namings(self) -> tuple[Naming, ...]:
@@ -149,6 +159,9 @@ class Subject:
     def _find_namings(self) -> tuple[Naming, ...]:
         if self.command is None or not self.command.argv:
             return ()
+        launch = self._launch()
+        if launch is not None:
+            return launch.namings
         action, identities = self.action, self.scene.context.identities
         if isinstance(action, Exec):
             return namings_of(

@@ -13,24 +13,40 @@ from cash.policy.context import Context
 from cash.policy.subject import Scene
 from cash.syntax.command import Command, Line
 
-__all__ = ["actions_of", "implied_actions"]
+__all__ = ["actions_of", "implied_actions", "stage"]
 
 
 def actions_of(line: Line, context: Context) -> tuple[Action, ...]:
     """An Exec for every command, in the line's order (so that `Command.within` is an index
     among them), then what those imply. Pure; never raises."""
+    return stage(line, context)[0]
+
+
+def stage(
+    line: Line, context: Context, *, surprise: bool = False
+) -> tuple[tuple[Action, ...], Scene]:
+    """actions_of with the scene that was built for it, so that judging need not build another.
+    surprise: the line was predicted by nothing."""
     directories = directories_of(line, context)
     execs = tuple(
-        Exec(command, program_of(command), cwd)
+        Exec(command, program_of(command), cwd, surprise=surprise)
         for command, cwd in zip(line.commands, directories, strict=True)
     )
-    return (*execs, *implied_actions(execs, context))
+    scene = Scene(execs, context)
+    implied = tuple(_implied(execs, scene))
+    if any(isinstance(one, Exec) for one in implied):
+        return (*execs, *implied), Scene((*execs, *implied), context)
+    return (*execs, *implied), scene
 
 
 def implied_actions(execs: tuple[Exec, ...], context: Context) -> Iterator[Action]:
-    """Writes, git operations and connections of commands that are about to run here. What runs
-    on another host (ssh) changes nothing here."""
-    scene = Scene(execs, context)
+    """Writes, git operations and connections of commands that are about to run: for who meets
+    execs one by one."""
+    return _implied(execs, Scene(execs, context))
+
+
+def _implied(execs: tuple[Exec, ...], scene: Scene) -> Iterator[Action]:
+    """What runs on another host (ssh) changes nothing here."""
     for one in execs:
         subject = scene.subject(one)
         if one.command.remote is None:

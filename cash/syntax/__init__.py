@@ -17,7 +17,11 @@ def read(text: str, *, entry: bool = True) -> Line:
     """
     from cash.syntax.line import shared_reader
 
-    return shared_reader().read(text, entry=entry)
+    reader = shared_reader()
+    line = reader.read(text, entry=entry)
+    if entry:
+        reader.prepare()
+    return line
 
 
 def read_argv(argv: Sequence[str]) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
 import threading
@@ -178,4 +179,11 @@ def shared_reader() -> LineReader:
     if _shared.pid != os.getpid():
         _shared.pid = os.getpid()
         _shared.reader = LineReader()
+        atexit.register(_close, _shared.reader, _shared.pid)
     return _shared.reader
+
+
+def _close(reader: LineReader, pid: int) -> None:
+    """At exit; a fork leaves its parent's processes alone."""
+    if pid == os.getpid():
+        reader.close()

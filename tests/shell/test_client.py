@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -10,8 +11,10 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from screen import Terminal
@@ -46,17 +49,35 @@ def client(request: pytest.FixtureRequest) -> Client:
     return words
 
 
-def start(shop: Shop, argv: list[str], **how: object) -> subprocess.Popen[bytes]:
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(argv, cwd=shop.repository, env=shop.environment, **{**pipes, **how})  # type: ignore[call-overload]
+Running = subprocess.Popen[bytes]
+Start = Callable[..., Running]
 
 
-def wait_for_line(running: subprocess.Popen[bytes], line: bytes) -> None:
+@pytest.fixture
+def start(shop: Shop) -> Iterator[Start]:
+    """Starts an argv with pipes; what still runs at the end is killed."""
+    with ExitStack() as held:
+
+        def open_process(argv: list[str], **how: Any) -> Running:
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            running = subprocess.Popen(
+                argv, cwd=shop.repository, env=shop.environment, **{**pipes, **how}
+            )
+            held.enter_context(running)
+            held.callback(running.kill)
+            return running
+
+        yield open_process
+
+
+def wait_for_line(running: Running, line: bytes) -> None:
     assert running.stdout is not None
     assert running.stdout.readline() == line
 
 
-def test_input_output_error_and_status_are_the_commands_own(shop: Shop, client: Client) -> None:
+def test_input_output_error_and_status_are_the_commands_own(
+    shop: Shop, client: Client, start: Start
+) -> None:
     argv = client("line", 'cat; echo "err $0" >&2; pwd; exit 7')
     ran = shop.installation.run(*argv, input=b"in\n", cwd=shop.tree)
     assert (ran.status, ran.out, ran.err) == (7, f"in\n{shop.tree}\n", "err /bin/bash\n")
@@ -117,28 +138,36 @@ def test_a_refusal_is_two_lines_and_126(shop: Shop, client: Client) -> None:
     ],
 )
 def test_signals_reach_the_command(
-    shop: Shop, client: Client, number: signal.Signals, line: str, status: int, output: bytes
+    shop: Shop,
+    client: Client,
+    start: Start,
+    number: signal.Signals,
+    line: str,
+    status: int,
+    output: bytes,
 ) -> None:
-    running = start(shop, client("line", line))
+    running = start(client("line", line))
     wait_for_line(running, b"up\n")
     running.send_signal(number)
-    out, err = running.communicate(timeout=20)
-    assert (running.returncode, out, err) == (status, output, b"")
+    out, _ = running.communicate(timeout=20)  # bash may name on stderr what else the signal hit
+    assert (running.returncode, out) == (status, output)
 
 
-def test_a_signal_the_caller_ignores_is_not_forwarded(shop: Shop, client: Client) -> None:
+def test_a_signal_the_caller_ignores_is_not_forwarded(
+    shop: Shop, client: Client, start: Start
+) -> None:
     def ignore() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    running = start(shop, client("line", "echo up; sleep 0.5; echo on"), preexec_fn=ignore)
+    running = start(client("line", "echo up; sleep 0.5; echo on"), preexec_fn=ignore)
     wait_for_line(running, b"up\n")
     running.send_signal(signal.SIGINT)
     assert running.communicate(timeout=20)[0] == b"on\n"
     assert running.returncode == 0
 
 
-def test_it_stops_and_goes_on_with_the_command(shop: Shop, client: Client) -> None:
-    running = start(shop, client("line", "for i in $(seq 40); do echo $i; sleep 0.05; done"))
+def test_it_stops_and_goes_on_with_the_command(shop: Shop, client: Client, start: Start) -> None:
+    running = start(client("line", "for i in $(seq 40); do echo $i; sleep 0.05; done"))
     wait_for_line(running, b"1\n")
     assert running.stdout is not None
     running.send_signal(signal.SIGTSTP)
@@ -148,7 +177,8 @@ def test_it_stops_and_goes_on_with_the_command(shop: Shop, client: Client) -> No
     assert state_of(running.pid) == "T"
     time.sleep(0.2)
     os.set_blocking(running.stdout.fileno(), False)
-    os.read(running.stdout.fileno(), 4096)
+    with contextlib.suppress(BlockingIOError):
+        os.read(running.stdout.fileno(), 4096)
     time.sleep(0.4)
     with pytest.raises(BlockingIOError):
         os.read(running.stdout.fileno(), 4096)
@@ -161,11 +191,9 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def test_a_killed_client_hangs_its_command_up(shop: Shop, client: Client) -> None:
+def test_a_killed_client_hangs_its_command_up(shop: Shop, client: Client, start: Start) -> None:
     mark = shop.tree / f"hung-up-{os.getpid()}-{len(client('argv'))}"
-    running = start(
-        shop, client("line", f"trap 'touch {mark}; exit' HUP; echo up; sleep 60 & wait")
-    )
+    running = start(client("line", f"trap 'touch {mark}; exit' HUP; echo up; sleep 60 & wait"))
     wait_for_line(running, b"up\n")
     running.kill()
     running.communicate()
@@ -175,7 +203,9 @@ def test_a_killed_client_hangs_its_command_up(shop: Shop, client: Client) -> Non
     assert mark.exists()
 
 
-def test_a_reader_that_leaves_ends_the_command_as_in_bash(shop: Shop, client: Client) -> None:
+def test_a_reader_that_leaves_ends_the_command_as_in_bash(
+    shop: Shop, client: Client, start: Start
+) -> None:
     script = f"{shlex.join(client('line', 'yes'))} | head -1; echo ${{PIPESTATUS[0]}}"
     ran = shop.installation.run("bash", "-c", script, cwd=shop.repository)
     assert (ran.out, ran.err) == (f"y\n{128 + signal.SIGPIPE}\n", "")
@@ -223,8 +253,10 @@ def test_a_long_line_and_much_data_pass(shop: Shop, client: Client) -> None:
     assert ended.stdout == data
 
 
-def test_a_command_outlives_polisd_and_the_next_one_starts_it(shop: Shop, client: Client) -> None:
-    running = start(shop, client("line", "echo up; read -r word; echo $word; exit 3"))
+def test_a_command_outlives_polisd_and_the_next_one_starts_it(
+    shop: Shop, client: Client, start: Start
+) -> None:
+    running = start(client("line", "echo up; read -r word; echo $word; exit 3"))
     wait_for_line(running, b"up\n")
     places = find_places(shop.environment)
     os.kill(call(places, "ping", start=False)["pid"], signal.SIGKILL)
@@ -235,9 +267,11 @@ def test_a_command_outlives_polisd_and_the_next_one_starts_it(shop: Shop, client
     assert (again.status, again.out) == (0, "back\n")
 
 
-def test_a_question_waits_and_an_answer_from_elsewhere_counts(shop: Shop, client: Client) -> None:
+def test_a_question_waits_and_an_answer_from_elsewhere_counts(
+    shop: Shop, client: Client, start: Start
+) -> None:
     line = f"git push --force origin HEAD:w{len(client('argv'))} 2>/dev/null; echo went"
-    running = start(shop, client("line", line), stdin=subprocess.DEVNULL)
+    running = start(client("line", line), stdin=subprocess.DEVNULL)
     deadline = time.monotonic() + 10
     found: list[str] = []
     while not found and time.monotonic() < deadline:

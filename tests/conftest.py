@@ -24,6 +24,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_folder] = folder
     config.option.basetemp = folder / "t"
     os.environ["TMPDIR"] = os.fspath(folder)
+    # Nobody's own home, state or sockets are a test's business.
+    (folder / "home").mkdir()
+    os.environ["HOME"] = os.fspath(folder / "home")
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"):
+        os.environ.pop(name, None)
     tempfile.tempdir = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ def command(repository: str | None, folder: str) -> int:
 
     The tour has a home, a state and a daemon of its own in DIR and removes its agents at the end.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # polisd is stopped also then
     place = Path(folder).absolute()
     environment = settle(place)
     try:

@@ -32,8 +32,6 @@ from cash.store.event import Event
 from cash.store.redaction import redact_text
 from cash.store.state import State
 from cash.store.writer import Writer
-from cash.syntax import read
-from cash.syntax.command import Line
 from cash.syntax.parser import Parser
 from cash.walls.view import View
 from cash.workspace.agent import Agent
@@ -134,11 +132,6 @@ class Hosted:
             found = find_identities(policy.programs, self._path())
             self._identities = (policy.version, found)
         return self._identities[1]
-
-    @staticmethod
-    def read_again(text: str) -> Line:
-        """Reads a rewritten line; in process, as it was understood once already."""
-        return read(text)
 
     # Questions
 

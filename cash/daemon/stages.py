@@ -17,7 +17,7 @@ from cash.faults import DENIED, UNANSWERED, Fault
 from cash.pipeline import Approval, Approved, Refused, Request, is_settled
 from cash.policy.context import Context
 from cash.policy.explain import refusal_text
-from cash.policy.judge import judge_line
+from cash.policy.judge import judging
 from cash.policy.verdict import Decision, Verdict
 from cash.syntax.command import Line
 from cash.workspace.agent import Agent
@@ -34,7 +34,7 @@ class Judgement:
 async def judge_request(hosted: Hosted, request: Request, context: Context) -> Judgement:
     """Parse and judge, without consequences: what the interactive shell asks before Enter."""
     line = await parse(hosted, request)
-    return Judgement(line, judge(hosted, line, context))
+    return Judgement(line, await judge(hosted, line, context))
 
 
 async def parse(hosted: Hosted, request: Request) -> Line:
@@ -44,9 +44,17 @@ async def parse(hosted: Hosted, request: Request) -> Line:
     return await hosted.parser.read_argv(request.arguments)
 
 
-def judge(hosted: Hosted, line: Line, context: Context) -> Verdict:
-    """The verdict of the policy in force now."""
-    return judge_line(hosted.in_force.policy(), line, context, read=hosted.read_again)
+async def judge(hosted: Hosted, line: Line, context: Context) -> Verdict:
+    """The verdict of the policy in force now. A rewritten line is read in the parser process
+    again: polisd itself reads no bash."""
+    steps = judging(hosted.in_force.policy(), line, context)
+    try:
+        text = next(steps)
+        while True:
+            text = steps.send(await hosted.parser.read(text))
+    except StopIteration as ended:
+        verdict: Verdict = ended.value
+        return verdict
 
 
 def line_event(request: Request, verdict: Verdict, approval: str) -> dict[str, object]:
@@ -126,8 +134,8 @@ class CommandStages:
     async def parse(self, request: Request) -> Line:
         return await parse(self._hosted, request)
 
-    def judge(self, request: Request, line: Line) -> Verdict:
-        return judge(self._hosted, line, self._hosted.context_of(self._agent, request.cwd))
+    async def judge(self, request: Request, line: Line) -> Verdict:
+        return await judge(self._hosted, line, self._hosted.context_of(self._agent, request.cwd))
 
     async def approve(self, line: Line, verdict: Verdict) -> Approval:
         if verdict.decision is Decision.DENY:

@@ -96,7 +96,8 @@ class Configuration:
         given = subject.action.config
         found = YES
         for name, value in self.asked:
-            holds = (min(name.test(key.lower()), value.test(text)) for key, text in given.items())
+            bound = value.bind(subject.scene.names)
+            holds = [min(name.test(key.lower()), bound.test(text)) for key, text in given.items()]
             found = min(found, max(holds, default=NO))
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
@@ -187,6 +187,13 @@ class ArgsTest:
     """Alternatives of positional patterns; None stands for any number of arguments."""
 
     choices: tuple[tuple[Pattern | None, ...], ...]
+
+    def bind(self, names: Mapping[str, str]) -> ArgsTest:
+        """With `$agent` and `$branch` put in."""
+        if not any(one is not None and one.named for choice in self.choices for one in choice):
+            return self
+        bound = (tuple(one and one.bind(names) for one in choice) for choice in self.choices)
+        return ArgsTest(tuple(bound))
 
     def test(self, arguments: Arguments, *, exact: bool) -> Certainty:
         """How sure it is that the arguments fit one of the choices."""

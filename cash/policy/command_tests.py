@@ -33,7 +33,8 @@ class Args:
         if subject.command is None:
             return NO
         arguments = subject.arguments(asking.naming, asking.usages)
-        return self.asked.test(arguments, exact=asking.exact)
+        asked = self.asked.bind(subject.scene.names)
+        return asked.test(arguments, exact=asking.exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ class Text:
         texts = [joined, *(one.body for one in command.redirects if one.body is not None)]
         texts += [one.target.text for one in command.redirects if one.operator == "<<<"]
         texts += [one.value.text for one in command.assignments]
-        return of(any(self.asked.test(text) == YES for text in texts))
+        asked = self.asked.bind(subject.scene.names)
+        return of(any(asked.test(text) == YES for text in texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class Environment:
         given = [(one.name, value_of(one.value, variables).text) for one in _settings(subject)]
         found = YES
         for name, value in self.asked:
-            holds = (min(name.test(key), value.test(text)) for key, text in given)
+            bound = value.bind(subject.scene.names)
+            holds = [min(name.test(key), bound.test(text)) for key, text in given]
             found = min(found, max(holds, default=NO))
         return found
 
@@ -177,7 +180,7 @@ class Remote:
         """Where it runs; for git: what it speaks to."""
         if isinstance(subject.action, GitOp) and self.names is not None:
             remote = subject.action.remote
-            return NO if remote is None else self.names.test(remote)
+            return NO if remote is None else self.names.bind(subject.scene.names).test(remote)
         host = subject.command.remote if subject.command is not None else None
         if self.wanted is not None:
             return of((host is not None) == self.wanted)

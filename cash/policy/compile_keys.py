@@ -2,110 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from cash.policy import action_tests, circumstances, command_tests
 from cash.policy.arguments import ArgsTest, FlagPattern, FlagTest
+from cash.policy.compile_values import (
+    Entry,
+    Scope,
+    alternatives_of,
+    compile_hosts,
+    compile_named,
+    compile_pairs,
+    compile_path_patterns,
+    compile_patterns,
+    compile_quantified,
+    guard,
+)
 from cash.policy.document import Node
 from cash.policy.hosts import HostPattern, compile_host, compile_port
 from cash.policy.matcher import Choices, Matcher, Test
-from cash.policy.paths import PathPattern, compile_paths
-from cash.policy.pattern import Pattern, PatternError, compile_pattern, expand, split_alternatives
+from cash.policy.paths import PATH_NAMES
+from cash.policy.pattern import (
+    NAMES,
+    Pattern,
+    PatternError,
+    compile_pattern,
+    expand,
+    split_alternatives,
+)
 from cash.policy.pipe import Pipe
-from cash.policy.quantified import Quantified
 from cash.policy.subject import PIPED, REDIRECTED, REMOTE, SETTING
 from cash.policy.usage import Usage
 from cash.policy.verdict import Level
 
-A = TypeVar("A")
-T = TypeVar("T")
 KINDS_OF_WRITE: Final = ("create", "overwrite", "append", "delete", "rename", "metadata")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a file gives its rules. all_by_default: plain values of a key with several elements
-    must all fit (in `unless`)."""
-
-    sets: Mapping[str, Sequence[str]]
-    usages: Mapping[str, Usage] = field(default_factory=dict)
-    all_by_default: bool = False
-    condition: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A key's value with the scope it was written in (an override mixes two files)."""
-
-    key: Node
-    value: Node
-    scope: Scope
-
-
-def guard(node: Node, compile_one: Callable[[A], T], argument: A) -> T:
-    """compile_one(argument); its PatternError becomes a fault at the right column of node."""
-    try:
-        return compile_one(argument)
-    except PatternError as error:
-        raise node.fault(error.message, at=error.at) from None
-
-
-def _texts(node: Node, scope: Scope) -> Iterator[tuple[Node, str]]:
-    """The alternatives of one pattern or of a list of them, sets replaced by their members."""
-    for one in node.one_or_more():
-        for text in guard(one, partial(expand, sets=scope.sets), one.filled()):
-            yield one, text
-
-
-def compile_patterns(node: Node, scope: Scope) -> Pattern:
-    """One pattern or a list of them."""
-    compile_one = partial(compile_pattern, sets=scope.sets)
-    found = [guard(one, compile_one, one.text()) for one in node.one_or_more()]
-    return Pattern(
-        frozenset().union(*(one.exact for one in found)),
-        tuple(glob for one in found for glob in one.globs),
-        tuple(text for one in found for text in one.named),
-        tuple(regex for one in found for regex in one.regexes),
-    )
-
-
-def _paths(node: Node, scope: Scope) -> PathPattern:
-    texts = list(_texts(node, scope))
-    for one, text in texts:
-        guard(one, compile_paths, text)
-    return compile_paths([text for _, text in texts])
-
-
-def _hosts(node: Node, scope: Scope) -> tuple[HostPattern, ...]:
-    return tuple(guard(one, compile_host, text) for one, text in _texts(node, scope))
-
-
-def _quantified(node: Node, scope: Scope, compile_one: Callable[[Node, Scope], T]) -> Quantified[T]:
-    if not node.is_map:
-        pattern = compile_one(node, scope)
-        return Quantified(all=pattern) if scope.all_by_default else Quantified(any=pattern)
-    entries = node.known_entries(("any", "all", "none"))
-    found = {name: compile_one(value, scope) for name, (_, value) in entries.items()}
-    if not found:
-        raise node.fault("expected any, all or none")
-    return Quantified(found.get("any"), found.get("all"), found.get("none"))
-
-
-def _pairs(node: Node, scope: Scope, *, lower: bool = False) -> tuple[tuple[Pattern, Pattern], ...]:
-    found = []
-    for key, value in node.entries().values():
-        text = key.filled()
-        name = guard(
-            key, partial(compile_pattern, sets=scope.sets), text.lower() if lower else text
-        )
-        found.append((name, compile_patterns(value, scope)))
-    if not found:
-        raise node.fault("expected at least one entry")
-    return tuple(found)
 
 
 def _args(node: Node, scope: Scope) -> Test:
@@ -120,7 +53,7 @@ def _arg_patterns(nodes: list[Node], scope: Scope) -> tuple[Pattern | None, ...]
         text = node.filled()
         if text.startswith("-") and text != "-":
             raise node.fault("a flag has its place in `flags:`", hint=f"flags: {{all: [{text}]}}")
-        found.append(None if text == "..." else compile_patterns(node, scope))
+        found.append(None if text == "..." else compile_named(node, scope))
     return tuple(found)
 
 
@@ -196,10 +129,10 @@ def _remote(node: Node, scope: Scope) -> Test:
     if node.is_text and node.text() in ("true", "false"):
         return command_tests.Remote(node.truth())
     hosts: list[HostPattern] = []
-    for _, text in _texts(node, scope):
+    for _, text in alternatives_of(node, scope, NAMES):
         with suppress(PatternError):  # a URL: only git has such remotes
             hosts.append(compile_host(text))
-    return command_tests.Remote(None, tuple(hosts), compile_patterns(node, scope))
+    return command_tests.Remote(None, tuple(hosts), compile_named(node, scope))
 
 
 def _arguments(node: Node, scope: Scope) -> Test:
@@ -207,8 +140,12 @@ def _arguments(node: Node, scope: Scope) -> Test:
     for key, value in node.entries().values():
         name = guard(key, partial(compile_pattern, sets=scope.sets), key.filled())
         texts = [one.filled() for one in value.one_or_more()]
-        path = None if any(text.startswith("re:") for text in texts) else _paths(value, scope)
-        found.append((name, compile_patterns(value, scope), path))
+        path = (
+            None
+            if any(text.startswith("re:") for text in texts)
+            else compile_path_patterns(value, scope)
+        )
+        found.append((name, compile_patterns(value, scope, PATH_NAMES), path))
     return action_tests.ToolArguments(tuple(found))
 
 
@@ -228,7 +165,9 @@ def _ports(node: Node, _scope: Scope) -> Test:
 
 
 def _from_paths(source: str) -> Callable[[Node, Scope], Test]:
-    return lambda node, scope: command_tests.Paths(_quantified(node, scope, _paths), source)
+    return lambda node, scope: command_tests.Paths(
+        compile_quantified(node, scope, compile_path_patterns), source
+    )
 
 
 def _has(source: str) -> Callable[[Node, Scope], Test]:
@@ -244,29 +183,37 @@ KEYS: Final[dict[str, Callable[[Node, Scope], Test]]] = {
     "inside": lambda node, scope: command_tests.Inside(compile_patterns(node, scope)),
     "args": _args,
     "flags": _flags,
-    "host": lambda node, scope: action_tests.Host(_quantified(node, scope, _hosts)),
+    "host": lambda node, scope: action_tests.Host(compile_quantified(node, scope, compile_hosts)),
     "refspec": lambda node, scope: action_tests.References(
-        _quantified(node, scope, compile_patterns)
+        compile_quantified(node, scope, compile_named)
     ),
-    "branch": lambda node, scope: action_tests.Branch(_quantified(node, scope, compile_patterns)),
-    "config": lambda node, scope: action_tests.Configuration(_pairs(node, scope, lower=True)),
-    "env": lambda node, scope: command_tests.Environment(_pairs(node, scope)),
+    "branch": lambda node, scope: action_tests.Branch(
+        compile_quantified(node, scope, compile_named)
+    ),
+    "config": lambda node, scope: action_tests.Configuration(
+        compile_pairs(node, scope, lower=True)
+    ),
+    "env": lambda node, scope: command_tests.Environment(compile_pairs(node, scope)),
     "arguments": _arguments,
-    "path": lambda node, scope: action_tests.Target(_quantified(node, scope, _paths)),
+    "path": lambda node, scope: action_tests.Target(
+        compile_quantified(node, scope, compile_path_patterns)
+    ),
     "paths": _from_paths("paths"),
     "redirect": _from_paths("redirect"),
     "reads": _from_paths("reads"),
-    "text": lambda node, scope: command_tests.Text(compile_patterns(node, scope)),
+    "text": lambda node, scope: command_tests.Text(compile_named(node, scope)),
     "pipe": _pipe,
 }
 CONDITION_KEYS: Final[dict[str, Callable[[Node, Scope], Test]]] = {
     "level": _levels,
-    "agent": lambda node, scope: circumstances.Agent(compile_patterns(node, scope)),
+    "agent": lambda node, scope: circumstances.Agent(compile_named(node, scope)),
     "adopted": _has("adopted"),
     "lockfile": _has("lockfile"),
     "has": _has("has"),
     "surprise": lambda node, _scope: circumstances.Surprise(node.truth()),
-    "cwd": lambda node, scope: circumstances.Directory(_quantified(node, scope, _paths)),
+    "cwd": lambda node, scope: circumstances.Directory(
+        compile_quantified(node, scope, compile_path_patterns)
+    ),
 }
 MATCHER_KEYS: Final = ("program", "operation", *KEYS, "any")
 

@@ -10,12 +10,11 @@ from typing import Final
 from cash.policy.compile_keys import (
     KEYS,
     MATCHER_KEYS,
-    Entry,
-    Scope,
     compile_condition,
     compile_locks,
     compile_matcher,
 )
+from cash.policy.compile_values import Entry, Scope
 from cash.policy.document import Node, nearest
 from cash.policy.matcher import Choices, Matcher
 from cash.policy.rewriters import REWRITERS

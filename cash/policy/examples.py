@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cash.policy.action import Action, Connect, ToolCall, Write
-from cash.policy.compile_keys import KINDS_OF_WRITE, Entry
+from cash.policy.compile_keys import KINDS_OF_WRITE
+from cash.policy.compile_values import Entry
 from cash.policy.context import Context, Facts
 from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.document import Node

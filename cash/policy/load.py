@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cash.policy.compile_keys import Entry, Scope
 from cash.policy.compile_rule import RULE_KEYS, RawRule, compile_rule
+from cash.policy.compile_values import Entry, Scope
 from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.document import Node, PolicyFault, nearest, read_document
 from cash.policy.examples import Example, check_examples, read_examples

@@ -20,7 +20,7 @@ from cash.policy.glob import (
     make_glob,
     overlap,
 )
-from cash.policy.pattern import PLACES, PatternError, check_names, split_alternatives
+from cash.policy.pattern import NAMES, PLACES, PatternError, check_names, split_alternatives
 
 _SYSTEM = (
     *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc"),
@@ -33,6 +33,7 @@ _HARMLESS = frozenset(
     )
 )
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/fd", "/dev/pts", "/dev/shm", "/proc/self/fd")
+PATH_NAMES = (*NAMES, *PLACES)
 # Other names of the same tree: every process has its root and its directory below /proc.
 _DETOUR = re.compile(r"/+proc/+(?:self|thread-self|\d+)(?:/+task/+\d+)?/+(root|cwd)(?=/|$)")
 
@@ -119,7 +120,7 @@ def compile_paths(source: str | Sequence[str]) -> PathPattern:
         for text in split_alternatives(one):
             if text.startswith("re:"):
                 raise PatternError("a path pattern is a glob, not a regular expression")
-            check_names(text, one)
+            check_names(text, one, PATH_NAMES)
             name = text[1:].strip("{}") if text.startswith("$") else ""
             if name in PLACES and name not in ("tree", "home", "cwd"):
                 places.append(name)

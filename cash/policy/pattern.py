@@ -77,13 +77,19 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def compile_pattern(source: str | Sequence[str], sets: Mapping[str, Sequence[str]]) -> Pattern:
-    """source: one pattern or several alternatives. sets: what `$name` stands for."""
+def compile_pattern(
+    source: str | Sequence[str],
+    sets: Mapping[str, Sequence[str]],
+    *,
+    names: Sequence[str] = (),
+) -> Pattern:
+    """source: one pattern or several alternatives. sets: what `$name` stands for. names: the
+    other names it may have, which are put in when judging."""
     exact: set[str] = set()
     globs: list[Glob] = []
     named: list[str] = []
     regexes: list[Searcher] = []
-    for text in expand(source, sets):
+    for text in expand(source, sets, names):
         if text.startswith("re:"):
             regexes.append(compile_regex(text[3:], offset=3))
             continue
@@ -97,18 +103,20 @@ def compile_pattern(source: str | Sequence[str], sets: Mapping[str, Sequence[str
     return Pattern(frozenset(exact), tuple(globs), tuple(named), tuple(regexes))
 
 
-def expand(source: str | Sequence[str], sets: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def expand(
+    source: str | Sequence[str], sets: Mapping[str, Sequence[str]], names: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The alternatives of source, sets replaced by their members. Raises PatternError."""
     if not isinstance(source, str):
-        return tuple(text for one in source for text in expand(one, sets))
+        return tuple(text for one in source for text in expand(one, sets, names))
     if source.startswith("re:"):
         return (source,)
     found: list[str] = []
     for text in split_alternatives(source):
         if text.startswith("$") and (name := text[1:].strip("{}")) in sets:
-            found.extend(expand(sets[name], sets))
+            found.extend(expand(sets[name], sets, names))
         else:
-            check_names(text, source)
+            check_names(text, source, names)
             found.append(text)
     return tuple(found)
 
@@ -117,11 +125,14 @@ NAMES = ("agent", "branch")
 PLACES = ("tree", "home", "cwd", "root", "above", "system", "outside", "inside", "unknown")
 
 
-def check_names(text: str, source: str) -> None:
+def check_names(text: str, source: str, names: Sequence[str]) -> None:
     """Every `$name` must be known: a typing error must not become a rule that never speaks."""
-    for name, at in names_in(text):
-        if name not in NAMES and name not in PLACES:
-            raise PatternError(f"unknown name ${name}", source.find("$" + name) if at else 0)
+    for name, _ in names_in(text):
+        if name not in names:
+            at = max(source.find("$" + name), source.find("${" + name), 0)
+            if name in NAMES or name in PLACES:
+                raise PatternError(f"${name} cannot stand here", at)
+            raise PatternError(f"unknown name ${name}", at)
 
 
 def names_in(text: str) -> list[tuple[str, int]]:

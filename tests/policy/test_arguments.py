@@ -63,6 +63,11 @@ from rules import outcome, rule_of
         ({"flags": ["-exec*"]}, "find . -execdir x ;", "deny"),
         ({"flags": ["-delete"]}, "find . -name -delete", "pass"),
         ({"flags": ["-e"]}, "find . -regex x", "pass"),
+        # names
+        ({"args": ["agent-$agent", "..."]}, "npm agent-alice", "deny"),
+        ({"args": ["agent-$agent", "..."]}, "npm agent-bob", "pass"),
+        ({"text": "* of $branch"}, "npm of agent/alice", "deny"),
+        ({"text": "* of $branch"}, "npm of main", "pass"),
     ],
 )
 def test_arguments(keys: dict[str, Any], line: str, expected: str) -> None:
@@ -77,6 +82,11 @@ def test_a_file_tells_how_its_programs_read_flags() -> None:
     assert outcome(taught, "deploy --dry staging production") == "pass"
     # Of a program nobody described, a word behind a flag may be its value.
     assert outcome(rule_of(**keys), "deploy --dry staging production") == "deny"
+
+
+def test_of_an_unknown_program_a_word_may_be_one_flag_or_several() -> None:
+    assert outcome(rule_of(program="tool", flags=["-auto-approve"]), "tool -auto-approve") == "deny"
+    assert outcome(rule_of(program="tool", flags=["-a"]), "tool -xa") == "deny"
 
 
 def test_an_allow_takes_nothing_for_granted() -> None:

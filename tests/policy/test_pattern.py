@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cash.policy.certainty import MAYBE, NO, YES
 from cash.policy.glob import ANY, NAME, ONE, UNKNOWN, compile_glob, make_glob, overlap
-from cash.policy.pattern import PatternError, compile_pattern
+from cash.policy.pattern import NAMES, PatternError, compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,9 @@ def test_sets_and_names() -> None:
     sets = {"tools": ("eslint", "$linters"), "linters": ("biome*",)}
     pattern = compile_pattern(["$tools", "x"], sets)
     assert [pattern.test(one) for one in ("eslint", "biome2", "x", "$tools")] == [YES, YES, YES, NO]
-    bound = compile_pattern("agent/$agent|${branch}", {}).bind({"agent": "al*", "branch": "b"})
+    bound = compile_pattern("agent/$agent|${branch}", {}, names=NAMES).bind(
+        {"agent": "al*", "branch": "b"}
+    )
     assert [bound.test(one) for one in ("agent/al*", "b", "agent/alice")] == [YES, YES, NO]
 
 
@@ -57,6 +59,7 @@ def test_sets_and_names() -> None:
         ("a||b", "an empty alternative", 2),
         ("a|", "an empty alternative", 2),
         ("x$agnt", "unknown name $agnt", 1),
+        ("x|y${home}", "$home cannot stand here", 3),
         ("re:(ab", "bad regular expression: missing ): (ab", 3),
         ("re:a[z-b]c", "bad regular expression: invalid character class range: z-b", 5),
         ("re:" + "a" * 600, "a regular expression of 600 characters (at most 512)", 0),

@@ -1,0 +1,180 @@
+"""What a machine and its users do wrong: one clear line, the right status, nothing half made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from desk import Desk
+from installation import Installation
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo 'open",
+        "cat <<EOF\nnever ended",
+        "if true; then",
+        "echo " + "a" * 100_000,
+        "$(" * 200 + "true" + ")" * 200,
+        b"echo \xff\xfe; \xc3(",
+        "echo $((1 +",
+        ")",
+    ],
+    ids=["quote", "here-doc", "if", "long", "deep", "bytes", "arithmetic", "paren"],
+)
+def test_a_line_that_cannot_be_understood_is_never_just_run(desk: Desk, line: str | bytes) -> None:
+    ran = desk.line(line)
+    assert ran.status == 124
+    assert ran.out == ""
+    assert ran.err.startswith("polis: asked by ")
+    assert len(ran.err.splitlines()) == 2
+
+
+def test_a_line_longer_than_a_pipe_is_answered(desk: Desk) -> None:
+    # One argument of execve holds 128 kB: longer lines come from the interactive shell only.
+    ran = desk.line("true; " * 20_000)
+    assert ran.status == 124
+
+
+def test_a_closed_standard_output_ends_the_command_as_in_bash(desk: Desk) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    running = subprocess.Popen(
+        ["polis", "exec", "alice", "--", "sh", "-c", "echo x; echo y; exec yes"],
+        cwd=desk.repository,
+        env=desk.installation.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writer)
+    running.communicate(timeout=20)
+    assert running.returncode in (1, 141)
+
+
+def test_a_policy_that_does_not_load_leaves_the_last_good_one_in_force(desk: Desk) -> None:
+    own = desk.installation.home / ".config/polis/policies/own.yaml"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    good = (
+        "version: 1\nrules:\n  - id: no-factor\n    program: factor\n    decide: deny\n"
+        "    reason: We do not factor here.\n"
+        "    examples: {deny: [factor 4], pass: [ls]}\n"
+    )
+    own.write_text(good)
+    _until(lambda: desk.line("factor 4").status == 126)
+    own.write_text(good.replace("decide: deny", "decide: maybe"))
+    time.sleep(1.2)
+    assert desk.line("factor 4").status == 126
+    (refused,) = desk.log("policy-refused")
+    assert "own.yaml:5" in refused["body"]["refused"]
+    own.write_text(good.replace("deny", "ask"))
+    _until(lambda: desk.line("factor 4").status == 124)
+
+
+def test_without_any_policy_nothing_runs(desk: Desk) -> None:
+    bad = desk.installation.home / ".config/polis/policies/bad.yaml"
+    bad.parent.mkdir(parents=True, exist_ok=True)
+    bad.write_text("version: 1\nrulez: []\n")
+    assert desk.polis("down").status == 0
+    ran = desk.line("echo hi")
+    assert (ran.status, ran.out) == (125, "")
+    assert "no policy is in force" in ran.err
+    assert "bad.yaml:2" in ran.err
+
+
+def test_the_repositorys_rules_only_tighten_until_they_are_trusted(desk: Desk) -> None:
+    own = desk.repository / ".polis/policy.yaml"
+    own.parent.mkdir()
+    own.write_text(
+        "version: 1\nrules:\n"
+        "  - id: no-factor\n    program: factor\n    decide: deny\n    reason: No.\n"
+        "    examples: {deny: [factor 4], pass: [ls]}\n"
+        "  - override: discard-changes\n    off: true\n    reason: We discard.\n"
+    )
+    _until(lambda: desk.line("factor 4").status == 126)
+    assert desk.line("git reset --hard -q").status == 124
+    assert desk.polis("policy", "trust", str(own)).status == 0
+    _until(lambda: desk.line("git reset --hard -q").status == 0)
+
+
+def test_two_first_inits_at_once_are_one(installation: Installation) -> None:
+    repository = installation.make_repository()
+    both = [
+        subprocess.Popen(
+            ["polis", "init"],
+            cwd=repository,
+            env=installation.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    ended = [(one.communicate(timeout=60), one.returncode) for one in both]
+    assert [status for _, status in ended] == [0, 0], ended
+    assert installation.polis("agents", "add", "alice", cwd=repository).status == 0
+
+
+def test_without_a_runtime_folder_the_state_serves(installation: Installation) -> None:
+    repository = installation.make_repository()
+    without = {"XDG_RUNTIME_DIR": ""}
+    for argv in (("init",), ("agents", "add", "alice"), ("exec", "alice", "--", "true"), ("down",)):
+        ran = installation.polis(*argv, cwd=repository, environment=without)
+        assert ran.status == 0, ran.err
+
+
+def test_a_runtime_folder_that_is_too_long_for_a_socket_is_said(installation: Installation) -> None:
+    repository = installation.make_repository()
+    long = installation.folder / ("x" * 120)
+    long.mkdir()
+    ran = installation.polis("init", cwd=repository, environment={"XDG_RUNTIME_DIR": str(long)})
+    assert ran.status == 69
+    assert "too long for a socket" in ran.err
+    assert "hint: set XDG_RUNTIME_DIR" in ran.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_full_disk_refuses_and_recovers(installation: Installation) -> None:
+    repository = installation.make_repository()
+    state = installation.folder / "state"
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "small", str(state)], check=True)
+    try:
+        assert installation.polis("init", cwd=repository).status == 0
+        assert installation.polis("agents", "add", "alice", cwd=repository).status == 0
+        assert installation.polis("exec", "alice", "--", "true", cwd=repository).status == 0
+        _fill(state / "ballast")
+        refused = installation.polis("shell", "alice", "-c", "rm -rf /", cwd=repository)
+        assert refused.status in (125, 126), refused
+        bob = installation.polis("agents", "add", "bob", cwd=repository)
+        assert bob.status == 125
+        assert "space" in bob.err
+        (state / "ballast").unlink()
+        assert installation.polis("agents", "add", "bob", cwd=repository).status == 0
+        assert installation.polis("exec", "alice", "--", "true", cwd=repository).status == 0
+        assert installation.polis("log", "verify", cwd=repository).status == 0
+        assert installation.polis("down").status == 0
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=True)
+        shutil.rmtree(state)
+
+
+def _fill(path: Path) -> None:
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 65536)
+        except OSError:
+            pass
+
+
+def _until(holds: object) -> None:
+    deadline = time.monotonic() + 15
+    assert callable(holds)
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

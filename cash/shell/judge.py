@@ -56,10 +56,18 @@ class Judge:
         """The verdict on a line about to run; it is journaled, and a question is opened. A Fault
         of polisd's is a refusal: what cannot be judged does not run."""
         try:
-            said = call(self._places, "judge", **self._who, line=line, directory=directory)
+            said = self._ask_for(line, directory)
         except (Fault, wire.ConnectionEnded, OSError) as fault:
             return Judged(id="", decision="fault", text=line, refusal=fault_text(fault))
         return _read(line, said)
+
+    def _ask_for(self, line: str, directory: str) -> dict[str, Any]:
+        asked: dict[str, Any] = {**self._who, "line": line, "directory": directory}
+        try:
+            return call(self._places, "judge", **asked)
+        except (wire.ConnectionEnded, OSError):
+            # polisd died with the call in its hands; the next one is started by this call.
+            return call(self._places, "judge", **asked)
 
     async def look(self, line: str, directory: str) -> Judged:
         """The verdict without consequences, while the line is being typed. ConnectionEnded or

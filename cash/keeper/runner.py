@@ -152,9 +152,13 @@ class Runner:
         return self._pid
 
     def _signal_group(self, group: int, number: int) -> None:
-        # The command is not reaped yet, so its number cannot be another's.
-        with contextlib.suppress(ProcessLookupError):
+        # The command is not reaped yet, so its number cannot be another's. Just forked, it may not
+        # lead its group yet: then it is all there is.
+        try:
             os.killpg(group, number)
+        except ProcessLookupError:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, number)
 
     def _kill_session(self) -> None:
         if self._pid:

@@ -92,6 +92,8 @@ def _hear(holder: socket.socket) -> tuple[int, int | None]:
         data, descriptors = receive_with(holder, 65536, 2)
     except TimeoutError:
         raise MachineFault("the walls did not stand up in time", hint="polis doctor") from None
+        # The end of the socket says that the holder's exec went well.
+        data = holder.recv(65536) or data
     report = json.loads(data) if data else {"trouble": "the holder of the walls died"}
     if trouble := report.get("trouble"):
         raise MachineFault(trouble, hint="polis doctor")
@@ -119,6 +121,9 @@ def _hold(
         doing = "confinement"
         ruleset = _make_ruleset(view)
         confine(view, ruleset)
+        # Its user must be able to join what the holder holds, at every moment of its exec; there
+        # is nobody inside yet to hide from, and sleep has no secrets.
+        namespaces.show_process()
         die_with_parent()
         rulesets = [] if ruleset is None else [ruleset]
         send_with(keeper, b"{}", [proxy.fileno(), *rulesets])
@@ -140,8 +145,7 @@ def _sleep(program: str) -> NoReturn:
     # Ignored signals survive exec: the kernel reaps every orphan itself, and no Python stays.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     os.chdir("/")
-    os.closerange(0, 3)
-    for _ in range(3):
-        os.open("/dev/null", os.O_RDWR)
-    syscalls.close_range(3, 0x7FFFFFFF)
+    nothing = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for number in range(3):
+        os.dup2(nothing, number, inheritable=True)
     os.execve(program, ["sleep", "infinity"], {})

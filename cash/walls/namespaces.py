@@ -34,18 +34,23 @@ def map_own_ids(ids: tuple[int, int]) -> None:
     """Maps the caller's uid and gid to themselves in its fresh user namespace."""
     uid, gid = ids
     # A process that may not be dumped does not own its /proc files.
-    syscalls.prctl(_PR_SET_DUMPABLE, 1)
+    show_process()
     try:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{uid} {uid} 1")
         _write("/proc/self/gid_map", f"{gid} {gid} 1")
     finally:
-        syscalls.prctl(_PR_SET_DUMPABLE, 0)
+        hide_process()
 
 
 def hide_process() -> None:
     """Keeps same-uid processes from reading or tracing the caller."""
     syscalls.prctl(_PR_SET_DUMPABLE, 0)
+
+
+def show_process() -> None:
+    """The opposite of hide_process."""
+    syscalls.prctl(_PR_SET_DUMPABLE, 1)
 
 
 def raise_loopback() -> None:

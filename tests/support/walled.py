@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -150,10 +151,11 @@ class Walled:
     def stop(self) -> None:
         """Ends the walls and waits until their keeper has gone."""
         if self.link.fileno() >= 0:
-            for message in self.others:
-                if isinstance(message, Ended):
-                    self.link.acknowledge(message.id)
-            self.link.stop()
+            with contextlib.suppress(BrokenPipeError):  # it may have gone already
+                for message in self.others:
+                    if isinstance(message, Ended):
+                        self.link.acknowledge(message.id)
+                self.link.stop()
             deadline = time.monotonic() + PATIENCE
             while self.link.fileno() >= 0 and time.monotonic() < deadline:
                 select.select([self.link], [], [], 0.2)

@@ -1,0 +1,207 @@
+"""Each process of polis killed in mid-command: what is lost, what is said, what is left."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from walled import PATIENCE, Walled, is_alive, spawn, wait_gone
+
+from cash import wire
+from cash.keeper.link import Ended, Failed, Ready, attach
+
+pytestmark = pytest.mark.kernel
+
+
+def _start(walled: Walled, line: str) -> tuple[socket.socket, int]:
+    """A command that runs, and a pipe that ends with the last process that holds it."""
+    reader, writer = os.pipe()
+    client = walled.start("bash", "-c", f"echo up; {line}", descriptors={1: writer})
+    os.close(writer)
+    assert os.read(reader, 3) == b"up\n"
+    return client, reader
+
+
+def _ends(reader: int) -> bool:
+    ready, _, _ = select.select([reader], [], [], PATIENCE)
+    with os.fdopen(reader, "rb") as pipe:
+        return bool(ready) and pipe.read() == b""
+
+
+def _closes(client: socket.socket) -> list[bytes]:
+    kinds = []
+    with client:
+        try:
+            while True:
+                kinds.append(wire.receive_frame(client, 1)[0])
+        except wire.ConnectionEnded:
+            return kinds
+
+
+_DAEMON = "(setsid sleep 1000 & ) ; sleep 1000"
+
+
+def test_the_holder(fragile: Walled) -> None:
+    client, reader = _start(fragile, _DAEMON)
+    os.kill(fragile.ready.holder, signal.SIGKILL)
+    assert int(fragile.finish(client)[-1][1]) == 137
+    assert _ends(reader)
+    assert fragile.ended("run-1").status == 137
+    failed = fragile.hear(lambda found: isinstance(found, Failed))
+    assert failed == Failed(
+        "the walls of alice have ended: their first process was killed", fatal=True
+    )
+    wait_gone(fragile.ready.keeper)
+    _works_again(fragile)
+
+
+def test_the_keeper(fragile: Walled) -> None:
+    client, reader = _start(fragile, _DAEMON)
+    os.kill(fragile.ready.keeper, signal.SIGKILL)
+    assert _closes(client) == [wire.STARTED]  # no EXIT: the client knows that it was lost
+    assert _ends(reader)
+    assert fragile.hear(lambda found: isinstance(found, Failed)) == Failed("the keeper has ended")
+    wait_gone(fragile.ready.holder)
+    _works_again(fragile)
+
+
+def test_the_zygote(fragile: Walled) -> None:
+    client, _ = _start(fragile, "sleep 0.3; exit 4")
+    os.kill(fragile.zygote.pid, signal.SIGKILL)
+    wait_gone(fragile.zygote.pid)
+    assert not fragile.zygote.alive
+    assert fragile.finish(client)[-1] == (wire.EXIT, b"4")
+    assert fragile.ended("run-1").status == 4
+    assert fragile.sh("exit 5").status == 5
+    fragile.stop()
+    _works_again(fragile)
+
+
+def test_the_starter(fragile: Walled) -> None:
+    """An agent can do this to itself; the next command gets a new one."""
+    client, _ = _start(fragile, "sleep 0.5; exit 6")
+    assert fragile.sh("kill -STOP -1; echo on").out == "on\n"
+    assert fragile.sh("kill -CONT -1; exit 3").status == 3
+    # The sender is spared; the starter, which would have been waited for, is not needed for it.
+    assert fragile.sh("kill -9 -1; exit 12").status == 12
+    deadline = time.monotonic() + PATIENCE
+    while (status := fragile.sh("exit 7").status) != 7:
+        assert status == 125
+        assert time.monotonic() < deadline
+    assert int(fragile.finish(client)[-1][1]) == 137
+
+
+def test_the_command(fragile: Walled) -> None:
+    client, reader = _start(fragile, "sleep 1000")
+    children = Path(f"/proc/{fragile.ready.keeper}/task/{fragile.ready.keeper}/children")
+    pids = [int(word) for word in children.read_text().split()]
+    command = max(pids)
+    os.kill(command, signal.SIGKILL)
+    assert fragile.finish(client)[-1] == (wire.EXIT, b"137")
+    assert fragile.ended("run-1").lost == ""
+    os.close(reader)
+
+
+def test_stop_takes_everything_along(fragile: Walled) -> None:
+    client, reader = _start(fragile, _DAEMON)
+    fragile.link.stop()
+    assert int(fragile.finish(client)[-1][1]) == 137
+    assert _ends(reader)
+    fragile.ended("run-1")
+    wait_gone(fragile.ready.keeper)
+    assert not fragile.address.exists()
+
+
+def test_a_keeper_outlives_polisd_and_tells_what_it_missed(fragile: Walled) -> None:
+    if fragile.kind == "rootless" and os.geteuid() == 0:
+        # Another user's keeper does not listen to anybody else, not even to root.
+        link = attach(fragile.address)
+        assert link is not None
+        select.select([link], [], [], PATIENCE)
+        assert link.receive() == [Failed("the keeper has ended")]
+        return
+    client, reader = _start(fragile, "sleep 0.2; exit 8")
+    fragile.run("sh", "-c", "exit 9")  # acknowledged: does not come again
+    fragile.link.close()
+    assert fragile.finish(client)[-1] == (wire.EXIT, b"8")
+    os.close(reader)
+    link = attach(fragile.address)
+    assert link is not None
+    fragile.link = link
+    ready = fragile.hear(lambda found: isinstance(found, Ready))
+    assert ready == fragile.ready
+    missed = fragile.hear(lambda found: isinstance(found, Ended))
+    assert isinstance(missed, Ended)
+    assert (missed.id, missed.status, missed.report) == ("run-1", 8, b"report \xff of 1")
+    link.acknowledge("run-1")
+    assert fragile.sh("exit 10").status == 10
+    again = attach(fragile.address)
+    assert again is not None
+    fragile.link = again
+    fragile.hear(lambda found: isinstance(found, Ready))
+    assert fragile.others == []
+    link.close()
+
+
+def test_walls_that_cannot_be_say_why(fragile: Walled) -> None:
+    fragile.stop()
+    (fragile.view.git_file).unlink()
+    link = fragile.zygote.spawn(fragile.view, fragile.address)
+    fragile.link = link
+    failed = fragile.hear(lambda found: isinstance(found, Failed))
+    assert isinstance(failed, Failed)
+    assert (
+        failed.message == f"{fragile.view.git_file} is to be shown to the agent, but is not there"
+    )
+
+
+def test_what_an_agent_left_in_its_home_does_not_lead_the_next_walls_astray(
+    fragile: Walled,
+) -> None:
+    target = fragile.folder / "target"
+    target.mkdir(mode=0o777)
+    # A parent of a decoy can be moved and replaced by a link to anywhere.
+    line = f"mv ~/.config ~/c && ln -s {target} ~/.config && ln -s /old/etc ~/.config2"
+    assert fragile.sh(line).status == 0
+    fragile.stop()
+    fresh = spawn(fragile.kind, fragile.folder, fragile.view, fragile.zygote)
+    status = fresh.sh("test -d ~/.config/gcloud && test -L ~/.config.aside-1").status
+    fresh.stop()
+    assert (status, list(target.iterdir())) == (0, [])
+
+
+def test_nothing_is_left(fragile: Walled) -> None:
+    client, reader = _start(fragile, _DAEMON)
+    before = _mounts(), _namespaces()
+    fragile.stop()
+    client.close()
+    assert _ends(reader)
+    assert (_mounts(), _namespaces() < before[1]) == (before[0], True)
+    assert not is_alive(fragile.ready.holder)
+    assert list(fragile.address.parent.iterdir()) == []
+
+
+def _mounts() -> str:
+    return Path("/proc/self/mountinfo").read_text()
+
+
+def _namespaces() -> int:
+    found = set()
+    for process in Path("/proc").glob("[0-9]*/ns/mnt"):
+        try:
+            found.add(os.readlink(process))
+        except OSError:
+            continue
+    return len(found)
+
+
+def _works_again(walled: Walled) -> None:
+    fresh = spawn(walled.kind, walled.folder, walled.view, walled.zygote)
+    status = fresh.sh("exit 11").status
+    fresh.stop()
+    assert status == 11

@@ -15,9 +15,11 @@ ONE: Final = "\ue000"  # one character, not a slash
 NAME: Final = "\ue001"  # any characters, no slash
 ANY: Final = "\ue002"  # any characters
 UNKNOWN: Final = "\ue003"  # any characters, decided when the line runs
+VISIBLE: Final = "\ue004"  # a line's `*` where a name begins: no dot in front
 
-HOLES: Final = frozenset((ONE, NAME, ANY, UNKNOWN))
-_STARS: Final = frozenset((NAME, ANY, UNKNOWN))
+HOLES: Final = frozenset((ONE, NAME, ANY, UNKNOWN, VISIBLE))
+_STARS: Final = frozenset((NAME, ANY, UNKNOWN, VISIBLE))
+_IN_A_NAME: Final = frozenset((ONE, NAME, VISIBLE))
 _LONGEST: Final = 1024
 
 
@@ -108,7 +110,8 @@ def make_glob(tokens: str) -> Glob:
 
 
 def overlap(left: str, right: str) -> bool:
-    """Whether some text fits both. Time is the product of the lengths; over 1,024 it says yes."""
+    """Whether some text fits both. left: a line's word, if one of them is (only there VISIBLE is
+    understood). Time is the product of the lengths; over 1,024 it says yes."""
     if len(left) > _LONGEST or len(right) > _LONGEST:
         return True
     front = _skip_stars(right, {0})
@@ -147,7 +150,7 @@ def _after_single(token: str, right: str, front: set[int]) -> set[int]:
 def _after_star(token: str, right: str, front: set[int]) -> set[int]:
     """All positions of right that are reached when token swallows what stands there."""
     following = set(front)
-    pending = list(front)
+    pending = [at for at in front if token != VISIBLE or right[at : at + 1] != "."]
     while pending:
         index = pending.pop()
         if index == len(right) or not _shares_character(token, right[index]):
@@ -160,7 +163,5 @@ def _after_star(token: str, right: str, front: set[int]) -> set[int]:
 
 def _shares_character(left: str, right: str) -> bool:
     if left in HOLES or right in HOLES:
-        return not (
-            (left == "/" and right in (ONE, NAME)) or (right == "/" and left in (ONE, NAME))
-        )
+        return not ((left == "/" and right in _IN_A_NAME) or (right == "/" and left in _IN_A_NAME))
     return left == right

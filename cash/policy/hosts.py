@@ -33,7 +33,7 @@ class HostPattern:
             return YES if address is not None and address in self.network else NO
         if has_holes(host):
             tokens = self.glob or UNKNOWN + self.below
-            return MAYBE if overlap(tokens, host) else NO
+            return MAYBE if overlap(host, tokens) else NO
         if self.below:
             return YES if host == self.below[1:] or host.endswith(self.below) else NO
         return YES if overlap(self.glob, host) else NO

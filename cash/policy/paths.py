@@ -14,6 +14,7 @@ from cash.policy.glob import (
     HOLES,
     NAME,
     UNKNOWN,
+    VISIBLE,
     Glob,
     compile_glob,
     has_holes,
@@ -33,6 +34,7 @@ _HARMLESS = frozenset(
     )
 )
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/fd", "/dev/pts", "/dev/shm", "/proc/self/fd")
+_ALL_OF = ("/" + NAME, "/" + VISIBLE)
 PATH_NAMES = (*NAMES, *PLACES)
 # Other names of the same tree: every process has its root and its directory below /proc.
 _DETOUR = re.compile(r"/+proc/+(?:self|thread-self|\d+)(?:/+task/+\d+)?/+(root|cwd)(?=/|$)")
@@ -96,13 +98,13 @@ class BoundPaths:
 
     def _test_glob(self, path: str) -> Certainty:
         # `dir/*` is all of dir: what happens to it happens to the folder.
-        if path[-2:] == "/" + NAME and self.test(path[:-2] or "/") == YES:
+        if path[-2:] in _ALL_OF and self.test(path[:-2] or "/") == YES:
             return YES
         best = max((_test_place(path, place, self.ground) for place in self.places), default=NO)
         found = MAYBE if UNKNOWN in path else YES
         if best >= found:
             return best
-        return found if any(overlap(tokens, path) for tokens in self._tokens()) else best
+        return found if any(overlap(path, tokens) for tokens in self._tokens()) else best
 
     def _tokens(self) -> Iterator[str]:
         yield from self.exact
@@ -239,7 +241,7 @@ def _known_start(path: str) -> str | None:
 
 
 def _test_folders(path: str, folders: Sequence[str]) -> Certainty:
-    if path in folders or (path[-2:] == "/" + NAME and (path[:-2] or "/") in folders):
+    if path in folders or (path[-2:] in _ALL_OF and (path[:-2] or "/") in folders):
         return YES
     if has_holes(path) and any(overlap(path, folder) for folder in folders):
         return MAYBE if UNKNOWN in path else YES

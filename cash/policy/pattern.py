@@ -67,9 +67,9 @@ class Pattern:
     def _test_glob(self, text: str) -> Certainty:
         if any(glob.covers(text) for glob in self.globs):
             return YES
-        if self.regexes or any(overlap(glob.tokens, text) for glob in self.globs):
+        if self.regexes or any(overlap(text, glob.tokens) for glob in self.globs):
             return MAYBE
-        return MAYBE if any(overlap(word, text) for word in self.exact) else NO
+        return MAYBE if any(overlap(text, word) for word in self.exact) else NO
 
 
 def _encodable(text: str) -> str:

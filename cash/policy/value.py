@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cash.policy.glob import ANY, HOLES, NAME, ONE, UNKNOWN
+from cash.policy.glob import ANY, HOLES, NAME, ONE, UNKNOWN, VISIBLE
 from cash.syntax.command import Expansion, Word
 
 _MOST_BRACES = 64
 _BRACKET = re.compile(r"\[[^\]]*\]")
 _PARAMETER = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))\Z")
+_STAR_IN_FRONT = re.compile(f"(?:(?<=/)|^){NAME}")
 _NUMBERS = re.compile(r"\{(-?\d{1,6})\.\.(-?\d{1,6})\}\Z")
 
 
@@ -85,6 +86,8 @@ def _compose(word: Word, parts: Sequence[str | Expansion], variables: Variables)
                 out.append(UNKNOWN)
                 loose = loose or not _is_quoted(word, part)
     text = "".join(out)
+    if NAME in text:
+        text = _STAR_IN_FRONT.sub(VISIBLE, text)
     return Value(text, word, assumed, loose, not HOLES.isdisjoint(text))
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cash.policy.certainty import MAYBE, NO, YES
-from cash.policy.glob import NAME, UNKNOWN
+from cash.policy.glob import NAME, UNKNOWN, VISIBLE
 from cash.policy.paths import Ground, compile_paths, locate, tidy
 from cash.policy.pattern import PatternError
 
@@ -70,6 +70,14 @@ GROUND = Ground("/home/user/project", "/home/user", "alice", "agent/alice")
         ("$root", UNKNOWN + "/x", MAYBE),
         ("$system", UNKNOWN, MAYBE),
         ("$unknown", UNKNOWN + "/x", YES),
+        (".git", "/tmp/" + VISIBLE, NO),
+        (".git", "/tmp/." + NAME, YES),
+        ("git", "/tmp/" + VISIBLE, YES),
+        ("/tmp/a.b", "/tmp/" + VISIBLE + ".b", YES),
+        ("/tmp/.b", "/tmp/" + VISIBLE + ".b", YES),
+        (".git/**", ".git/" + VISIBLE, YES),
+        ("$tree", VISIBLE, YES),
+        ("$root", "/" + VISIBLE, YES),
         ("$unknown", "/a/" + UNKNOWN, NO),
     ],
 )

@@ -63,6 +63,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         delete_branch=bool(fields.get("delete_branch")),
     )
     hosted.forget_agents()
+    hosted.state.forget_answers(agent.incarnation)
     body = {
         "name": agent.name,
         "branch": removal.branch,

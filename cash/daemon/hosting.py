@@ -286,7 +286,8 @@ class Hosted:
         await self.importing.import_changes(agent)
 
     async def note_loss(self, agent: Agent, reason: str) -> None:
-        """The walls fell, and what ran in them with them."""
+        """The walls fell, and what ran in them with them; so did answers "for the session"."""
+        self.state.forget_answers(agent.incarnation, sessions_only=True)
         await self.journal(agent, uuid.uuid4().hex, "lost", {"reason": reason})
 
     def import_soon(self, agent: Agent) -> None:
@@ -325,6 +326,7 @@ class Hosted:
         self.questions.withdraw(agent.name)
         left = await self.keeping.leave(self.key_of(agent))
         if left:
+            self.state.forget_answers(agent.incarnation, sessions_only=True)
             await self.journal(agent, uuid.uuid4().hex, "stopped", {"why": why})
         return left
 

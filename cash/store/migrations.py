@@ -27,26 +27,6 @@ CREATE TABLE chain (
     pruned_hash BLOB NOT NULL,
     pruned_signature BLOB NOT NULL
 ) STRICT;
-CREATE TABLE agents (
-    repository TEXT NOT NULL,
-    name TEXT NOT NULL,
-    incarnation TEXT NOT NULL UNIQUE,
-    provider TEXT NOT NULL,
-    branch TEXT NOT NULL,
-    from_ref TEXT NOT NULL,
-    base TEXT NOT NULL,
-    mode TEXT NOT NULL,
-    status TEXT NOT NULL,
-    created REAL NOT NULL,
-    PRIMARY KEY (repository, name),
-    UNIQUE (repository, branch)
-) STRICT;
-CREATE TABLE repositories (
-    id TEXT PRIMARY KEY,
-    root TEXT NOT NULL,
-    common_dir TEXT NOT NULL UNIQUE,
-    adopted REAL NOT NULL
-) STRICT;
 CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -64,12 +44,6 @@ CREATE TABLE answers (
     scope TEXT NOT NULL,
     expiry REAL NOT NULL,
     PRIMARY KEY (line, session)
-) STRICT;
-CREATE TABLE sessions (
-    id TEXT PRIMARY KEY,
-    agent TEXT NOT NULL,
-    started REAL NOT NULL,
-    ended REAL
 ) STRICT;
 """
 

@@ -31,8 +31,7 @@ def test_a_new_store_has_the_newest_version(path: Path) -> None:
     assert _version(path) == (
         len(migrations.MIGRATIONS),
         [
-            *("agents", "answers", "chain", "events", "repositories", "sessions", "settings"),
-            "trusted",
+            *("answers", "chain", "events", "settings", "trusted"),
         ],
     )
 
@@ -43,17 +42,12 @@ def test_the_first_version_never_changes() -> None:
     connection.executescript(migrations.MIGRATIONS[0])
     columns = {
         table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        for table in ("events", "chain", "agents", "repositories", "settings", "trusted")
+        for table in ("events", "chain", "settings", "trusted")
     }
     connection.close()
     assert columns == {
         "events": ["id", "key", "time", "agent", "kind", "body", "hash"],
         "chain": ["one", "fingerprint", "pruned_count", "pruned_hash", "pruned_signature"],
-        "agents": [
-            *("repository", "name", "incarnation", "provider", "branch", "from_ref", "base"),
-            *("mode", "status", "created"),
-        ],
-        "repositories": ["id", "root", "common_dir", "adopted"],
         "settings": ["name", "value"],
         "trusted": ["sha256", "path", "since"],
     }

@@ -86,6 +86,9 @@ async def _live(places: Places, ready: int) -> None:
     try:
         await stopping.wait()
     finally:
+        # Whatever hangs from here on (a git on a dead disk, a thread that waits for it), the user
+        # was told that polis is down: SIGALRM ends the process.
+        signal.setitimer(signal.ITIMER_REAL, _HANDOVER_SECONDS)
         accepting.cancel()
         os.unlink(places.socket)
         listener.close()

@@ -49,7 +49,7 @@ _INSTALLING: Table = {
 }
 FROM_LOCKFILE: Table = {
     **_INSTALLING,
-    "omit=dev": DROPPED,
+    "omit=dev": As(("--prod",)),
     "only=prod": As(("--prod",)),
     "only=production": As(("--prod",)),
     "production": As(("--prod",)),
@@ -88,7 +88,7 @@ UPDATING: Table = {
     "global": KEPT,
     "location=global": As(("--global",)),
     "ignore-scripts": KEPT,
-    "omit=dev": DROPPED,
+    "omit=dev": As(("--prod",)),
     "production": As(("--prod",)),
     "omit=optional": As(("--no-optional",)),
     **dict.fromkeys(("audit", "no-audit", "fund", "no-fund"), DROPPED),
@@ -101,7 +101,7 @@ LISTING: Table = {
     "global": KEPT,
     "depth": As(("--depth={}",)),
     "all": As(("--depth=Infinity",)),
-    "omit=dev": DROPPED,
+    "omit=dev": As(("--prod",)),
     "production": As(("--prod",)),
     "omit=optional": As(("--no-optional",)),
 }
@@ -110,7 +110,7 @@ AUDITING: Table = {
     **EVERYWHERE,
     "json": KEPT,
     "audit-level": As(("--audit-level={}",)),
-    "omit=dev": DROPPED,
+    "omit=dev": As(("--prod",)),
     "production": As(("--prod",)),
     "omit=optional": As(("--no-optional",)),
 }
@@ -131,7 +131,7 @@ PACKING: Table = {
 }
 PRUNING: Table = {
     **EVERYWHERE,
-    "omit=dev": DROPPED,
+    "omit=dev": As(("--prod",)),
     "production": As(("--prod",)),
     "omit=optional": As(("--no-optional",)),
     "ignore-scripts": KEPT,

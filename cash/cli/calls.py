@@ -25,18 +25,6 @@ def here() -> str:
         raise UsageFault("this directory no longer exists", hint="cd into one that does") from gone
 
 
-def is_up() -> bool:
-    """Whether polisd runs; asking does not start it."""
-    from cash.daemon.client import connect
-
-    own = places()
-    try:
-        connect(own, start=False).close()
-    except Fault:
-        return False
-    return True
-
-
 def ask(doing: str, verb: str, **fields: Any) -> dict[str, Any]:
     """Calls `verb` with the working directory; `doing` is shown when it takes long."""
     from cash.daemon.client import call

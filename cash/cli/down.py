@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cash.cli.calls import is_up, places
+from cash.cli.calls import places
 from cash.cli.printing import json_option, print_json, print_text, progress
 from cash.cli.table import command as make_command
 
@@ -11,12 +11,10 @@ from cash.cli.table import command as make_command
 @json_option
 def command(as_json: bool) -> None:
     """Stop polis: every agent's commands end, nothing of their work is lost."""
-    from cash.daemon.client import call
+    from cash.daemon.client import stop
 
-    running = is_up()
-    if running:
-        with progress("stopping"):
-            call(places(), "down", start=False)
+    with progress("stopping"):
+        running = stop(places())
     if as_json:
         print_json({"stopped": running})
     else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from cash.faults import FAILED_CLOSED, Fault, MachineFault, UsageFault
 from cash.places import Places
 
 _START_SECONDS = 20.0
+_STOP_SECONDS = 20.0
 
 _FAULTS = {UsageFault.status: UsageFault, MachineFault.status: MachineFault}
 
@@ -94,6 +97,25 @@ def call(places: Places, verb: str, *, start: bool = True, **fields: Any) -> dic
     with connect(places, start=start) as endpoint:
         _say(endpoint, places, verb, fields)
         return _hear(endpoint)
+
+
+def stop(places: Places) -> bool:
+    """Has polisd take all walls down, and returns when it has ended; False when none was there.
+    Fault when it does not end in time."""
+    try:
+        pid = int(call(places, "ping", start=False)["pid"])
+        process = os.pidfd_open(pid)
+    except (Fault, ProcessLookupError):
+        return False
+    try:
+        with contextlib.suppress(Fault, wire.ConnectionEnded):  # it may be ending already
+            call(places, "down", start=False)
+        ended, _, _ = select.select([process], [], [], _STOP_SECONDS)
+    finally:
+        os.close(process)
+    if not ended:
+        raise Fault(f"polisd ({pid}) does not end", hint=f"see {places.state}/polisd.log")
+    return True
 
 
 def follow(places: Places, verb: str, **fields: Any) -> Iterator[dict[str, Any]]:

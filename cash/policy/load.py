@@ -14,7 +14,7 @@ from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.document import Node, PolicyFault, nearest, read_document
 from cash.policy.examples import Example, check_examples, read_examples
 from cash.policy.layers import Layer
-from cash.policy.pattern import NAMES, PLACES
+from cash.policy.pattern import NAMES, PLACES, names_in
 from cash.policy.policy import Policy
 from cash.policy.programs import SETS
 from cash.policy.rule import Rule
@@ -110,10 +110,11 @@ def _sets(node: Node) -> Mapping[str, Sequence[str]]:
         if not _SET_NAME.match(name) or name in SETS or name in NAMES or name in PLACES:
             raise key.fault(f"{name!r} cannot name a set")
         members = [one.filled() for one in value.one_or_more()]
+        # Only sets that stand before it: so there are no circles.
         for member in members:
-            # Only sets that stand before it: so there are no circles.
-            if member.startswith("$") and member[1:] not in (*SETS, *found, *NAMES, *PLACES):
-                raise value.fault(f"unknown set {member}")
+            for known, _ in names_in(member):
+                if known not in (*SETS, *found, *NAMES, *PLACES):
+                    raise value.fault(f"unknown set ${known}")
         found[name] = [one for member in members for one in _members(member, found)]
     return found
 

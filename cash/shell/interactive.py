@@ -62,10 +62,15 @@ def _run_text(places: Places, agent: str) -> int:
     chunks = []
     while chunk := os.read(0, 1 << 20):
         chunks.append(chunk)
+    text = b"".join(chunks)
+    if b"\0" in text:
+        raise UsageFault("what came on standard input is no script: it holds NUL bytes")
+    if len(text) > wire.LONGEST_FRAME // 2:
+        raise UsageFault("what came on standard input is too long for a script")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    return client.run(places, agent, "line", [b"".join(chunks)])
+    return client.run(places, agent, "line", [text])
 
 
 def _open_session(places: Places, agent: str, held: ExitStack) -> _Session | Over:

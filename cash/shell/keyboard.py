@@ -8,7 +8,7 @@ import tty
 from types import TracebackType
 from typing import Any
 
-from cash.shell.terminal import in_foreground, is_line_mode
+from cash.shell.terminal import in_foreground, is_line_mode, put_back
 
 _CHUNK = 65536
 
@@ -61,7 +61,7 @@ class Keyboard:
     def release(self) -> None:
         """Brings the modes found back; take() may be called again later."""
         if self._before is not None:
-            termios.tcsetattr(self.terminal, termios.TCSADRAIN, self._before)
+            put_back(self.terminal, self._before)
             self._before = None
 
     def read(self) -> bytes:

@@ -44,7 +44,7 @@ height="{height}" role="img" aria-label="{title}">
 <text x="{middle}" y="22" text-anchor="middle" fill="{dim}" font-family="sans-serif" \
 font-size="13">{title}</text>
 <g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="{size}" \
-xml:space="preserve">
+xml:space="preserve" style="white-space: pre">
 {body}
 </g>
 </svg>

@@ -134,7 +134,9 @@ class Prompt:
         if not buffer.text.strip():
             self._session.app.exit(result=Pressed.BLANK)
             return
-        judged = self._judge.judge(buffer.text, self._appearance.directory)
+        # A paste can hold NULs, bash's words cannot.
+        text = buffer.text.replace("\0", "")
+        judged = self._judge.judge(text, self._appearance.directory)
         if judged.incomplete:
             buffer.cursor_position = len(buffer.text)
             buffer.newline(copy_margin=False)

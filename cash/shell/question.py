@@ -79,13 +79,20 @@ def put_question(
             if ready != [keyboard]:
                 write_whole(screen, b"\n")
                 return None
-            key = os.read(keyboard, 1).lower() or b"\x04"
+            key = _read_key(keyboard)
             if key == b"e":
                 write_whole(screen, b"\n" + explain().encode() + _KEYS.encode())
             elif key in _ANSWERS:
                 answer = _ANSWERS[key]
                 write_whole(screen, _spoken(answer).encode())
                 return answer
+
+
+def _read_key(keyboard: int) -> bytes:
+    try:
+        return os.read(keyboard, 1).lower() or b"\x04"
+    except OSError:  # the terminal was closed: nobody says yes
+        return b"\x04"
 
 
 def _spoken(answer: Answer) -> str:

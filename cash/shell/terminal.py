@@ -11,6 +11,7 @@ import termios
 import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 _WINDOW = struct.Struct("HHHH")
 _TIOCGPTPEER = 0x5441  # Linux 4.13: the other side of a pty, whatever mount namespace it is in
@@ -89,7 +90,7 @@ def single_keys(terminal: int) -> Iterator[None]:
         termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
         yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        put_back(terminal, before)
 
 
 @contextmanager
@@ -99,7 +100,13 @@ def kept(terminal: int) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        put_back(terminal, before)
+
+
+def put_back(terminal: int, modes: list[Any]) -> None:
+    """Sets modes found earlier; a terminal that was closed meanwhile needs none."""
+    with contextlib.suppress(termios.error):
+        termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
 
 
 def is_line_mode(terminal: int) -> bool:

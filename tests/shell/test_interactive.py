@@ -8,6 +8,7 @@ import re
 import signal
 import termios
 import time
+from pathlib import Path
 
 import pytest
 from screen import Terminal
@@ -358,3 +359,36 @@ def test_a_script_on_standard_input_is_one_judged_line(shop: Shop) -> None:
     ran = shop.installation.polis("shell", "alice", input=script, cwd=shop.repository)
     assert ran.status == 126
     assert not (shop.tree / "half.txt").exists()
+
+
+def test_bytes_that_are_no_script_are_named(shop: Shop) -> None:
+    ran = shop.installation.polis("shell", "alice", input=b"echo\0one", cwd=shop.repository)
+    assert (ran.status, ran.out) == (64, "")
+    assert ran.err == "polis: what came on standard input is no script: it holds NUL bytes\n"
+
+
+def test_a_closed_window_ends_shell_and_commands(shop: Shop) -> None:
+    for keys, sign in (("", PROMPT), ("echo $$-mark; sleep 333\r", r"^\d+-mark$")):
+        with shop.open_terminal("polis", "shell", "alice") as terminal:
+            terminal.wait_last(PROMPT)
+            terminal.type(keys)
+            terminal.wait_for(sign)
+            pid = terminal.pid
+        assert not os.path.exists(f"/proc/{pid}")
+    deadline = time.monotonic() + 10
+    while (left := sleepers("333")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
+
+
+def sleepers(seconds: str) -> list[str]:
+    found = Path("/proc").glob("[0-9]*/cmdline")
+    wanted = f"sleep\0{seconds}\0".encode()
+    return [path.parent.name for path in found if read_quietly(path) == wanted]
+
+
+def read_quietly(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

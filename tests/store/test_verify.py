@@ -198,7 +198,9 @@ _DEEDS: dict[str, tuple[Callable[[Path], object], int | None, str, str]] = {
         *(None, "own record", "unread"),
     ),
     "trigger planted": (
-        lambda p: _sql(p, "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM agents; END"),
+        lambda p: _sql(
+            p, "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM settings; END"
+        ),
         *(None, "foreign 't'", "unread"),
     ),
     "index bent": (_hide_by_index, None, "the file is damaged", "unread"),

@@ -115,6 +115,7 @@ SECRETS = [
     "deploy --api-key «abc123:key» --region eu",
     "deploy --client-secret=«abc123:secret» --region eu",
     "deploy --password «abc[1:password» --region eu",
+    "deploy --password «config[1]abc!:password» --region eu",
     "PASSWORD='«abc(def:password»' make",
     "python3 -c 'login(password=\"«abc(1:password»\")'",
     "deploy --key «9f86d081884c7d659a2feaa0c55ad015:key» --region eu",

@@ -96,7 +96,7 @@ def _hear(holder: socket.socket) -> tuple[int, int | None]:
         data = holder.recv(65536) or data
     report = json.loads(data) if data else {"trouble": "the holder of the walls died"}
     if trouble := report.get("trouble"):
-        raise MachineFault(trouble, hint="polis doctor")
+        raise MachineFault(trouble, hint=report.get("hint") or "polis doctor")
     proxy, *rulesets = descriptors
     return proxy, rulesets[0] if rulesets else None
 
@@ -129,9 +129,9 @@ def _hold(
         send_with(keeper, b"{}", [proxy.fileno(), *rulesets])
         _sleep(sleep)
     except BaseException as fault:
-        words = fault.message if isinstance(fault, MachineFault) else str(fault)
-        trouble = {"trouble": f"the walls could not be built: {doing}: {words}"}
-        keeper.send(json.dumps(trouble).encode())
+        words, hint = str(fault), fault.hint if isinstance(fault, MachineFault) else None
+        report = {"trouble": f"the walls could not be built: {doing}: {words}", "hint": hint}
+        keeper.send(json.dumps(report).encode())
         os._exit(1)
 
 

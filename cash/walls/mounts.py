@@ -6,11 +6,13 @@ tmpfs that is nobody's; nothing there covers a source. Targets are resolved belo
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import stat
 from typing import Final
 
+from cash.faults import MachineFault
 from cash.walls import syscalls
 
 OLD: Final = "/old"
@@ -52,12 +54,25 @@ def bind(source: str, target: str, attributes: int, *, user_namespace: int | Non
     tree = syscalls.open_tree(source, recursive=user_namespace is None)
     try:
         if user_namespace is not None:
-            syscalls.mount_setattr(tree, _IDMAP, user_namespace=user_namespace)
+            _map_owners(tree, source, user_namespace)
         if attributes:
             syscalls.mount_setattr(tree, attributes, recursive=True)
         attach(tree, target)
     finally:
         os.close(tree)
+
+
+def _map_owners(tree: int, source: str, user_namespace: int) -> None:
+    try:
+        syscalls.mount_setattr(tree, _IDMAP, user_namespace=user_namespace)
+    except OSError as fault:
+        if fault.errno != errno.EINVAL:
+            raise
+        raise MachineFault(
+            f"the file system of {source.removeprefix(OLD)} cannot translate owners",
+            hint="keep it on ext4, xfs, btrfs or tmpfs (Linux 6.3), or let a user other than root "
+            "own the repository",
+        ) from fault
 
 
 def bind_empty(target: str) -> None:

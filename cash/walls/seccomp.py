@@ -144,3 +144,10 @@ def _only_for(number: int, body: list[bytes]) -> list[bytes]:
     # The body has overwritten the accumulator, so a call that passes it is allowed at once.
     body = [*body, _statement(_RETURN, _ALLOW)]
     return [_jump(_EQUAL, number, 0, len(body)), *body]
+
+
+def number_of(name: str, machine: str) -> int | None:
+    """The number of a call that the filter refuses; None for a machine it does not know."""
+    if machine not in _AUDIT_ARCH:
+        return None
+    return (_MISSING | _REFUSED | _DEBUGGING)[name][list(_AUDIT_ARCH).index(machine)]

@@ -156,12 +156,12 @@ def test_a_client_that_goes_takes_its_command_along(walled: Walled, signals: str
 def test_what_has_left_the_session_survives_the_client(fragile: Walled) -> None:
     client = fragile.start("bash", "-c", "setsid sleep 1000 & wait", descriptors={})
     wire.receive_frame(client)
-    while "sleep 1000" not in fragile.sh("ps -eo args").out:
+    while "sleep 1000" not in fragile.run("ps", "-eo", "args").out.splitlines():
         time.sleep(0.02)
     client.close()
     deadline = time.monotonic() + PATIENCE
     while "bash -c" in (listed := fragile.run("ps", "-eo", "args").out):
         assert time.monotonic() < deadline, listed
         time.sleep(0.05)
-    assert "sleep 1000" in listed
+    assert "sleep 1000" in listed.splitlines()
     assert is_alive(fragile.ready.keeper)

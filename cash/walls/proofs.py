@@ -1,0 +1,102 @@
+"""What the walls promise, as small programs that try to break it from inside."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cash.walls import namespaces, seccomp, syscalls
+from cash.walls.enter import Walls, confine
+
+_SYSTEM_PATH: Final = "/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A promise, and an argv that ends with 0 when it holds."""
+
+    promise: str
+    argv: tuple[str, ...]
+
+
+def list_proofs(*, secret: str, port: int) -> tuple[Proof, ...]:
+    """Every proof. secret: a readable file of the host that no agent may see. port: one on which
+    the host listens at 127.0.0.1. What a proof needs and the machine lacks (perl) leaves it out."""
+    lines = {
+        "its processes are never uid 0": 'test "$(id -u)" -ne 0',
+        "no capabilities": "grep -q '^CapEff:[[:space:]]*0*$' /proc/self/status",
+        "no way back to privileges": "grep -q '^NoNewPrivs:[[:space:]]*1$' /proc/self/status",
+        "kernel settings cannot be written": "! (echo x > /proc/sys/kernel/core_pattern)",
+        "the system cannot be written": "! touch /usr/polis-proof && ! touch /etc/polis-proof",
+        "files of the host are not there": f"! cat '{secret}'",
+        "places of keys are empty": "test -z \"$(ls -A ~/.ssh ~/.aws ~/.gnupg | grep -v ':$')\"",
+        "host ports are not there": f"! (exec 3<>/dev/tcp/127.0.0.1/{port})",
+        "no network but the proxy": "! (exec 3<>/dev/tcp/1.1.1.1/443)",
+        "nothing can be mounted": "! mount -t tmpfs none /tmp",
+        "no user namespaces": "! unshare --user true",
+        "only its own processes": 'test "$(cat /proc/1/comm)" = sleep',
+    }
+    bash = shutil.which("bash", path=_SYSTEM_PATH) or "/bin/sh"
+    return (
+        *(Proof(promise, (bash, "-c", line)) for promise, line in lines.items()),
+        *_system_calls(),
+    )
+
+
+def prove(proofs: tuple[Proof, ...], run: Callable[[tuple[str, ...]], int]) -> dict[str, bool]:
+    """Promise → whether it held; `run` gives the status of an argv inside the walls."""
+    return {proof.promise: run(proof.argv) == 0 for proof in proofs}
+
+
+def run_inside(walls: Walls, argv: tuple[str, ...]) -> int:
+    """The status of a program run in standing walls, silently, without a keeper. For single-
+    threaded callers."""
+    between, pidfd = syscalls.clone()
+    if between == 0:
+        status = 125
+        try:
+            namespaces.join_process_space(walls.pidfd, walls.view)
+            child, _ = syscalls.clone()
+            if child == 0:
+                _become(walls, argv)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        finally:
+            os._exit(status if status >= 0 else 128 - status)
+    os.close(pidfd)
+    return os.waitstatus_to_exitcode(os.waitpid(between, 0)[1])
+
+
+def _become(walls: Walls, argv: tuple[str, ...]) -> None:
+    try:
+        namespaces.join_rest(walls.pidfd)
+        confine(walls.view, walls.ruleset)
+        nothing = os.open("/dev/null", os.O_RDWR)
+        for number in range(3):
+            os.dup2(nothing, number)
+        home = str(walls.view.home_inside)
+        os.execve(argv[0], argv, {"HOME": home, "PATH": f"/usr/sbin:/sbin:{_SYSTEM_PATH}"})
+    finally:
+        os._exit(125)
+
+
+def _system_calls() -> tuple[Proof, ...]:
+    perl = shutil.which("perl", path=_SYSTEM_PATH)
+    if perl is None:
+        return ()
+    attempts = {
+        "no io_uring (it passes every filter)": ("io_uring_setup", "1, 0"),
+        "no tracing of processes": ("ptrace", "16, 1, 0, 0"),
+        "no kernel keyrings": ("keyctl", "0, 0"),
+        "no loading of programs into the kernel": ("bpf", "0, 0, 0"),
+    }
+    machine = platform.machine()
+    # perl's syscall returns -1 on failure, which is what is hoped for.
+    return tuple(
+        Proof(promise, (perl, "-e", f"exit(syscall({number}, {arguments}) != -1)"))
+        for promise, (name, arguments) in attempts.items()
+        if (number := seccomp.number_of(name, machine)) is not None
+    )

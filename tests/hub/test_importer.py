@@ -17,7 +17,6 @@ from cash.hub.importer import (
     Refusal,
     Update,
     import_commits,
-    refs_fingerprint,
 )
 from cash.workspace.agent import Agent
 from cash.workspace.roster import is_unimported, look_at
@@ -375,15 +374,6 @@ def test_a_flood_of_branches_stops(ground: Ground, agent: Agent) -> None:
             "500 branches: more than 200 beside its own stay inside",
         ),
     )
-
-
-def test_the_fingerprint_costs_little(agent: Agent) -> None:
-    for number in range(100):
-        (agent.git_directory / f"refs/heads/b{number}").write_text(agent.base + "\n")
-    started = time.perf_counter()
-    for _ in range(10):
-        refs_fingerprint(agent)
-    assert (time.perf_counter() - started) / 10 < 0.05
 
 
 def test_the_look_outside_follows(ground: Ground, agent: Agent) -> None:

@@ -135,49 +135,31 @@ def test_pruning_takes_its_turn(path: Path, event: Make) -> None:
     assert isinstance(writer.prune(before=1.0).exception(0), Fault)
 
 
-def test_a_hundred_writers_get_five_thousand_events_a_second(path: Path, event: Make) -> None:
-    """Each waits for the disk before it goes on. Up to eight tries of half a second, as others may
-    use the machine too."""
-    body = {
-        "line": "git -C packages/web log --oneline --no-decorate -n 20 -- src/Button.tsx",
-        "cwd": "/home/alice/src/shop",
-        "commands": [["git", "-C", "packages/web", "log", "--oneline"]],
-        "decision": "allow",
-    }
+def test_no_writer_starves_another(path: Path, event: Make) -> None:
+    """100 that each wait for the disk get a like share; how fast they are is in the bench."""
     writer = Writer.open(path)
-    rates: list[float] = []
-    while len(rates) < 8 and max(rates, default=0) < 5000:
-        rates.append(_rate(writer, event, body, f"round-{len(rates)}"))
-    writer.close()
-    assert max(rates) >= 5000, rates
-    assert verify_journal(path).ok
-
-
-def _rate(writer: Writer, event: Make, body: dict[str, object], name: str) -> float:
     counts = [0] * 100
-    end = time.monotonic() + 0.5
+    end = time.monotonic() + 1
 
     def write(place: int) -> None:
         while time.monotonic() < end:
-            key = f"{name}-{place}-{counts[place]}"
-            writer.submit(event(1, key=key, body=body)).result(30)
+            writer.submit(event(1, key=f"{place}-{counts[place]}")).result(30)
             counts[place] += 1
 
     threads = [threading.Thread(target=write, args=(place,)) for place in range(100)]
-    began = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert min(counts) > max(counts) / 4, "one starves another"
-    return sum(counts) / (time.monotonic() - began)
+    writer.close()
+    assert min(counts) > max(counts) / 4
+    assert verify_journal(path).count == sum(counts)
 
 
 def test_state_is_written_beside_a_busy_journal(path: Path, event: Make) -> None:
     writer = Writer.open(path)
     state = State.open(path)
     running = threading.Event()
-    waits: list[float] = []
 
     def write() -> None:
         number = 0
@@ -192,14 +174,11 @@ def test_state_is_written_beside_a_busy_journal(path: Path, event: Make) -> None
     thread.start()
     try:
         for number in range(20):
-            began = time.monotonic()
             state.set_setting("level", str(number))
-            waits.append(time.monotonic() - began)
     finally:
         running.set()
         thread.join()
     writer.close()
     assert state.setting("level") == "19"
     state.close()
-    assert max(waits) < 5, waits
     assert verify_journal(path).ok

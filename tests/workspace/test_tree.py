@@ -420,16 +420,3 @@ def test_root_makes_a_users(ground: Ground) -> None:
         *("git", "-C", str(agent.tree), "status", "--porcelain"),
         cwd=Path("/"),
     )
-
-
-def test_adding_costs_little(ground: Ground) -> None:
-    """A thousand files in well under a second (benchmarks have the figures)."""
-    for number in range(1000):
-        place = ground.root / f"d{number % 40}/f{number}"
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(f"{number}\n" * 30)
-    ground.git("add", ".")
-    ground.git("commit", "-q", "-m", "many")
-    started = time.monotonic()
-    add_tree(ground.repository, ground.places, "alice")
-    assert time.monotonic() - started < 2

@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from cash.policy.action import Connect, GitOp, ToolCall, Write
 from cash.policy.certainty import NO, YES, Certainty, of
-from cash.policy.command_tests import test_paths
+from cash.policy.command_tests import weigh_paths
 from cash.policy.hosts import HostPattern, PortPattern, normalise_host, test_host
 from cash.policy.matcher import Asking
 from cash.policy.paths import PathPattern, locate
 from cash.policy.pattern import Pattern
 from cash.policy.quantified import Quantified, quantify
 from cash.policy.subject import Subject
-from cash.policy.value import Value, value_of
+from cash.policy.value import value_of
 from cash.syntax.command import Word
 
 
@@ -27,12 +27,7 @@ class Target:
 
     def test(self, subject: Subject, asking: Asking) -> Certainty:
         """The file that changes."""
-        action = subject.action
-        if not isinstance(action, Write):
-            return NO
-        value = value_of(action.path, subject.scene.variables)
-        located = Value(locate(value.text, subject.cwd), value.word, value.assumed)
-        return test_paths(self.asked, [located], subject, exact=asking.exact)
+        return weigh_paths(self.asked, subject.targets, subject, exact=asking.exact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cash.policy.arguments import ArgsTest, FlagTest
 from cash.policy.certainty import MAYBE, NO, YES, Certainty, of
 from cash.policy.hosts import HostPattern, normalise_host, test_host
 from cash.policy.matcher import Asking
-from cash.policy.paths import PathPattern
+from cash.policy.paths import PathPattern, is_bare
 from cash.policy.pattern import Pattern
 from cash.policy.quantified import Quantified, quantify
 from cash.policy.subject import OUTPUTS, SETTERS, Subject
@@ -64,27 +64,37 @@ class Paths:
         """Paths, made absolute."""
         if subject.command is None:
             return NO
+        exact = asking.exact
         match self.source:
             case "paths":
                 found = subject.paths(asking.naming, asking.usages)
             case "reads":
                 found = subject.reads(asking.naming, asking.usages)
+                # `cat *` reads what is there; that a secret is among it is a guess.
+                return weigh_paths(self.asked, found, subject, exact=exact, guess=False)
             case _:
                 found = subject.redirected(OUTPUTS)
-        return test_paths(self.asked, found, subject, exact=asking.exact)
+        return weigh_paths(self.asked, found, subject, exact=exact)
 
 
-def test_paths(
-    asked: Quantified[PathPattern], values: Sequence[Value], subject: Subject, *, exact: bool
+def weigh_paths(
+    asked: Quantified[PathPattern],
+    values: Sequence[Value],
+    subject: Subject,
+    *,
+    exact: bool,
+    guess: bool = True,
 ) -> Certainty:
-    """values: located. exact: one that rests on a guess is never sure."""
+    """values: located. exact: one that rests on a guess is never sure. guess: a bare `*` may be
+    taken for any name."""
     ground = subject.scene.ground
     guessed = exact and any(value.assumed for value in values)
-    found = quantify(
-        asked,
-        [value.text for value in values],
-        lambda pattern, path: pattern.bind(ground, subject.cwd).test(path),
-    )
+
+    def test(pattern: PathPattern, path: str) -> Certainty:
+        bound = pattern.bind(ground, subject.cwd)
+        return bound.test(path, whole=exact or (not guess and is_bare(path)))
+
+    found = quantify(asked, [value.text for value in values], test)
     return min(found, MAYBE) if guessed else found
 
 

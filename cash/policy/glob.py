@@ -165,3 +165,26 @@ def _shares_character(left: str, right: str) -> bool:
     if left in HOLES or right in HOLES:
         return not ((left == "/" and right in _IN_A_NAME) or (right == "/" and left in _IN_A_NAME))
     return left == right
+
+
+def covers(pattern: str, text: str) -> bool:
+    """Whether all that text may be is surely the pattern's: its holes are swallowed whole. Where
+    this says no, it may still be so."""
+    front = _skip_stars(pattern, {0})
+    for token in text:
+        following: set[int] = set()
+        for index in front:
+            if index == len(pattern):
+                continue
+            wanted = pattern[index]
+            if wanted in _STARS and (wanted in (ANY, UNKNOWN) or token not in _WIDE):
+                following.add(index)
+            elif (wanted == token and token not in HOLES) or (
+                wanted == ONE and token not in _STARS and token != "/"
+            ):
+                following.add(index + 1)
+        front = _skip_stars(pattern, following)
+    return len(pattern) in front
+
+
+_WIDE: Final = frozenset(("/", ANY, UNKNOWN))

@@ -17,6 +17,7 @@ from cash.policy.glob import (
     VISIBLE,
     Glob,
     compile_glob,
+    covers,
     has_holes,
     make_glob,
     overlap,
@@ -78,10 +79,11 @@ class BoundPaths:
     places: tuple[str, ...]
     ground: Ground
 
-    def test(self, path: str) -> Certainty:
-        """path: from locate."""
+    def test(self, path: str, *, whole: bool = False) -> Certainty:
+        """path: from locate. whole: a glob is YES only when all it may name is the pattern's,
+        not already when some of it is."""
         if has_holes(path):
-            return self._test_glob(path)
+            return self._test_whole(path) if whole else self._test_glob(path)
         if path in self.exact or path in self.folders or path.startswith(self.below):
             return YES
         if self.names and path[path.rfind("/") + 1 :] in self.names:
@@ -105,6 +107,15 @@ class BoundPaths:
         if best >= found:
             return best
         return found if any(overlap(path, tokens) for tokens in self._tokens()) else best
+
+    def _test_whole(self, path: str) -> Certainty:
+        if UNKNOWN not in path:
+            if any(covers(tokens, path) for tokens in self._tokens()):
+                return YES
+            start = _known_start(path)
+            if start and any(_holds_all(start, place, self.ground) for place in self.places):
+                return YES
+        return min(MAYBE, self._test_glob(path))
 
     def _tokens(self) -> Iterator[str]:
         yield from self.exact
@@ -230,6 +241,25 @@ def _test_place(path: str, place: str, ground: Ground) -> Certainty:
             return certain if _is_system(path, start) else NO
         case _:
             return certain if _is_outside(path, start, ground) else NO
+
+
+def _holds_all(start: str, place: str, ground: Ground) -> bool:
+    """Whether the folder start, with all below it, is of the place."""
+    match place:
+        case "inside":
+            return is_below(start, ground.tree)
+        case "system":
+            return not _is_harmless(start) and any(is_below(start, one) for one in _SYSTEM)
+        case "outside":
+            inside = is_below(start, ground.tree) or is_below(ground.tree, start)
+            return not inside and not _is_harmless(start)
+        case _:
+            return False
+
+
+def is_bare(path: str) -> bool:
+    """Whether a name in path is a bare `*`."""
+    return any(name in (NAME, VISIBLE) for name in path.split("/"))
 
 
 def _known_start(path: str) -> str | None:

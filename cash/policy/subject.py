@@ -88,7 +88,7 @@ class Subject:
     """An action, seen by rules. kind: one of KINDS."""
 
     __slots__ = (
-        *("_arguments", "_key", "_namings", "_paths", "_values"),
+        *("_arguments", "_key", "_namings", "_paths", "_targets", "_values"),
         *("action", "command", "cwd", "kind", "scene"),
     )
 
@@ -101,6 +101,7 @@ class Subject:
         self._values: list[Value] | None = None
         self._namings: tuple[Naming, ...] | None = None
         self._key: Key | None = None
+        self._targets: list[Value] | None = None
         self._paths: dict[tuple[int, bool], list[Value]] = {}
         self._arguments: dict[tuple[int, int], Arguments] = {}
 
@@ -190,6 +191,15 @@ class Subject:
         known = {flag.name for flag in found.flags}
         found.flags.extend(Flag(name) for name in action.flags if name not in known)
         return found
+
+    @property
+    def targets(self) -> list[Value]:
+        """The file a write changes."""
+        if self._targets is None:
+            self._targets = []
+            if isinstance(self.action, Write):
+                self._targets = [self.path_of(value_of(self.action.path, self.scene.variables))]
+        return self._targets
 
     def paths(self, naming: Naming | None, usages: Mapping[str, Usage]) -> list[Value]:
         """The arguments as absolute paths, values of flags and `key=path` included."""

@@ -12,7 +12,8 @@ from cash.syntax.command import Expansion, Word
 _MOST_BRACES = 64
 _BRACKET = re.compile(r"\[[^\]]*\]")
 _PARAMETER = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))\Z")
-_STAR_IN_FRONT = re.compile(f"(?:(?<=/)|^){NAME}")
+# A glob in front of a name finds no hidden file. (A bare `?` stays: it is not all of a folder.)
+_STAR_IN_FRONT = re.compile(f"(?:(?<=/)|^)(?:{NAME}|{ONE}(?=[^/]))")
 _NUMBERS = re.compile(r"\{(-?\d{1,6})\.\.(-?\d{1,6})\}\Z")
 
 
@@ -86,7 +87,7 @@ def _compose(word: Word, parts: Sequence[str | Expansion], variables: Variables)
                 out.append(UNKNOWN)
                 loose = loose or not _is_quoted(word, part)
     text = "".join(out)
-    if NAME in text:
+    if loose and (NAME in text or ONE in text):
         text = _STAR_IN_FRONT.sub(VISIBLE, text)
     return Value(text, word, assumed, loose, not HOLES.isdisjoint(text))
 

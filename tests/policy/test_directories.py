@@ -20,6 +20,8 @@ T, H = "/home/user/project", "/home/user"
         ("cd $X; a", [T, None]),
         ("X=/etc; cd $X; a", [T, T, "/etc"]),
         ("cd -P /etc; a", [T, "/etc"]),
+        ("builtin cd ..; a", [T, H, T]),
+        ("command -p cd /etc && a", [T, "/etc", T]),
         ("pushd /etc; a; popd; b", [T, "/etc", "/etc", None]),
         ("(cd x; a); b", [T, f"{T}/x", T]),
         ("(cd x); (a)", [T, T]),

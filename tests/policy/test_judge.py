@@ -220,6 +220,43 @@ def test_unless_wants_all_of_several() -> None:
     assert judge(one_is_enough, "rm build/a src").decision is Decision.ALLOW
 
 
+def test_a_glob_excuses_only_what_it_surely_names() -> None:
+    policy = rule_of(
+        reads="~/.ssh/**", unless={"reads": {"all": ["~/.ssh/*.pub", "~/.ssh/shown/**"]}}
+    )
+    expected = {
+        "cat ~/.ssh/id_rsa": "deny",
+        "cat ~/.ssh/id_rsa.pub": "pass",
+        "cat ~/.ssh/*.pub": "pass",
+        "cat ~/.ssh/id_*.pub": "pass",
+        "cat ~/.ssh/shown/*": "pass",
+        "cat ~/.ssh/id_*": "deny",
+        "cat ~/.ssh/*": "deny",
+        "cat ~/.ssh/*/*": "deny",
+        "cat ~/.ssh/*.pub ~/.ssh/x": "deny",
+        "cat ~/.ssh/$X.pub": "pass",
+    }
+    assert {line: outcome(policy, line) for line in expected} == expected
+    asking = rule_of(reads="~/.ssh/**", unless={"reads": "~/.ssh/*.pub"}, unknown="ask")
+    assert outcome(asking, "cat ~/.ssh/$X.pub") == "ask"
+    inside = rule_of(program="rm", unless={"paths": "$inside"})
+    assert outcome(inside, "rm build/* *.o") == "pass"
+    assert outcome(inside, "rm ../*") == "deny"
+
+
+def test_a_bare_star_reads_no_certain_secret() -> None:
+    policy = rule_of(reads=["*.pem", "id_rsa", "~/.ssh/**"], unknown="ask")
+    expected = {
+        "cat *": "ask",
+        "cat src/*": "ask",
+        "cat *.pem": "deny",
+        "cat id*": "deny",
+        "cat ~/.ssh/*": "deny",
+        "cat *.txt": "pass",
+    }
+    assert {line: outcome(policy, line) for line in expected} == expected
+
+
 def test_alternatives_in_a_rule() -> None:
     policy = rule_of(
         any=[{"program": "find", "flags": ["-delete"]}, {"program": "fd", "text": "re:-x rm"}]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cash.policy.certainty import MAYBE, NO, YES
-from cash.policy.glob import ANY, NAME, ONE, UNKNOWN, compile_glob, make_glob, overlap
+from cash.policy.glob import ANY, NAME, ONE, UNKNOWN, compile_glob, covers, make_glob, overlap
 from cash.policy.pattern import NAMES, PatternError, compile_pattern
 
 
@@ -108,6 +108,12 @@ def test_overlap_finds_every_common_text(left: str, right: str, text: str) -> No
     assert overlap(left, right) == overlap(right, left)
     if _fits(left, text) and _fits(right, text):
         assert overlap(left, right)
+
+
+@given(_PIECES, _PIECES, _TEXTS)
+def test_what_is_covered_fits(pattern: str, glob: str, text: str) -> None:
+    if covers(pattern, glob) and _fits(glob, text):
+        assert _fits(pattern, text)
 
 
 def test_long_texts_are_settled() -> None:

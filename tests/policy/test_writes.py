@@ -70,6 +70,8 @@ def test_rules_of_writes() -> None:
         "rm .e*": "deny",
         "rm *": "pass",
         "rm ./*": "pass",
+        "rm ?env": "pass",
+        "rm [.]env": "pass",
         "rm $X": "pass",
     }
     assert {line: outcome(policy, line) for line in expected} == expected

@@ -52,8 +52,9 @@ def directories_of(line: Line, context: Context) -> tuple[str | None, ...]:
         found.append(shell.cwd)
         if command.span is not None:
             shell.end = max(shell.end, command.span[1])
-        if command.name in _CHANGING:
-            target = _target(command, shell, context, variables)
+        words = _without_builtin(command.argv)
+        if words and words[0].text in _CHANGING:
+            target = _target(words, shell, context, variables)
             shell.previous, shell.cwd = shell.cwd, target
     return tuple(found)
 
@@ -118,15 +119,24 @@ def _join(word: Word, cwd: str | None, context: Context) -> str | None:
     return None if has_holes(path) else path
 
 
-def _target(command: Command, shell: _Shell, context: Context, variables: Variables) -> str | None:
-    if command.name == "popd":
+def _without_builtin(argv: tuple[Word, ...]) -> tuple[Word, ...]:
+    """`builtin cd x` and `command -p cd x` move the shell like `cd x`."""
+    if not argv or argv[0].text not in ("builtin", "command"):
+        return argv
+    return next((argv[at:] for at in range(1, len(argv)) if argv[at].text[:1] != "-"), ())
+
+
+def _target(
+    argv: tuple[Word, ...], shell: _Shell, context: Context, variables: Variables
+) -> str | None:
+    name = argv[0].text
+    if name == "popd":
         return None
-    words = [word for word in command.argv[1:] if not _is_option(word)]
+    words = [word for word in argv[1:] if not _is_option(word)]
     if not words:
-        return context.home if command.name != "pushd" else None
+        return context.home if name != "pushd" else None
     if words[0].text == "-":
         return shell.previous
-
     path = locate(value_of(words[0], {**variables, "PWD": shell.cwd}).text, shell.cwd)
     return None if has_holes(path) else path
 

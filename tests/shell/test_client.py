@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from screen import Terminal
-from shop import Shop
+from shop import Shop, Sit
 
 from cash.daemon.client import call
 from cash.places import find_places
@@ -363,10 +363,20 @@ def test_a_question_at_the_terminal(caller: Terminal, key: str, status: int) -> 
     assert re.search(rf"^{status}$", caller.enter("echo $?", r"^OUT>$"), re.M)
 
 
-def test_a_killed_client_leaves_the_terminal_as_it_was(caller: Terminal) -> None:
-    before = termios.tcgetattr(caller.descriptor)
-    caller.type("polis exec alice -- sh -c 'stty raw -echo; echo up; sleep 60'\r")
-    caller.wait_for(r"^up")
-    os.kill(os.tcgetpgrp(caller.descriptor), signal.SIGTERM)
-    caller.wait_last(r"OUT>$")
-    assert termios.tcgetattr(caller.descriptor) == before
+def test_a_killed_client_leaves_the_terminal_as_it_was(sit: Sit) -> None:
+    # Not bash, which puts the terminal right after whoever died on it.
+    command = "polis exec alice -- sh -c 'stty raw -echo; echo up; sleep 60'"
+    terminal = sit("sh", "-c", f"echo ready; read -r go; {command}; echo over; read -r end")
+    terminal.wait_for(r"^ready$")
+    before = termios.tcgetattr(terminal.descriptor)
+    terminal.type("\r")
+    terminal.wait_for(r"^up")
+    assert termios.tcgetattr(terminal.descriptor) != before
+    (client,) = children_of(terminal.pid)
+    os.kill(client, signal.SIGTERM)
+    terminal.wait_for(r"over$")
+    assert termios.tcgetattr(terminal.descriptor) == before
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

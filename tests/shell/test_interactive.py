@@ -98,12 +98,22 @@ def test_a_question_is_answered_from_elsewhere(alice: Terminal, shop: Shop) -> N
     assert "ran-42" in alice.wait_last(PROMPT)
 
 
-def test_keys_typed_before_a_question_do_not_answer_it(alice: Terminal) -> None:
-    alice.type("git push --force origin HEAD:ahead; echo ran-$((40 + 2))\ry")
+def test_keys_typed_before_a_question_do_not_answer_it(alice: Terminal, shop: Shop) -> None:
+    polisd = call(find_places(shop.environment), "ping", start=False)["pid"]
+    alice.type("git push -f; echo ran-$((40 + 2))")
+    alice.wait_for(r"ask force-push$")
+    os.kill(polisd, signal.SIGSTOP)  # so that Enter waits for the verdict while a key is pressed
+    try:
+        alice.type("\r")
+        time.sleep(0.3)
+        alice.type("y")
+        time.sleep(0.1)
+    finally:
+        os.kill(polisd, signal.SIGCONT)
     alice.wait_for(r"explain$")
     assert "yes" not in alice.text
     alice.type("n")
-    alice.wait_last(r"\[126\] \$ y\b")
+    assert "ran-42" not in alice.wait_last(r"\[126\] \$$")
 
 
 def test_vim_edits_and_saves(alice: Terminal, shop: Shop) -> None:

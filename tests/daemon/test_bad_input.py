@@ -178,3 +178,38 @@ def _until(holds: object) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount, and needs idmapped mounts")
+def test_a_state_on_overlayfs_is_said_with_the_way_out(installation: Installation) -> None:
+    """A container's root: overlayfs has no idmapped mounts, which root's agents need."""
+    disk = installation.folder / "disk"
+    for name in ("lower", "disk"):
+        (installation.folder / name).mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "upper", str(disk)], check=True)
+    try:
+        for name in ("upper", "work", "merged"):
+            (disk / name).mkdir()
+        options = f"lowerdir={disk.parent}/lower,upperdir={disk}/upper,workdir={disk}/work"
+        merged = disk / "merged"
+        subprocess.run(["mount", "-t", "overlay", "-o", options, "over", str(merged)], check=True)
+        try:
+            _walk_on(installation, merged)
+        finally:
+            subprocess.run(["umount", "-l", str(merged)], check=True)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def _walk_on(installation: Installation, merged: Path) -> None:
+    repository = installation.make_repository()
+    there = {"XDG_STATE_HOME": str(merged)}
+    try:
+        for argv in (("init",), ("agents", "add", "alice")):
+            assert installation.polis(*argv, cwd=repository, environment=there).status == 0
+        ran = installation.polis("exec", "alice", "--", "true", cwd=repository, environment=there)
+        assert ran.status == 69
+        assert "owners" in ran.err
+        assert "hint: keep it on ext4, xfs, btrfs" in ran.err
+    finally:
+        assert installation.polis("down", environment=there).status == 0

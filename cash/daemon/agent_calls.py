@@ -8,11 +8,14 @@ from typing import Any
 from cash.daemon.caller import Caller, Fields
 from cash.workspace.removal import check_removal, remove_agent
 from cash.workspace.roster import look_at
+from cash.workspace.sight import choose_mode
 from cash.workspace.tree import add_tree
 
 
 async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted = caller.hosted(fields)
+    mode = str(fields.get("mode") or "auto")
+    choose_mode(str(fields["name"]), mode)  # before anything is made
     agent = await asyncio.to_thread(
         add_tree,
         hosted.repository,
@@ -21,7 +24,7 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
         provider=str(fields.get("provider") or hosted.settings.value("provider")),
         start=fields.get("from"),
         branch=fields.get("branch"),
-        mode=str(fields.get("mode") or "auto"),
+        mode=mode,
     )
     hosted.forget_agents()
     body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}

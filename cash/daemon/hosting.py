@@ -17,7 +17,7 @@ from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Household, Keeping
 from cash.daemon.questions import Answer, Question, Questions, Scope
-from cash.faults import Fault
+from cash.faults import Fault, MachineFault
 from cash.hub.repository import Repository
 from cash.keeper.link import Ended
 from cash.places import Places
@@ -330,6 +330,14 @@ class Hosted:
             await self.journal(agent, uuid.uuid4().hex, "stopped", {"why": why})
         return left
 
+    @staticmethod
+    def _mode_of(agent: Agent) -> str:
+        """The mode it gets; the mode it was made for where polis, run otherwise now, cannot."""
+        try:
+            return mode_of(agent)
+        except MachineFault:
+            return agent.mode
+
     def describe_agent(self, agent: Agent) -> dict[str, Any]:
         """The JSON of one agent (design §6)."""
         asked = any(question.agent == agent.name for question in self.questions.waiting())
@@ -344,7 +352,7 @@ class Hosted:
             "status": status,
             "branch": agent.branch,
             "path": str(agent.tree),
-            "mode": mode_of(agent),
+            "mode": self._mode_of(agent),
             "provider": agent.provider,
             "ports": [],
             "memory_bytes": None,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from cash.faults import MachineFault
+from cash.faults import MachineFault, UsageFault
 from cash.hub.repository import Repository
 from cash.walls.view import FIRST_DEDICATED_ID, Mount, View
 from cash.workspace.agent import Agent
@@ -44,23 +44,31 @@ def home_inside(repository: Repository) -> Path:
 
 def mode_of(agent: Agent) -> Literal["full", "rootless"]:
     """How the walls are made: as root in full, else in a user namespace."""
+    return choose_mode(agent.name, agent.mode)
+
+
+def choose_mode(name: str, asked: str) -> Literal["full", "rootless"]:
+    """The walls that an agent made for mode `asked` gets here. MachineFault when there are none
+    such; UsageFault when there is no such mode."""
     best: Literal["full", "rootless"] = "full" if os.geteuid() == 0 else "rootless"
-    match agent.mode:
+    match asked:
         case "auto":
             return best
         case "full" | "rootless" as wanted if wanted == best:
-            return wanted
+            return "full" if wanted == "full" else "rootless"
+        case "full" | "rootless":
+            needs = "root" if asked == "full" else "a plain user"
+            raise MachineFault(
+                f"{name} cannot have mode {asked}: that needs polis to run as {needs}",
+                hint="run polis so, or make the agent with --mode auto",
+            )
         case "degraded":
             raise MachineFault(
-                f"{agent.name} was made for degraded mode, which polis cannot do yet",
-                hint=f"polis agents remove {agent.name}, then add it with --mode auto",
+                f"{name} cannot have degraded mode: polis cannot do it yet",
+                hint="make the agent with --mode auto",
             )
-        case wanted:
-            needs = "root" if wanted == "full" else "a plain user"
-            raise MachineFault(
-                f"{agent.name} was made for mode {wanted}, which needs polis to run as {needs}",
-                hint="run polis so, or make the agent anew with --mode auto",
-            )
+        case _:
+            raise UsageFault(f"there is no mode {asked!r}", hint="auto, full or rootless")
 
 
 def ids_of(agent: Agent, owner: tuple[int, int]) -> tuple[int, int]:

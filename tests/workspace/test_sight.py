@@ -75,8 +75,8 @@ def test_what_the_hub_borrows_is_shown_too(ground: Ground) -> None:
 @pytest.mark.parametrize(
     ("mode", "message"),
     [
-        ("rootless", "alice was made for mode rootless, which needs polis to run as a plain user"),
-        ("degraded", "alice was made for degraded mode, which polis cannot do yet"),
+        ("rootless", "alice cannot have mode rootless: that needs polis to run as a plain user"),
+        ("degraded", "alice cannot have degraded mode: polis cannot do it yet"),
     ],
 )
 def test_a_mode_that_cannot_be_had_is_told(ground: Ground, mode: str, message: str) -> None:

@@ -186,16 +186,16 @@ class KeeperLink:
 
 
 def attach(address: Path) -> KeeperLink | None:
-    """A link to a keeper that is already there (its first message is Ready), or None."""
+    """A link to a keeper that is already there, or None. Its first message is Ready; from one of
+    another user, which listens to nobody else, Failed."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         connection.connect(os.fspath(address))
+        messages.send_packet(connection, {"do": "attach"})
     except OSError:
         connection.close()
         return None
-    link = KeeperLink(connection)
-    messages.send_packet(connection, {"do": "attach"})
-    return link
+    return KeeperLink(connection)
 
 
 def _be_patient(connection: socket.socket) -> socket.socket:

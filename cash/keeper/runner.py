@@ -135,7 +135,7 @@ class Runner:
 
     def _obey(self, kind: bytes, payload: bytes) -> None:
         if kind == wire.SIGNAL:
-            number = _FORWARDED.get(payload.decode("ascii", "replace"))
+            number = _FORWARDED.get(payload.decode(errors="replace"))
             if number is not None and self._pid:
                 self._signal_group(self._foreground(), number)
         elif kind == wire.WINDOW and self._master >= 0:

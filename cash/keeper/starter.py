@@ -71,7 +71,7 @@ def start_starter(walls: Walls) -> tuple[socket.socket, int, int]:
 
 def process_of(pidfd: int) -> int:
     """The pid a pidfd stands for, as the caller counts."""
-    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as lines:
+    with open(f"/proc/self/fdinfo/{pidfd}", encoding="utf-8") as lines:
         for line in lines:
             name, _, value = line.partition(":")
             if name == "Pid":

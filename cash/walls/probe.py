@@ -164,7 +164,7 @@ def _walls(place: str) -> Iterator[Finding]:
         folder = Path(name)
         try:
             walls = enter.raise_walls(_view(folder))
-        except (MachineFault, OSError) as fault:
+        except (MachineFault, OSError, ValueError) as fault:
             mend = fault.hint if isinstance(fault, MachineFault) else None
             yield Finding("walls", False, str(fault), _mend_walls(mend))
             return
@@ -240,7 +240,7 @@ def _try_mapping() -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read().strip()
     except OSError:
         return ""

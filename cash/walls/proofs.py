@@ -88,10 +88,9 @@ def _system_calls() -> tuple[Proof, ...]:
     if perl is None:
         return ()
     attempts = {
-        "no io_uring (it passes every filter)": ("io_uring_setup", "1, 0"),
-        "no tracing of processes": ("ptrace", "16, 1, 0, 0"),
-        "no kernel keyrings": ("keyctl", "0, 0"),
-        "no loading of programs into the kernel": ("bpf", "0, 0, 0"),
+        "no io_uring (it passes every filter)": ("io_uring_setup", "1, my $p = chr(0) x 120"),
+        "no tracing of processes": ("ptrace", "0, 0, 0, 0"),
+        "no kernel keyrings": ("keyctl", "1, 0"),
     }
     machine = platform.machine()
     # perl's syscall returns -1 on failure, which is what is hoped for.

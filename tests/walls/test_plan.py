@@ -1,0 +1,96 @@
+"""The plan as people read it: every step of an agent's walls, in order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from walled import lay_ground
+
+from cash.faults import MachineFault
+from cash.walls.plan import inside_environment, plan_walls, writable_places
+from cash.walls.steps import Bind, Decoy, Place, Text
+from cash.walls.view import Mount, View
+
+_KIND = "dedicated" if os.geteuid() == 0 else "rootless"
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> View:
+    return lay_ground(_KIND, tmp_path)
+
+
+def _described(view: View) -> str:
+    lines = "\n".join(step.describe() for step in plan_walls(view))
+    return lines.replace(str(view.tree.parent), "PLACE").replace(", owner mapped", "")
+
+
+def test_what_an_agent_is_shown(view: View) -> None:
+    shown = _described(view).partition("link /var/tmp → /tmp\n")[2]
+    # pytest's own folder lies in /tmp, which is the agent's scratch.
+    assert [line for line in shown.splitlines() if not line.startswith(("place ", "folder "))] == [
+        "/tmp ← PLACE/scratch (read-write)",
+        "PLACE/user ← PLACE/home (read-write)",
+        "PLACE/tree (read-write)",
+        "PLACE/git (read-write)",
+        "PLACE/tree/.git ← PLACE/git-file (read-only)",
+        "PLACE/hub/.git/objects (read-only)",
+        *(
+            f"PLACE/user/{name} (an empty decoy)"
+            for name in (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".config/gcloud")
+        ),
+        "/dev sealed",
+        "/ sealed",
+    ]
+
+
+def test_nothing_writable_but_its_own(view: View) -> None:
+    writable = {
+        step.target for step in plan_walls(view) if isinstance(step, Bind) and step.writable
+    }
+    own = {"/tmp", *map(str, (view.tree, view.git_directory, view.home_inside))}
+    assert writable == own
+    folders, files = writable_places(view)
+    assert set(folders) == own | {"/dev/shm", f"/run/user/{view.ids[0]}"}
+    assert files == ("/dev", "/proc")
+
+
+def test_extras(view: View, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    extra = Mount(tmp_path / "cache", Path("/srv/cache"), writable=True)
+    wider = replace(view, mounts=(extra, Mount(Path("/usr/share"), view.home_inside / ".ssh/x")))
+    lines = _described(wider)
+    assert "/srv/cache ← PLACE/cache (read-write)" in lines
+    assert "/srv/cache" in writable_places(wider)[0]
+    # A decoy gives way to what the user has asked to be shown inside it.
+    assert str(view.home_inside / ".ssh") not in {
+        step.target for step in plan_walls(wider) if isinstance(step, Decoy)
+    }
+
+
+def test_mount_points_in_what_an_agent_writes_are_made_with_care(view: View) -> None:
+    places = [step for step in plan_walls(view) if isinstance(step, Place)]
+    assert Place(str(view.home), ".ssh", view.owner) in places
+    assert Place(str(view.tree), ".git", view.owner, folder=False) in places
+
+
+def test_who_am_i_has_an_answer(view: View) -> None:
+    files = {step.target: step.content for step in plan_walls(view) if isinstance(step, Text)}
+    line = files["/etc/passwd"].splitlines()[-1].split(":")
+    uid, gid = view.ids
+    assert line[:6] == ["alice", "x", str(uid), str(gid), "alice", str(view.home_inside)]
+    assert files["/etc/hosts"].endswith("127.0.1.1\talice\n")
+    assert inside_environment(view)["USER"] == "alice"
+
+
+def test_something_missing_is_named(view: View) -> None:
+    with pytest.raises(MachineFault, match="/gone is to be shown"):
+        plan_walls(replace(view, hub_objects=Path("/gone")))
+
+
+def test_planning_changes_nothing(view: View) -> None:
+    before = sorted(str(path) for path in view.tree.parent.rglob("*"))
+    plan_walls(view)
+    assert sorted(str(path) for path in view.tree.parent.rglob("*")) == before

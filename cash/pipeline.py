@@ -18,7 +18,8 @@ from cash.syntax.command import Line
 @dataclass(frozen=True, slots=True)
 class Request:
     """One command as it was asked for. mode "line": arguments[0] is bash text, what follows is
-    its $0, $1 and so on; "argv": a program and its arguments. cwd: absolute, inside the walls. id: names it in the journal."""
+    its $0, $1 and so on; "argv": a program and its arguments. cwd: absolute, inside the walls.
+    id: names it in the journal."""
 
     id: str
     mode: Literal["argv", "line"]

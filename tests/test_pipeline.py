@@ -17,7 +17,7 @@ class Transcript:
     """Stages that say what they were asked."""
 
     approval: Approval
-    verdict: Verdict = Verdict(Decision.ALLOW)
+    verdict: Verdict = field(default_factory=lambda: Verdict(Decision.ALLOW))
     told: list[str] = field(default_factory=list)
 
     async def parse(self, request: Request) -> Line:

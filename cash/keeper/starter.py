@@ -83,7 +83,6 @@ def _live_inside(walls: Walls, requests: socket.socket) -> NoReturn:
     try:
         namespaces.join_rest(walls.pidfd)
         enter.confine(walls.view, walls.ruleset)
-        enter.die_with_parent()
         kept = requests.fileno()
         syscalls.close_range(3, kept - 1)
         syscalls.close_range(kept + 1, 0x7FFFFFFF)

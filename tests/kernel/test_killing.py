@@ -6,14 +6,18 @@ import os
 import select
 import signal
 import socket
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from walled import PATIENCE, Walled, is_alive, spawn, wait_gone
+from walled import PATIENCE, Walled, is_alive, spawn, stand_up, tear_down, wait_gone
 
 from cash import wire
 from cash.keeper.link import Ended, Failed, Ready, attach
+from cash.walls.view import Mount
 
 pytestmark = pytest.mark.kernel
 
@@ -158,6 +162,53 @@ def test_walls_that_cannot_be_say_why(fragile: Walled) -> None:
     assert (
         failed.message == f"{fragile.view.git_file} is to be shown to the agent, but is not there"
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's repositories have their owner mapped")
+def test_a_file_system_that_cannot_translate_owners_is_named() -> None:
+    walled = stand_up("dedicated")
+    try:
+        walled.stop()
+        view = replace(walled.view, mounts=(Mount(Path("/sys/kernel"), Path("/srv/kernel")),))
+        walled.link = walled.zygote.spawn(view, walled.address)
+        failed = walled.hear(lambda found: isinstance(found, Failed))
+        assert isinstance(failed, Failed)
+        words = "the file system of /sys/kernel cannot translate owners"
+        assert failed.message.endswith(words)
+        assert failed.hint.startswith("keep it on ext4")
+    finally:
+        tear_down(walled)
+
+
+# A kernel without Landlock, as far as this process can tell: its calls are answered ENOSYS.
+_WITHOUT_LANDLOCK = """
+import struct, sys
+from cash.walls import enter, probe, seccomp, syscalls
+from pathlib import Path
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (6, 0, 0, 0x50000 | 38), (6, 0, 0, 0x7FFF0000)]
+syscalls.prctl(38, 1)
+seccomp.install(b"".join(struct.pack("=HBBI", *line) for line in code))
+print(next(found for found in probe._kernel() if found.name == "landlock").holds)
+view = probe._view(Path(sys.argv[1]))
+try:
+    enter.raise_walls(dataclasses.replace(view, landlock=True))
+except Exception as fault:
+    print(fault)
+walls = enter.raise_walls(view)
+print(view.landlock, walls.ruleset)
+"""
+
+
+def test_a_kernel_without_landlock_is_refused_unless_the_user_goes_without(tmp_path: Path) -> None:
+    script = "import dataclasses\n" + _WITHOUT_LANDLOCK
+    ran = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=False
+    )
+    refusal = (
+        "the walls could not be built: confinement: this kernel's Landlock cannot guard an agent "
+        "(ABI 0, 2 is needed)"
+    )
+    assert ran.stdout.splitlines() == ["False", refusal, "False None"], ran.stderr
 
 
 def test_what_an_agent_left_in_its_home_does_not_lead_the_next_walls_astray(

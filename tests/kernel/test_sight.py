@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import pytest
@@ -134,6 +135,27 @@ def test_only_its_own_processes(walled: Walled) -> None:
     listed = walled.sh("ls /proc | grep -c '^[0-9]'; cat /proc/1/comm").out.split()
     assert int(listed[0]) < 12
     assert listed[1] == "sleep"
+
+
+@pytest.mark.parametrize("kind", ["mnt", "pid", "net", "ipc", "uts", "cgroup", "user"])
+def test_namespaces_of_its_own(walled: Walled, kind: str) -> None:
+    inside = walled.run("readlink", f"/proc/self/ns/{kind}").out.strip()
+    is_shared = inside == os.readlink(f"/proc/self/ns/{kind}")
+    assert is_shared == (kind == "user" and walled.view.mode == "full")
+
+
+def test_the_starter_can_be_killed_but_not_read(walled: Walled) -> None:
+    listed = walled.sh("grep -l zygote /proc/[0-9]*/cmdline").out.split()
+    starter = listed[0].rpartition("/")[0]
+    for line in ("cat {}/environ", "ls {}/fd/", "cat {}/maps", "ls {}/cwd/", "readlink {}/exe"):
+        assert walled.sh(line.format(starter)).status != 0
+    assert walled.run("stat", "-c", "%u", f"{starter}/environ").out in ("0\n", "65534\n")
+
+
+def test_the_keeper_cannot_be_read_by_its_users_other_processes(walled: Walled) -> None:
+    assert os.stat(f"/proc/{walled.ready.keeper}/fd").st_uid == 0
+    # /proc files of a process that may be dumped belong to its user.
+    assert os.stat(f"/proc/{walled.ready.holder}/fd").st_uid == walled.view.ids[0]
 
 
 def test_only_loopback(walled: Walled) -> None:

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 _LONGEST_HEAD = 64 * 1024
 _HEAD_SECONDS = 30.0
 _CONNECT_SECONDS = 20.0
+# At once, of one agent: each takes two of polisd's descriptors, and all agents share those.
+MOST_CONNECTIONS = 192
 
 _Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
@@ -67,12 +69,19 @@ async def open_egress(
     """Serves the proxy on a listening socket until the server is closed. never: networks that no
     admission opens."""
 
+    serving: set[asyncio.StreamWriter] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(writer)
         try:
-            await _serve(reader, writer, admit, never)
+            if len(serving) > MOST_CONNECTIONS:
+                await _refuse(writer, 503, f"polis: {MOST_CONNECTIONS} connections are open\n")
+            else:
+                await _serve(reader, writer, admit, never)
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # either side hung up; there is nobody to tell
         finally:
+            serving.discard(writer)
             with contextlib.suppress(OSError):
                 writer.close()
 
@@ -85,7 +94,7 @@ async def _serve(
     try:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_SECONDS)
         target = _read_target(head)
-    except (_BadRequest, asyncio.LimitOverrunError) as fault:
+    except (_BadRequest, ValueError, asyncio.LimitOverrunError) as fault:
         await _refuse(writer, 400, f"polis: {fault}\n")
         return
     admission = await admit(target.host, target.port)
@@ -102,7 +111,7 @@ async def _serve(
         origin = await asyncio.wait_for(
             asyncio.open_connection(address, target.port), _CONNECT_SECONDS
         )
-    except (OSError, TimeoutError) as fault:
+    except (OSError, TimeoutError, UnicodeError) as fault:
         await _refuse(writer, 502, f"polis: {target.host}:{target.port}: {fault}\n")
         return
     await _relay(target, (reader, writer), origin)
@@ -128,7 +137,11 @@ def _read_target(head: bytes) -> _Target:
     except ValueError:
         raise _BadRequest("the port is not a number") from None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    first = f"{method} {path} {version}\r\n".encode("ascii") + _end_to_end(rest)
+    if not (method.isalpha() and version in ("HTTP/1.0", "HTTP/1.1")):
+        raise _BadRequest("not an HTTP request")
+    # The host that was judged, whatever the client's Host says (RFC 9112, 3.2.2).
+    host = parts.netloc.rpartition("@")[2]
+    first = f"{method} {path} {version}\r\nHost: {host}\r\n".encode("ascii") + _end_to_end(rest)
     return _Target(_plain(parts.hostname), port, first)
 
 
@@ -145,14 +158,14 @@ def _plain(host: str) -> str:
 
 
 def _end_to_end(headers: bytes) -> bytes:
-    """The headers without the hop-by-hop ones; one request per connection keeps a second one on
-    it from naming another host unjudged."""
+    """The headers without Host and the hop-by-hop ones; one request per connection keeps a
+    second one on it from naming another host unjudged."""
     kept = [
         header
         for header in headers.split(b"\r\n")
         if header
         and header.split(b":", 1)[0].strip().lower()
-        not in (b"proxy-connection", b"connection", b"keep-alive", b"proxy-authorization")
+        not in (b"proxy-connection", b"connection", b"keep-alive", b"proxy-authorization", b"host")
     ]
     return b"\r\n".join([*kept, b"Connection: close", b"", b""])
 
@@ -162,9 +175,21 @@ async def _resolve(target: _Target, never: _Networks) -> str:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
-    if any(_is_in(address, never) for address in addresses):
+    if any(_is_in(address, never) or (never and _is_own(address)) for address in addresses):
         raise OSError("leads to this machine itself, which the proxy never does")
     return addresses[0]
+
+
+def _is_own(address: str) -> bool:
+    """Whether the address is one of this machine's own: the way there begins at it. Connecting
+    a datagram socket looks up the way and sends nothing."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((address, 9))
+        except OSError:
+            return False  # there is no way to it
+        return ipaddress.ip_address(probe.getsockname()[0]) == ipaddress.ip_address(address)
 
 
 def _is_in(text: str, networks: _Networks) -> bool:
@@ -175,7 +200,7 @@ def _is_in(text: str, networks: _Networks) -> bool:
 
 
 async def _refuse(writer: asyncio.StreamWriter, status: int, text: str) -> None:
-    reasons = {400: "Bad Request", 403: "Forbidden by polis", 502: "Bad Gateway"}
+    reasons = {400: "Bad Request", 403: "Forbidden by polis", 502: "Bad Gateway", 503: "Busy"}
     body = text.encode()
     head = (
         f"HTTP/1.1 {status} {reasons[status]}\r\nContent-Type: text/plain; charset=utf-8\r\n"

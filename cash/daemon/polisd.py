@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -29,6 +30,8 @@ from cash.places import Places
 
 _BACKLOG = 128
 _MOST_DESCRIPTORS = 8
+_DESCRIPTORS = 65536
+_ACCEPT_AGAIN_SECONDS = 0.05
 # As long as a polisd may take to end: taking walls down waits for what runs in them.
 _HANDOVER_SECONDS = 15.0
 
@@ -79,6 +82,7 @@ async def _live(places: Places, ready: int) -> None:
     repositories = Repositories(places)
     # The zygote is forked from while this process is still small and has no threads.
     await repositories.open()
+    _allow_descriptors()
     listener = _listen(places)
     polisd = _Polisd(repositories, token, stopping)
     accepting = asyncio.ensure_future(polisd.accept(listener))
@@ -94,6 +98,14 @@ async def _live(places: Places, ready: int) -> None:
         listener.close()
         await polisd.hang_up()
         await repositories.close()
+
+
+def _allow_descriptors() -> None:
+    """As many open files as the system grants: agents' connections must not use up what their
+    user's orders need. Not before the zygote runs, so that commands inside keep the usual limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _DESCRIPTORS), hard))
 
 
 def _listen(places: Places) -> socket.socket:
@@ -116,7 +128,11 @@ class _Polisd:
     async def accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            endpoint, _ = await loop.sock_accept(listener)
+            try:
+                endpoint, _ = await loop.sock_accept(listener)
+            except OSError:  # no descriptor is free just now, or the caller hung up already
+                await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
+                continue
             talking = asyncio.ensure_future(self._talk(Connection(endpoint)))
             self._conversations.add(talking)
             talking.add_done_callback(self._conversations.discard)

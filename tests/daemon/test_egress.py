@@ -6,7 +6,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cash.daemon.egress import _SURROUNDINGS, THIS_MACHINE, Admission, _is_in, open_egress
+from cash.daemon.egress import (
+    _SURROUNDINGS,
+    MOST_CONNECTIONS,
+    THIS_MACHINE,
+    Admission,
+    _is_in,
+    _is_own,
+    open_egress,
+)
 
 Talk = Callable[[int, int, bytes], Awaitable[bytes]]
 
@@ -70,9 +78,12 @@ def test_plain_http_goes_on_in_origin_form_without_proxy_headers() -> None:
         b"GET http://127.0.0.1:%d/a/b?c=d HTTP/1.1\r\nHost: x\r\n"
         b"Proxy-Connection: keep-alive\r\nProxy-Authorization: secret\r\nX-Kept: 1\r\n\r\n"
     )
-    heard, origin = _talk(_ALLOWED, lambda port: said % port)
+    heard, (origin,) = _talk(_ALLOWED, lambda port: said % port)
     assert heard.endswith(b"hi")
-    assert origin == [b"GET /a/b?c=d HTTP/1.1\r\nHost: x\r\nX-Kept: 1\r\nConnection: close\r\n\r\n"]
+    first, host, *rest = origin.split(b"\r\n")
+    assert first == b"GET /a/b?c=d HTTP/1.1"
+    assert host.startswith(b"Host: 127.0.0.1:")
+    assert rest == [b"X-Kept: 1", b"Connection: close", b"", b""]
 
 
 def test_a_refusal_tells_the_client_why_and_no_byte_leaves() -> None:
@@ -135,3 +146,71 @@ def test_what_is_no_proxy_request_is_a_bad_request(said: bytes) -> None:
 def test_where_an_address_leads(address: str, where: str) -> None:
     here, near = _is_in(address, THIS_MACHINE), _is_in(address, _SURROUNDINGS)
     assert ("here" if here else "near" if near else "far") == where
+
+
+def test_an_agent_cannot_use_up_polisds_descriptors() -> None:
+    async def flood() -> tuple[bytes, bytes]:
+        async def admit(host: str, port: int) -> Admission:
+            return Admission(allowed=False, text="no\n")
+
+        listener = socket.create_server(("127.0.0.1", 0), backlog=MOST_CONNECTIONS)
+        proxy = await open_egress(listener, admit)
+        address = listener.getsockname()
+        try:
+            held = [await asyncio.open_connection(*address) for _ in range(MOST_CONNECTIONS)]
+            reader, writer = await asyncio.open_connection(*address)
+            over = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            for _, held_writer in held:
+                held_writer.close()
+            await asyncio.sleep(0.2)
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"CONNECT example.com:443 HTTP/1.1\r\n\r\n")
+            again = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            return over, again
+        finally:
+            proxy.close()
+
+    over, again = asyncio.run(flood())
+    assert over.startswith(b"HTTP/1.1 503 ")
+    assert again.startswith(b"HTTP/1.1 403 ")
+
+
+def test_the_machines_own_addresses_are_this_machine() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but its loopback")
+        own = probe.getsockname()[0]
+    assert _is_own(own)
+    assert not _is_own("203.0.113.7")
+
+
+def test_the_origin_hears_the_host_that_was_judged() -> None:
+    said = b"GET http://127.0.0.1:%d/x HTTP/1.1\r\nHost: other.example\r\nA: b\r\n\r\n"
+    _, (heard,) = _talk(_ALLOWED, lambda port: said % port)
+    assert b"other.example" not in heard
+    assert heard.count(b"Host: 127.0.0.1:") == 1
+    assert b"\r\nA: b\r\n" in heard
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET http://127.0.0.1/ HTTP/1.1\nHost:other",
+        b"GET\t/\nHost:other\n\nX http://127.0.0.1/ HTTP/1.1",
+        b"GET http://[x/ HTTP/1.1",
+        b"CONNECT [x:1 HTTP/1.1",
+    ],
+)
+def test_a_request_line_that_is_none_is_refused(line: bytes) -> None:
+    answer, heard = _talk(_ALLOWED, lambda _: line + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert heard == []
+
+
+def test_a_host_that_no_name_can_be_gets_an_answer() -> None:
+    answer, _ = _talk(_ALLOWED, lambda _: b"CONNECT " + b"a" * 70 + b".com:1 HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 502 ")

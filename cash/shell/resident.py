@@ -1,9 +1,9 @@
 """The resident bash of an interactive shell: one process inside the walls that keeps directory,
 variables, functions and jobs from line to line.
 
-Its standard input is a pipe that only this client writes, never the terminal: whatever is typed
+Its standard input is a socket that only this client writes, never the terminal: whatever is typed
 while a command runs can go to that command or to the next prompt, but not into bash unjudged.
-Each line runs as `eval` with the terminal on its standard input and with both pipes hidden from
+Each line runs as `eval` with the terminal on its standard input and with both sockets hidden from
 its children.
 """
 
@@ -19,7 +19,7 @@ from cash import wire
 from cash.faults import FAILED_CLOSED, Fault
 from cash.shell.relay import Relay, is_readable, write_whole
 
-# What the runner calls the status pipe inside.
+# What the runner calls the status socket inside.
 _STATUS = 200
 _END_SECONDS = 2.0
 
@@ -169,12 +169,19 @@ def quote(text: str) -> str:
     return f"$'{escaped}'"
 
 
+def open_channel() -> tuple[int, int]:
+    """Both ends of a way to bash or back. A socket: whatever runs inside under bash's uid could
+    open a pipe once more, by way of /proc/PID/fd, and inject lines or forge reports."""
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    return one.detach(), other.detach()
+
+
 def open_resident(
     connection: socket.socket, request: wire.RunRequest, relay: Relay
 ) -> tuple[Resident, Ended | Over]:
     """Starts bash by a RUN frame of mode "shell" and makes it ready; its first report."""
-    commands, lines = os.pipe2(os.O_CLOEXEC)
-    reports, status = os.pipe2(os.O_CLOEXEC)
+    commands, lines = open_channel()
+    reports, status = open_channel()
     resident = Resident(connection, relay, lines, reports)
     try:
         wire.send_frame(connection, wire.RUN, request.encode(), (commands, 1, 2, status))

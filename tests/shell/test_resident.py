@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cash.faults import Fault
-from cash.shell.resident import quote
+from cash.shell.resident import open_channel, quote
 
 _TEXT = st.text(
     st.characters(exclude_characters="\0", exclude_categories=("Cs",))
@@ -33,3 +34,14 @@ def test_quoted_text_is_one_word_on_one_line(text: str) -> None:
 def test_a_nul_is_refused() -> None:
     with pytest.raises(Fault):
         quote("a\0b")
+
+
+def test_what_runs_inside_cannot_open_bashs_own_channel() -> None:
+    # A process of the same uid could open a pipe again by /proc/PID/fd, and type into it.
+    ours, theirs = open_channel()
+    try:
+        with pytest.raises(OSError, match="No such device"):
+            os.open(f"/proc/self/fd/{theirs}", os.O_WRONLY)
+    finally:
+        os.close(ours)
+        os.close(theirs)

@@ -249,7 +249,7 @@ def test_a_background_job_writes_above_the_prompt(alice: Terminal) -> None:
     alice.enter("(sleep 0.3; echo from-behind) &")
     alice.type("echo half")
     alice.wait_for(r"^from-behind$")
-    assert re.search(r"\$ echo half( +allow)?$", alice.last_line)
+    alice.wait_last(r"\$ echo half( +allow)?$")
     assert re.search(r"^half done$", alice.enter(" done"), re.M)
 
 

@@ -128,6 +128,17 @@ def test_strange_things_do_not_stop_a_removal(ground: Ground, agent: Agent) -> N
     assert ground.git("show", f"{removal.saved[0]}:folder2") == str(elsewhere)
 
 
+@pytest.mark.timeout(20)
+def test_rules_that_are_pipes_do_not_hold_up_a_removal(ground: Ground, agent: Agent) -> None:
+    (agent.tree / "new").mkdir()
+    (agent.tree / "new/file").write_text("kept\n")
+    for name in (".gitattributes", "new/.gitignore", ".gitmodules"):
+        os.mkfifo(agent.tree / name)
+    removal = _remove(ground, agent)
+    assert removal.left_out == ()
+    assert ground.git("show", f"{removal.saved[0]}:new/file") == "kept"
+
+
 def test_rewritten_and_deleted_work_is_kept(ground: Ground, agent: Agent) -> None:
     old = ground.commit(agent, "x", "x\n")
     import_commits(ground.repository, agent, PACK)

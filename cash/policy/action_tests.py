@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from cash.policy.action import Connect, GitOp, ToolCall, Write
@@ -74,7 +75,7 @@ def _quantify_words(
     asked: Quantified[Pattern], elements: tuple[str, ...], subject: Subject
 ) -> Certainty:
     names = subject.scene.names
-    return quantify(asked, elements, lambda pattern, text: pattern.bind(names).test(text))
+    return quantify(asked, elements, lambda pattern: pattern.bind(names).test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Host:
         if not isinstance(subject.action, Connect):
             return NO
         host = normalise_host(subject.action.host)
-        return quantify(self.asked, (host,), lambda patterns, one: test_host(one, patterns))
+        return quantify(self.asked, (host,), lambda patterns: partial(test_host, patterns=patterns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,10 @@ class Directory:
 
     def test(self, subject: Subject, _asking: Asking) -> Certainty:
         """Where the line is by then."""
-        ground = subject.scene.ground
         return quantify(
             self.asked,
             (subject.cwd or UNKNOWN,),
-            lambda pattern, path: pattern.bind(ground, subject.cwd).test(path),
+            lambda pattern: pattern.bind(subject.scene.ground, subject.cwd).test,
         )
 
 

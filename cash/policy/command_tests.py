@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -87,15 +87,15 @@ def weigh_paths(
 ) -> Certainty:
     """values: located. exact: one that rests on a guess is never sure. guess: a bare `*` may be
     taken for any name."""
-    ground = subject.scene.ground
-    guessed = exact and any(value.assumed for value in values)
+    if not values:
+        return YES if asked.any is None and asked.all is None else NO
 
-    def test(pattern: PathPattern, path: str) -> Certainty:
-        bound = pattern.bind(ground, subject.cwd)
-        return bound.test(path, whole=exact or (not guess and is_bare(path)))
+    def bind(pattern: PathPattern) -> Callable[[str], Certainty]:
+        bound = pattern.bind(subject.scene.ground, subject.cwd)
+        return lambda path: bound.test(path, whole=exact or (not guess and is_bare(path)))
 
-    found = quantify(asked, [value.text for value in values], test)
-    return min(found, MAYBE) if guessed else found
+    found = quantify(asked, [value.text for value in values], bind)
+    return min(found, MAYBE) if exact and any(value.assumed for value in values) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +107,8 @@ class Text:
 
     def test(self, subject: Subject, _asking: Asking) -> Certainty:
         """As written where a word is not known."""
-        command = subject.command
-        if command is None:
-            return NO
-        joined = " ".join(
-            value.word.text if value.holes else value.text for value in subject.values
-        )
-        texts = [joined, *(one.body for one in command.redirects if one.body is not None)]
-        texts += [one.target.text for one in command.redirects if one.operator == "<<<"]
-        texts += [one.value.text for one in command.assignments]
         asked = self.asked.bind(subject.scene.names)
-        return of(any(asked.test(text) == YES for text in texts))
+        return of(any(asked.test(text) == YES for text in subject.texts))
 
 
 @dataclass(frozen=True, slots=True)

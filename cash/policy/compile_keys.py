@@ -23,7 +23,7 @@ from cash.policy.compile_values import (
 )
 from cash.policy.document import Node
 from cash.policy.hosts import HostPattern, compile_host, compile_port
-from cash.policy.matcher import Choices, Matcher, Test
+from cash.policy.matcher import Matcher, Test
 from cash.policy.paths import PATH_NAMES
 from cash.policy.pattern import (
     NAMES,
@@ -226,10 +226,10 @@ def compile_matcher(entries: Mapping[str, Entry], *, condition: bool) -> Matcher
         for name, build in table.items()
         if name in entries
     )
-    choices = Choices()
+    choices: tuple[Matcher, ...] = ()
     if "any" in entries:
         one = entries["any"]
-        choices = Choices([compile_condition(node, one.scope) for node in one.value.items()])
+        choices = tuple([compile_condition(node, one.scope) for node in one.value.items()])
         if not choices:
             raise one.value.fault("expected at least one entry")
     usages: dict[str, Usage] = {}

@@ -16,7 +16,7 @@ from cash.policy.compile_keys import (
 )
 from cash.policy.compile_values import Entry, Scope
 from cash.policy.document import Node, nearest
-from cash.policy.matcher import Choices, Matcher
+from cash.policy.matcher import Matcher
 from cash.policy.rewriters import REWRITERS
 from cash.policy.rewriters.result import Rewriter
 from cash.policy.rule import Origin, Rule
@@ -173,11 +173,11 @@ def _both(when: Matcher | None, locks: Matcher | None) -> Matcher | None:
     return replace(when, tests=(*when.tests, *locks.tests))
 
 
-def _unless(entry: Entry | None) -> Choices:
+def _unless(entry: Entry | None) -> tuple[Matcher, ...]:
     if entry is None:
-        return Choices()
+        return ()
     scope = Scope(entry.scope.sets, entry.scope.usages, all_by_default=True)
     nodes = entry.value.items() if entry.value.is_list else [entry.value]
     if not nodes:
         raise entry.value.fault("expected at least one condition")
-    return Choices([compile_condition(node, scope) for node in nodes])
+    return tuple([compile_condition(node, scope) for node in nodes])

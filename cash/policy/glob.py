@@ -112,10 +112,19 @@ def make_glob(tokens: str) -> Glob:
 def overlap(left: str, right: str) -> bool:
     """Whether some text fits both. left: a line's word, if one of them is (only there VISIBLE is
     understood). Time is the product of the lengths; over 1,024 it says yes."""
-    if len(left) > _LONGEST or len(right) > _LONGEST:
+    if left == UNKNOWN or len(left) > _LONGEST or len(right) > _LONGEST:
         return True
-    front = _skip_stars(right, {0})
-    for token in left:
+    if left and right and left[-1] != right[-1] and HOLES.isdisjoint((left[-1], right[-1])):
+        return False
+    start = 0
+    for token, other in zip(left, right, strict=False):
+        if token in HOLES or other in HOLES:
+            break
+        if token != other:
+            return False
+        start += 1
+    front = _skip_stars(right, {start})
+    for token in left[start:]:
         if token in _STARS:
             front = _after_star(token, right, front)
         else:

@@ -114,7 +114,9 @@ def _verdict(
     findings.sort(key=lambda one: (-one.match.decision, one.match.rule))
     verdict = make_verdict(findings, actions, scene.context, rewritten=rewritten)
     grants = () if verdict.decision is Decision.DENY else tuple(_grants(scene))
-    return replace(verdict, grants=grants, readers=line.readers)
+    return Verdict(
+        verdict.decision, verdict.matches, verdict.rewritten, grants, verdict.commands, line.readers
+    )
 
 
 def _grants(scene: Scene) -> Iterator[Grant]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
 from cash.policy.glob import (
@@ -41,8 +42,7 @@ PATH_NAMES = (*NAMES, *PLACES)
 _DETOUR = re.compile(r"/+proc/+(?:self|thread-self|\d+)(?:/+task/+\d+)?/+(root|cwd)(?=/|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     """The folders that patterns name. tree, home: absolute."""
 
     tree: str
@@ -51,7 +51,8 @@ class Ground:
     branch: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: patterns of a hundred globs are looked up for every command.
+@dataclass(frozen=True, slots=True, eq=False)
 class PathPattern:
     """Alternatives. places: classes such as `$outside`; globs: with names still in them."""
 
@@ -67,7 +68,7 @@ class PathPattern:
 @dataclass(frozen=True, slots=True)
 class BoundPaths:
     """exact paths; folders with all below; names that fit at any depth; globs with a literal
-    end, and those ends; other globs; places."""
+    end, and those ends; other globs, and how they begin; places."""
 
     exact: frozenset[str]
     folders: frozenset[str]
@@ -76,23 +77,23 @@ class BoundPaths:
     ended: tuple[Glob, ...]
     ends: tuple[str, ...]
     globs: tuple[Glob, ...]
+    starts: tuple[str, ...]
     places: tuple[str, ...]
     ground: Ground
 
     def test(self, path: str, *, whole: bool = False) -> Certainty:
         """path: from locate. whole: a glob is YES only when all it may name is the pattern's,
         not already when some of it is."""
-        if has_holes(path):
+        if not path.isascii() and has_holes(path):
             return self._test_whole(path) if whole else self._test_glob(path)
         if path in self.exact or path in self.folders or path.startswith(self.below):
             return YES
         if self.names and path[path.rfind("/") + 1 :] in self.names:
             return YES
-        if self.ends and path.endswith(self.ends) and any(one.fits(path) for one in self.ended):
+        if path.endswith(self.ends) and _fits(path, self.ended):
             return YES
-        for glob in self.globs:
-            if glob.fits(path):
-                return YES
+        if path.startswith(self.starts) and _fits(path, self.globs):
+            return YES
         best = NO
         for place in self.places:
             best = max(best, _test_place(path, place, self.ground))
@@ -123,6 +124,10 @@ class BoundPaths:
         yield from (folder + ANY for folder in self.below)
         yield from (ANY + "/" + name for name in self.names)
         yield from (glob.tokens for glob in (*self.ended, *self.globs))
+
+
+def _fits(path: str, globs: Sequence[Glob]) -> bool:
+    return any(glob.fits(path) for glob in globs)
 
 
 def compile_paths(source: str | Sequence[str]) -> PathPattern:
@@ -162,6 +167,7 @@ def _bind(pattern: PathPattern, ground: Ground, cwd: str) -> BoundPaths:
             _add_glob(glob, globs)
     compiled = [make_glob(glob) for glob in globs]
     ended = tuple(glob for glob in compiled if glob.suffix)
+    others = tuple(glob for glob in compiled if not glob.suffix)
     return BoundPaths(
         exact=frozenset(exact),
         folders=frozenset(folders),
@@ -169,7 +175,8 @@ def _bind(pattern: PathPattern, ground: Ground, cwd: str) -> BoundPaths:
         names=frozenset(names),
         ended=ended,
         ends=tuple({glob.suffix for glob in ended}),
-        globs=tuple(glob for glob in compiled if not glob.suffix),
+        globs=others,
+        starts=tuple({glob.prefix for glob in others}),
         places=pattern.places,
         ground=ground,
     )
@@ -201,7 +208,10 @@ def _add_glob(glob: str, globs: list[str]) -> None:
 
 def tidy(path: str) -> str:
     """An absolute path without `.`, `..`, doubled slashes and detours through /proc/self."""
-    path = _DETOUR.sub("", path)
+    if "/proc/" in path:
+        path = _DETOUR.sub("", path)
+    if not ("/." in path or "//" in path or path[-1:] == "/" or path[:1] != "/"):
+        return path  # nothing to tidy, which is the usual case
     path = posixpath.normpath(path)
     return "/" + path.lstrip("/") if path.startswith("//") else path
 
@@ -259,7 +269,7 @@ def _holds_all(start: str, place: str, ground: Ground) -> bool:
 
 def is_bare(path: str) -> bool:
     """Whether a name in path is a bare `*`."""
-    return any(name in (NAME, VISIBLE) for name in path.split("/"))
+    return not path.isascii() and any(name in (NAME, VISIBLE) for name in path.split("/"))
 
 
 def _known_start(path: str) -> str | None:

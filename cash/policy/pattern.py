@@ -54,7 +54,7 @@ class Pattern:
         """text: a value, which may have holes (cash.policy.glob)."""
         if text in self.exact:
             return YES
-        if has_holes(text):
+        if not text.isascii() and has_holes(text):
             return self._test_glob(text)
         for glob in self.globs:
             if glob.fits(text):

@@ -50,9 +50,9 @@ class Pipe:
         """The places of the commands that `source` names, found once a line."""
         known = scene.sources.get(id(self.source))
         if known is None:
-            subjects = [scene.subject(one) for one in scene.execs]
-            named = [self._is_named(self.source, one) for one in subjects]
-            known = scene.sources[id(self.source)] = [at for at, one in enumerate(named) if one]
+            source = self.source
+            named = [at for name, at in scene.programs if source.test(name) == YES]
+            known = scene.sources[id(source)] = sorted(set(named)) if named else []
         return known
 
     @staticmethod

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from cash.policy import defaults
 from cash.policy.action import Action, Exec
-from cash.policy.certainty import YES
+from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
 from cash.policy.identity import Naming
-from cash.policy.matcher import MOST_KEYS
 from cash.policy.quoting import join_words
 from cash.policy.rewriters.result import Rewritten, Unchanged, Unclear
 from cash.policy.rewriting import rewrite_command
-from cash.policy.rule import Rule
+from cash.policy.rule import NarrowRule, Rule
 from cash.policy.subject import KINDS, Key, Scene, Subject
 from cash.policy.verdict import Decision, Level, Match, Verdict
 from cash.policy.wording import words_of
 from cash.syntax.command import Word
+
+_MOST_KEYS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class _Index:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._named: dict[str, list[tuple[int, Rule]]] = {}
         self._others: list[tuple[int, Rule]] = []
-        self._seen: dict[Key, tuple[Rule, ...]] = {}
+        self._seen: dict[Key, tuple[NarrowRule, ...]] = {}
         for place, rule in enumerate(rules):
             pattern = rule.body.program
             if pattern is None or pattern.globs or pattern.regexes:
@@ -45,15 +46,15 @@ class _Index:
                 for name in pattern.exact:
                     self._named.setdefault(name, []).append((place, rule))
 
-    def rules(self, key: Key) -> tuple[Rule, ...]:
-        """The rules that may speak of an action with this key, in their order."""
+    def rules(self, key: Key) -> tuple[NarrowRule, ...]:
+        """The rules that may speak of an action with this key, in their order, narrowed to it."""
         known = self._seen.get(key)
         if known is None:
             found = {place: rule for name in key.names for place, rule in self._named.get(name, ())}
             found.update(self._others)
-            places = sorted(place for place in found if found[place].body.may_speak_of(key))
-            known = tuple(found[place] for place in places)
-            if len(self._seen) > MOST_KEYS:  # names come from agents: no end of them
+            narrowed = [found[place].narrow(key) for place in sorted(found)]
+            known = tuple([one for one in narrowed if one is not None])
+            if len(self._seen) >= _MOST_KEYS:  # names come from agents: no end of them
                 self._seen.clear()
             self._seen[key] = known
         return known
@@ -75,7 +76,7 @@ class Policy:
     def programs(self) -> frozenset[str]:
         """The program names the rules use: what `find_identities` should look up."""
         bodies = [rule.body for rule in self.rules]
-        bodies += [one for rule in self.rules for one in rule.body.choices.matchers]
+        bodies += [one for rule in self.rules for one in rule.body.choices]
         return frozenset(name for one in bodies if one.program for name in one.program.exact)
 
     def judge(self, actions: Sequence[Action], context: Context) -> Verdict:
@@ -107,8 +108,11 @@ class Policy:
 
     def _match(self, subject: Subject) -> Iterator[Finding]:
         context = subject.scene.context
-        for rule in self._index[subject.kind].rules(subject.key):
-            certainty, naming = rule.match(subject)
+        for narrow in self._index[subject.kind].rules(subject.key):
+            certainty, naming = narrow.match(subject)
+            if certainty == NO:
+                continue
+            rule = narrow.rule
             decision = rule.decide(certainty, context.level, enforced=context.enforced)
             if decision is None:
                 continue
@@ -157,16 +161,16 @@ def make_verdict(
     rewritten: str | None = None,
 ) -> Verdict:
     """The verdict over findings (strictest first)."""
-    matches = tuple(dict.fromkeys(one.match for one in findings))
-    decision = max((one.decision for one in matches), default=Decision.ALLOW)
+    matches = tuple(dict.fromkeys([one.match for one in findings]))
+    decision = max([one.decision for one in matches], default=Decision.ALLOW)
     if context.level is Level.OBSERVE:
         decision, rewritten = Decision.ALLOW, None
-    commands = tuple(
-        tuple(word.text for word in one.command.argv)
+    commands = [
+        tuple([word.text for word in one.command.argv])
         for one in actions
         if isinstance(one, Exec) and one.command.argv
-    )
-    return Verdict(decision, matches, rewritten, (), commands)
+    ]
+    return Verdict(decision, matches, rewritten, (), tuple(commands))
 
 
 def _sole_rewrite(findings: Sequence[Finding]) -> str | None:

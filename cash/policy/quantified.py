@@ -29,18 +29,26 @@ class Quantified(Generic[T]):
 
 
 def quantify(
-    asked: Quantified[T], elements: Sequence[str], test: Callable[[T, str], Certainty]
+    asked: Quantified[T], elements: Sequence[str], bind: Callable[[T], Callable[[str], Certainty]]
 ) -> Certainty:
     """How sure it is that the elements are as asked. `all` of nothing is NO: a rule or an excuse
-    that speaks of paths needs one."""
+    that speaks of paths needs one. bind: makes a pattern ready to be compared with elements."""
     found = YES
     if asked.any is not None:
-        pattern = asked.any
-        found = max((test(pattern, one) for one in elements), default=NO)
+        found = _best(bind(asked.any), elements) if elements else NO
     if asked.all is not None and found:
-        every = asked.all
-        found = min(found, min((test(every, one) for one in elements), default=NO))
-    if asked.none is not None and found:
-        never = asked.none
-        found = min(found, YES - max((test(never, one) for one in elements), default=NO))
+        test = bind(asked.all)
+        found = min(found, min([test(one) for one in elements], default=NO))
+    if asked.none is not None and found and elements:
+        found = min(found, YES - _best(bind(asked.none), elements))
     return found
+
+
+def _best(test: Callable[[str], Certainty], elements: Sequence[str]) -> Certainty:
+    best = NO
+    for one in elements:
+        here = test(one)
+        if here == YES:
+            return YES
+        best = max(best, here)
+    return best

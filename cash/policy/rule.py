@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
 from cash.policy.identity import Naming
-from cash.policy.matcher import Choices, Matcher
+from cash.policy.matcher import Matcher, Narrow
 from cash.policy.rewriters.result import Rewriter
-from cash.policy.subject import Subject
+from cash.policy.subject import Key, Subject
 from cash.policy.template import Template
 from cash.policy.verdict import Decision, Level
 
@@ -38,13 +38,45 @@ class Rule:
     levels: Mapping[Level, Decision | None] = field(default_factory=dict)
     unknown: Decision | None = None
     when: Matcher | None = None
-    unless: Choices = field(default_factory=Choices)
+    unless: tuple[Matcher, ...] = ()
     locked: bool = False
     origin: Origin = field(default_factory=Origin)
 
+    def narrow(self, key: Key) -> NarrowRule | None:
+        """What is left of it for actions with this key; None: it surely says nothing of them."""
+        body = self.body.narrow(key)
+        when = None if self.when is None else self.when.narrow(key)
+        if body is None or (when is None and self.when is not None):
+            return None
+        unless = tuple([one for each in self.unless if (one := each.narrow(key)) is not None])
+        # A rule that loosens may guess nothing.
+        return NarrowRule(self, body, when, unless, self.decision is Decision.ALLOW)
+
+    def decide(self, certainty: Certainty, level: Level, *, enforced: bool) -> Decision | None:
+        """What follows from a match; None: nothing."""
+        if certainty == MAYBE:
+            # What a keeper judges again, with its real words, need not be guessed at here.
+            return None if enforced else self.unknown
+        if certainty == NO:
+            return None
+        # Observing notes what the usual level would have decided.
+        at = Level.BALANCED if level is Level.OBSERVE else level
+        return self.levels.get(at, self.decision)
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowRule:
+    """A rule as far as it can speak of actions with one key."""
+
+    rule: Rule
+    body: Narrow
+    when: Narrow | None
+    unless: tuple[Narrow, ...]
+    exact: bool
+
     def match(self, subject: Subject) -> tuple[Certainty, Naming | None]:
         """How sure it is that the rule speaks of subject, and under which of its names."""
-        exact = self.decision is Decision.ALLOW
+        exact = self.exact
         best: Certainty = NO
         under: Naming | None = None
         for naming in self.body.namings(subject, exact=exact):
@@ -60,16 +92,4 @@ class Rule:
 
     def _is_excused(self, subject: Subject, naming: Naming | None) -> bool:
         # What loosens must be certain.
-        excuses = self.unless.pick(subject.key)
-        return any(one.try_out(subject, naming, exact=True) == YES for one in excuses)
-
-    def decide(self, certainty: Certainty, level: Level, *, enforced: bool) -> Decision | None:
-        """What follows from a match; None: nothing."""
-        if certainty == MAYBE:
-            # What a keeper judges again, with its real words, need not be guessed at here.
-            return None if enforced else self.unknown
-        if certainty == NO:
-            return None
-        # Observing notes what the usual level would have decided.
-        at = Level.BALANCED if level is Level.OBSERVE else level
-        return self.levels.get(at, self.decision)
+        return any(one.test(subject, naming, exact=True) == YES for one in self.unless)

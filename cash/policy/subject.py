@@ -75,6 +75,18 @@ class Scene:
         self.places = {id(action): place for place, action in enumerate(self.execs)}
         self.commands = {id(action.command): action for action in self.execs}
         self.sources: dict[int, list[int]] = {}
+        self._programs: list[tuple[str, int]] | None = None
+
+    @property
+    def programs(self) -> list[tuple[str, int]]:
+        """Every name of every exec's program, with the exec's place."""
+        if self._programs is None:
+            self._programs = [
+                (naming.name, at)
+                for at, one in enumerate(self.execs)
+                for naming in self.subject(one).namings
+            ]
+        return self._programs
 
     def subject(self, action: Action) -> Subject:
         """The subject of an action; the same one for the same action."""
@@ -88,8 +100,8 @@ class Subject:
     """An action, seen by rules. kind: one of KINDS."""
 
     __slots__ = (
-        *("_arguments", "_key", "_namings", "_paths", "_targets", "_values"),
-        *("action", "command", "cwd", "kind", "scene"),
+        *("_arguments", "_own", "_paths", "_targets", "_texts"),
+        *("action", "command", "cwd", "first", "key", "kind", "namings", "scene", "values"),
     )
 
     def __init__(self, action: Action, scene: Scene) -> None:
@@ -98,71 +110,37 @@ class Subject:
         self.kind = kind_of(action)
         self.command: Command | None = getattr(action, "command", None)
         self.cwd: str | None = getattr(action, "cwd", scene.context.cwd)
-        self._values: list[Value] | None = None
-        self._namings: tuple[Naming, ...] | None = None
-        self._key: Key | None = None
         self._targets: list[Value] | None = None
+        self._texts: list[str] | None = None
+        self._own: Arguments | None = None
         self._paths: dict[tuple[int, bool], list[Value]] = {}
         self._arguments: dict[tuple[int, int], Arguments] = {}
+        # What follows every rule asks for, so it is worked out at once.
+        launch = self._find_launch()
+        # The command's argv.
+        self.values: list[Value] = self._find_values() if launch is None else launch.values
+        # The names the command's program goes by; empty when it is not known, or there is none.
+        self.namings: tuple[Naming, ...] = (
+            self._find_namings() if launch is None else launch.namings
+        )
+        # The name as spelled, or None.
+        self.first: Naming | None = self.namings[0] if self.namings else None
+        # What rules are looked up by.
+        self.key = self._find_key()
 
-    @property
-    def values(self) -> list[Value]:
-        """The command's argv."""
-        if self._values is None and (launch := self._launch()) is not None:
-            self._values = launch.values
-        if self._values is None:
-            words = self.command.argv if self.command is not None else ()
-            self._values = values_of(words, self.scene.variables)
-        return self._values
-
-    def _launch(self) -> Subject | None:
+    def _find_launch(self) -> Subject | None:
         """The exec that a write, git operation or connection comes from."""
-        if isinstance(self.action, Exec) or self.command is None:
+        if self.kind == "exec" or self.command is None:
             return None
         launch = self.scene.commands.get(id(self.command))
         return None if launch is None else self.scene.subject(launch)
 
-    @property
-    def namings(self) -> tuple[Naming, ...]:
-        """The names the command's program goes by; empty when it is not known, or there is none."""
-        if self._namings is None:
-            self._namings = self._find_namings()
-        return self._namings
-
-    @property
-    def first(self) -> Naming | None:
-        """The name as spelled, or None."""
-        return self.namings[0] if self.namings else None
-
-    @property
-    def key(self) -> Key:
-        """What rules are looked up by."""
-        if self._key is None:
-            operation = self.action.operation if isinstance(self.action, GitOp) else ""
-            names = tuple([one.name for one in self.namings])
-            self._key = Key(self.kind, names, operation, self._features())
-        return self._key
-
-    def _features(self) -> int:
-        command = self.command
-        if command is None:
-            return REMOTE if isinstance(self.action, GitOp) else 0
-        return (
-            (PIPED if len(self.scene.execs) > 1 else 0)
-            | (REMOTE if command.remote is not None or self.kind == "git" else 0)
-            | (REDIRECTED if command.redirects else 0)
-            | (SETTING if command.assignments or self._is_setter() else 0)
-        )
-
-    def _is_setter(self) -> bool:
-        return self.first is not None and self.first.name in SETTERS
+    def _find_values(self) -> list[Value]:
+        return [] if self.command is None else values_of(self.command.argv, self.scene.variables)
 
     def _find_namings(self) -> tuple[Naming, ...]:
         if self.command is None or not self.command.argv:
             return ()
-        launch = self._launch()
-        if launch is not None:
-            return launch.namings
         action, identities = self.action, self.scene.context.identities
         if isinstance(action, Exec):
             return namings_of(
@@ -170,8 +148,33 @@ class Subject:
             )
         return namings_of(self.values, None, None, None, identities)
 
+    def _find_key(self) -> Key:
+        operation = self.action.operation if isinstance(self.action, GitOp) else ""
+        names = tuple([one.name for one in self.namings])
+        return Key(self.kind, names, operation, self._features())
+
+    def _features(self) -> int:
+        command = self.command
+        if command is None:
+            return REMOTE if self.kind == "git" else 0
+        found = PIPED if len(self.scene.execs) > 1 else 0
+        if command.remote is not None or self.kind == "git":
+            found |= REMOTE
+        if command.redirects:
+            found |= REDIRECTED
+        if command.assignments or (self.first is not None and self.first.name in SETTERS):
+            found |= SETTING
+        return found
+
     def arguments(self, naming: Naming | None, usages: Mapping[str, Usage]) -> Arguments:
         """The argv split as the program of that naming would; usages: a policy file's own."""
+        if usages or naming is not self.first:
+            return self._split_as(naming, usages)
+        if self._own is None:
+            self._own = self._split_as(naming, usages)
+        return self._own
+
+    def _split_as(self, naming: Naming | None, usages: Mapping[str, Usage]) -> Arguments:
         name = naming.name if naming is not None else ""
         skip = naming.skip if naming is not None else 1
         if isinstance(self.action, GitOp):
@@ -191,6 +194,21 @@ class Subject:
         known = {flag.name for flag in found.flags}
         found.flags.extend(Flag(name) for name in action.flags if name not in known)
         return found
+
+    @property
+    def texts(self) -> list[str]:
+        """What the command says: its words joined by blanks, as written where a word is not
+        known; here-documents, here-strings, and values it is given."""
+        if self._texts is None:
+            self._texts = [] if self.command is None else self._find_texts(self.command)
+        return self._texts
+
+    def _find_texts(self, command: Command) -> list[str]:
+        words = [value.word.text if value.holes else value.text for value in self.values]
+        texts = [" ".join(words)]
+        texts += [one.body for one in command.redirects if one.body is not None]
+        texts += [one.target.text for one in command.redirects if one.operator == "<<<"]
+        return texts + [one.value.text for one in command.assignments]
 
     @property
     def targets(self) -> list[Value]:
@@ -272,19 +290,18 @@ def is_file(redirect: Redirect) -> bool:
     )
 
 
+_KIND_OF: Final[dict[type, str]] = {
+    Exec: "exec",
+    Write: "write",
+    GitOp: "git",
+    Connect: "connect",
+    ToolCall: "tool",
+}
+
+
 def kind_of(action: Action) -> str:
     """The word of `on:` for an action."""
-    match action:
-        case Exec():
-            return "exec"
-        case Write():
-            return "write"
-        case GitOp():
-            return "git"
-        case Connect():
-            return "connect"
-        case ToolCall():
-            return "tool"
+    return _KIND_OF[type(action)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,18 @@ class Word:
     @property
     def literal(self) -> bool:
         """Whether the value is known before running."""
-        return all(isinstance(part, str) for part in self.parts)
+        parts = self.parts
+        if len(parts) == 1:  # asked so often that a generator would be felt
+            return isinstance(parts[0], str)
+        return all(isinstance(part, str) for part in parts)
 
     @property
     def text(self) -> str:
         """The value if literal; otherwise the literal parts with expansions as written."""
-        return "".join(part if isinstance(part, str) else part.text for part in self.parts)
+        parts = self.parts
+        if len(parts) == 1 and isinstance(parts[0], str):
+            return parts[0]
+        return "".join([part if isinstance(part, str) else part.text for part in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,10 @@ class Command:
     @property
     def name(self) -> str | None:
         """The command name if literal, else None (a dynamic name, or no argv)."""
-        return self.argv[0].text if self.argv and self.argv[0].literal else None
+        if not self.argv:
+            return None
+        first = self.argv[0]
+        return first.text if first.literal else None
 
 
 @dataclass(frozen=True, slots=True)

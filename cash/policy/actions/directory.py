@@ -22,6 +22,8 @@ _ELSEWHERE = {
     "nsenter": ("-w", "--wd", "--wdns"),
 }
 
+_MOVING = _CHANGING | {"builtin", "command", *_ELSEWHERE}
+
 Scope = tuple[tuple[str, ...], "tuple[int, int] | None", "int | None"]
 
 
@@ -38,6 +40,8 @@ class _Shell:
 def directories_of(line: Line, context: Context) -> tuple[str | None, ...]:
     """The directory of each command of line.commands; None where it is not known. A literal cd
     is taken to succeed."""
+    if not any(_may_move(command) for command in line.commands):
+        return (context.cwd,) * len(line.commands)
     variables = variables_of(line.commands, {"HOME": context.home})
     text = line.text.encode("utf-8", "surrogateescape")
     shells: dict[Scope, _Shell] = {}
@@ -57,6 +61,11 @@ def directories_of(line: Line, context: Context) -> tuple[str | None, ...]:
             target = _target(words, shell, context, variables)
             shell.previous, shell.cwd = shell.cwd, target
     return tuple(found)
+
+
+def _may_move(command: Command) -> bool:
+    """Whether it is a cd, or a wrapper that may change directories: most lines have neither."""
+    return bool(command.argv) and command.argv[0].text.rpartition("/")[2] in _MOVING
 
 
 def _scope_of(command: Command) -> Scope:

@@ -24,7 +24,8 @@ def measure_exec(home: Home, rounds: int) -> Row:
         "codex sandbox -- true": ["codex", "sandbox", "--", "true"],
         "srt true": ["srt", "true"],
     }
-    missing = [argv[0] for argv in commands.values() if not shutil.which(argv[0])]
+    path = home.environment["PATH"]
+    missing = [argv[0] for argv in commands.values() if not shutil.which(argv[0], path=path)]
     if missing:
         raise RuntimeError(f"missing peers: {', '.join(missing)}; make bench installs them")
     subjects = {name: program(argv, home.environment) for name, argv in commands.items()}

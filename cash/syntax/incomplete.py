@@ -34,7 +34,7 @@ def ends_too_early(source: bytes, readings: Sequence[Reading]) -> bool:
     """Whether more input is needed. readings: the deciding readers', the most knowing last."""
     last = readings[-1]
     if last.failure is None:
-        return _CONTINUED.search(source) is not None
+        return source.endswith((b"\\", b"\\\n")) and _CONTINUED.search(source) is not None
     if last.incomplete or len(readings) == 1:
         return last.incomplete
     return readings[0].incomplete and _PERHAPS.search(last.failure) is not None

@@ -40,25 +40,33 @@ class LineReader:
     def __init__(self, readers: Sequence[Entry] = READERS) -> None:
         self._entries = readers
         self._readers: list[tuple[Entry, Reader]] = []
+        self._nested: list[tuple[Entry, Reader]] = []
 
     def prepare(self) -> None:
-        """Opens the readers and gets them ready for the next line."""
-        if not self._readers:
-            opened = [(entry, entry.open()) for entry in self._entries]
-            self._readers = [(entry, reader) for entry, reader in opened if reader is not None]
-        for _, reader in self._readers:
+        """Gets all readers ready for the next line."""
+        for _, reader in self._for(entry=True):
             reader.prepare()
 
     def close(self) -> None:
         """Ends what the readers started."""
-        for _, reader in self._readers:
+        for _, reader in self._readers or self._nested:
             reader.close()
-        self._readers = []
+        self._readers, self._nested = [], []
+
+    def _for(self, *, entry: bool) -> list[tuple[Entry, Reader]]:
+        """The readers of such texts, opened at their first one: who reads nested texts only, as
+        whoever tries a policy's examples, needs no shfmt waiting."""
+        if not self._nested:
+            self._nested = _opened([one for one in self._entries if one.nested])
+        if entry and not self._readers:
+            known = {one.name: reader for one, reader in self._nested}
+            others = dict(_opened([one for one in self._entries if not one.nested]))
+            found = [(one, known.get(one.name) or others.get(one)) for one in self._entries]
+            self._readers = [(one, reader) for one, reader in found if reader is not None]
+        return self._readers if entry else self._nested
 
     def read(self, text: str, *, entry: bool = True) -> Line:
         """See cash.syntax.read."""
-        if not self._readers:
-            self.prepare()
         deadline = time.monotonic() + SLOWEST
         outer = self._text(text, entry, deadline)
         framed = find_frame(text, outer.commands, outer.trouble is None)
@@ -73,8 +81,6 @@ class LineReader:
 
     def read_argv(self, argv: Sequence[str]) -> Line:
         """See cash.syntax.read_argv."""
-        if not self._readers:
-            self.prepare()
         text = shlex.join(argv)
         trouble = _refusal("".join(argv))
         if trouble is not None or not argv:
@@ -115,8 +121,8 @@ class LineReader:
             return _Text((), "it took too long")
         source = text.encode("utf-8", "surrogateescape")
         readings: list[tuple[Entry, Reading]] = []
-        for kind, reader in self._readers:
-            if (entry or kind.nested) and (kind.decides or not hides_nothing(source)):
+        for kind, reader in self._for(entry=entry):
+            if kind.decides or not hides_nothing(source):
                 reading = reader.read(source, deadline)
                 readings.append((kind, reading))
                 if reading.too_deep:
@@ -143,6 +149,11 @@ def _judged(source: bytes, readings: Sequence[tuple[Entry, Reading]]) -> _Text:
         trouble = "it is not finished"
     findings = tuple((kind.name, reading.failure or "ok") for kind, reading in readings)
     return _Text(commands, trouble, incomplete, findings)
+
+
+def _opened(entries: Sequence[Entry]) -> list[tuple[Entry, Reader]]:
+    opened = [(entry, entry.open()) for entry in entries]
+    return [(entry, reader) for entry, reader in opened if reader is not None]
 
 
 def _moved(commands: tuple[Command, ...], framed: Framed) -> tuple[Command, ...]:

@@ -16,6 +16,7 @@ from tree_sitter import Node, Tree
 from cash.syntax.scan import HereDocument, close_of, here_document
 
 _SUSPECT = re.compile(rb"<<|`|<>|\}[<>]|\btime\b|\bcoproc\b|!|\bdo\b")
+_MARKS = (b"<<", b"`", b"<>", b"}<", b"}>", b"time", b"coproc", b"!", b"do")
 _CANDIDATE = re.compile(
     rb"(?P<document>(?<!<)<<(?!<))"
     rb"|(?P<backtick>`)"
@@ -55,7 +56,8 @@ def mask(source: bytes, parse: Callable[[bytes], Tree]) -> tuple[Tree, Masks | N
     """The tree of the text with the grammar's holes filled, and what stood in them (None when
     there was nothing to fill)."""
     tree = parse(source)
-    if not _SUSPECT.search(source):
+    # Looking for one text at a time is many times as fast as looking for all of them at once.
+    if not any(map(source.__contains__, _MARKS)) or not _SUSPECT.search(source):
         return tree, None
     masker = _Masker(source, parse, tree)
     masker.run()

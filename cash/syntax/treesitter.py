@@ -245,18 +245,23 @@ class _Walk(TreeWords):
         kind = node.type
         declares = kind == "declaration_command"
         children = [node] if kind == "variable_assignment" else node.children
-        own = [child for child in children if child.type in _REDIRECTS]
-        own.extend(redirects)
-        values, extras = self.redirects(own) if own else ((), [])
+        own: list[Node] = []
+        deeper: list[Node] = []
         spans: list[Piece] = []
         for child in children:
-            if child.type in _REDIRECTS or child.type == "comment":
+            kind = child.type
+            if kind in _REDIRECTS:
+                own.append(child)
                 continue
-            if child.type in EXPRESSIONS:
+            if child.child_count or self.masks:
+                deeper.append(child)
+            if kind in EXPRESSIONS:
                 self.flatten(child, spans)
-            else:
-                self.add_piece(spans, child)
-        if spans and b"\\" in self.source:
+            elif kind != "comment":
+                self.add_piece(spans, child, kind)
+        own.extend(redirects)
+        values, extras = self.redirects(own) if own else ((), [])
+        if spans and self.escapes:
             self.add_escaped(spans, len(self.source))
         if extras:
             spans = sorted([*spans, *extras], key=lambda piece: piece.start)
@@ -267,13 +272,14 @@ class _Walk(TreeWords):
                 assignments.append(self.assignment(piece))
             elif piece.end > piece.start:
                 argv.extend(self.words(piece, declares))
-        end = max([node.end_byte, *(redirect.end_byte for redirect in redirects)])
+        end = node.end_byte
+        if redirects:
+            end = max([end, *(redirect.end_byte for redirect in redirects)])
         span = self.span(node.start_byte, end)
         index = self.collector.add(place, tuple(argv), tuple(assignments), values, span)
         inner = place.of(index)
-        for child in children:
-            if (child.child_count or self.masks) and child.type not in _REDIRECTS:
-                self.inner(child, inner)
+        for child in deeper:
+            self.inner(child, inner)
         if own:
             self.redirect_children(own, inner)
 

@@ -67,16 +67,23 @@ class TreeWords:
         self.base = base
         self.masks = masks
         self.failure = masks.failure if masks else None
+        self.escapes = b"\\" in source
 
-    def add_piece(self, pieces: list[Piece], node: Node) -> None:
-        """Nodes without a gap are one word; so are those a line continuation parts."""
+    def add_piece(self, pieces: list[Piece], node: Node, kind: str) -> None:
+        """Nodes without a gap are one word; so are those a line continuation parts. kind: the
+        node's type, which is costly to ask for."""
         start, end = node.start_byte, node.end_byte
-        assignment = node if node.type == "variable_assignment" else None
+        assignment = node if kind == "variable_assignment" else None
         if pieces:
-            if pieces[-1].end < start and b"\\" in self.source[pieces[-1].end : start]:
-                self.add_escaped(pieces, start)
             last = pieces[-1]
-            if last.end == start or not self.source[last.end : start].replace(b"\\\n", b""):
+            if self.escapes and last.end < start:
+                if b"\\" in self.source[last.end : start]:
+                    self.add_escaped(pieces, start)
+                    last = pieces[-1]
+                joins = not self.source[last.end : start].replace(b"\\\n", b"")
+            else:
+                joins = last.end >= start
+            if joins:
                 last.end = end
                 last.nodes.append(node)
                 return
@@ -92,14 +99,16 @@ class TreeWords:
     def flatten(self, node: Node, pieces: list[Piece]) -> None:
         """The words of a `[` expression."""
         for child in node.children:
-            if child.type in EXPRESSIONS:
+            kind = child.type
+            if kind in EXPRESSIONS:
                 self.flatten(child, pieces)
             else:
-                self.add_piece(pieces, child)
+                self.add_piece(pieces, child, kind)
 
     def words(self, piece: Piece, declares: bool = False) -> tuple[Word, ...]:
         source = self.source[piece.start : piece.end]
-        span = self.span(piece.start, piece.end)
+        base = self.base
+        span = None if base is None else (base + piece.start, base + piece.end)
         if is_plain(source):
             text = source.decode()
             return (Word((text,), text, span),)
@@ -169,16 +178,17 @@ class TreeWords:
             descriptor, operator = "", node
             pieces: list[Piece] = []
             for child in node.children:
-                if child.type == "file_descriptor" and not self.is_descriptor(child):
+                kind = child.type
+                if kind == "file_descriptor" and not self.is_descriptor(child):
                     extras.append(Piece(child.start_byte, child.end_byte, [], None))
-                elif child.type == "file_descriptor":
+                elif kind == "file_descriptor":
                     descriptor = self.descriptor(child)
                 elif not child.is_named and operator is node:
                     operator = child
-                elif child.type in EXPRESSIONS:
+                elif kind in EXPRESSIONS:
                     self.flatten(child, pieces)
                 else:
-                    self.add_piece(pieces, child)
+                    self.add_piece(pieces, child, kind)
             values.append(self.redirect(operator, descriptor, pieces))
             extras.extend(pieces[1:])
         return tuple(values), extras

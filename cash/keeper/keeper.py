@@ -18,6 +18,7 @@ from cash.faults import MachineFault
 from cash.keeper import messages, starter
 from cash.keeper.loop import READ, WRITE, Loop
 from cash.keeper.messages import Ended, Failed, LinkEnded, Listening, Message, Ready
+from cash.keeper.processes import children_of
 from cash.keeper.runner import Runner
 from cash.keeper.starter import Start
 from cash.walls import capabilities, enter, namespaces
@@ -25,8 +26,11 @@ from cash.walls.enter import Walls
 from cash.walls.plan import inside_environment
 from cash.walls.view import View
 
+_MOMENT: Final = 0.02
+# How long walls in which no command runs stand without a polisd: nobody uses them.
+_ALONE: Final = 600.0
 # How long a keeper whose walls have ended waits for somebody to take its last reports.
-_LAST_WORDS: Final = 600.0
+_LAST_WORDS: Final = 24 * 3600.0
 
 
 class Keeper:
@@ -43,6 +47,7 @@ class Keeper:
         self._runners: dict[str, Runner] = {}
         self._walls: Walls | None = None
         self._starter: socket.socket | None = None
+        self._starter_pid = 0
         self._starter_pidfd = -1
         self._over = False
         self._add_link(owner)
@@ -87,7 +92,10 @@ class Keeper:
                 os.unlink(self._address)
 
     def _admit(self, _events: int) -> None:
-        link, _ = self._door.accept()
+        try:
+            link, _ = self._door.accept()
+        except OSError:
+            return  # gone again, or no descriptor left for it
         credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         _, uid, _ = struct.unpack("iII", credentials)
         if uid == os.geteuid():
@@ -105,7 +113,12 @@ class Keeper:
         self._links.pop(link.fileno(), None)
         if link is self._attached:
             self._attached = None
+            self._loop.call_later(_ALONE, self._end_when_alone)
         link.close()
+
+    def _end_when_alone(self) -> None:
+        if self._attached is None and not self._runners:
+            self._end_walls()
 
     def _attach(self, link: socket.socket) -> None:
         self._attached = link
@@ -130,8 +143,9 @@ class Keeper:
                 return
             try:
                 self._obey(link, values, descriptors)
-            except (LookupError, TypeError, ValueError) as fault:
-                self._tell(Failed(f"the keeper was asked nonsense: {fault!r}", fatal=False))
+            except Exception as fault:  # whatever it is, the commands inside must not die of it
+                words = f"{self._view.agent}: could not be done: {fault!r}"
+                self._tell(Failed(words, fatal=False))
 
     def _obey(self, link: socket.socket, values: dict[str, Any], descriptors: list[int]) -> None:
         match values.get("do"):
@@ -173,38 +187,44 @@ class Keeper:
     # Commands
 
     def _run_command(self, values: dict[str, Any], descriptors: list[int]) -> None:
-        client, *others = descriptors
+        try:
+            start = self._read_start(values, descriptors[1:])
+            if values["id"] in self._runners:
+                raise ValueError(f"{values['id']} is running")
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except BaseException:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise
         runner = Runner(
             self._loop,
-            socket.socket(fileno=client),
+            socket.socket(fileno=descriptors[0]),
+            ours,
             self._command_ended,
             id=values["id"],
             report=messages.to_bytes(values["report"]),
-            has_terminal="1" in values["terminals"],
+            has_terminal="1" in start.terminals,
         )
         self._runners[runner.id] = runner
-        theirs = self._news_for(runner)
-        start = Start(
+        try:
+            self._ask_starter(start, theirs.fileno())
+        except OSError as fault:
+            runner.refuse(f"{self._view.agent}: its walls take no commands: {fault.strerror}")
+        finally:
+            theirs.close()
+            for descriptor in descriptors[1:]:
+                os.close(descriptor)
+
+    def _read_start(self, values: dict[str, Any], descriptors: list[int]) -> Start:
+        return Start(
             argv=[messages.to_bytes(word) for word in values["argv"]],
             environment=self._environment_with(values["environment"]),
             cwd=messages.to_bytes(values["cwd"]) or os.fsencode(self._view.tree),
-            descriptors=dict(zip(values["numbers"], others, strict=True)),
+            descriptors=dict(zip(values["numbers"], descriptors, strict=True)),
             terminals=values["terminals"],
             rows=values["rows"],
             columns=values["columns"],
         )
-        try:
-            self._ask_starter(start, theirs)
-        except OSError as fault:
-            runner.refuse(f"{self._view.agent}: its walls take no commands: {fault.strerror}")
-        finally:
-            for descriptor in (theirs, *others):
-                os.close(descriptor)
-
-    def _news_for(self, runner: Runner) -> int:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        runner.expect(ours)
-        return theirs.detach()
 
     def _environment_with(self, entries: list[str]) -> dict[bytes, bytes]:
         environment = {os.fsencode(k): os.fsencode(v) for k, v in self._environment.items()}
@@ -222,10 +242,13 @@ class Keeper:
         # An agent can stop what runs under its uid; asking makes it go on.
         signal.pidfd_send_signal(self._starter_pidfd, signal.SIGCONT)
         values, descriptors = starter.request_values(start)
-        messages.send_packet(self._starter, values, [news, *descriptors])
+        # Never waiting: an agent that stops it again and again must not stop the keeper.
+        messages.send_packet(self._starter, values, [news, *descriptors], flags=socket.MSG_DONTWAIT)
 
     def _command_ended(self, ended: Ended) -> None:
         self._runners.pop(ended.id, None)
+        if self._attached is None:
+            self._loop.call_later(_ALONE, self._end_when_alone)
         self._unacknowledged[ended.id] = ended
         self._tell(ended)
 
@@ -243,6 +266,22 @@ class Keeper:
         assert self._starter is not None
         self._starter.close()
         self._starter = None
+        self._starter_pid = 0
+        self._loop.call_later(_MOMENT, self._bury_strangers)
+
+    def _bury_strangers(self) -> None:
+        """A starter that is killed between forking a command and saying so leaves a child that no
+        runner knows. It must be reaped: the holder cannot end before."""
+        if not all(runner.pid for runner in self._runners.values()):
+            self._loop.call_later(_MOMENT, self._bury_strangers)
+            return
+        holder = self._walls.holder if self._walls else 0
+        known = {holder, self._starter_pid, *(runner.pid for runner in self._runners.values())}
+        for pid in children_of(os.getpid()):
+            if pid not in known:
+                os.kill(pid, signal.SIGKILL)
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    self._loop.call_later(_MOMENT, self._bury_strangers)
 
     def _listen(self, port: int) -> None:
         if self._walls is None or self._over:

@@ -137,6 +137,8 @@ class KeeperLink:
         descriptors: number inside → descriptor here; a number missing of 0 to 2 is /dev/null.
         report: comes back in Ended. OSError when the keeper is gone.
         """
+        if not argv or not argv[0]:
+            raise ValueError("a command needs a name")
         values = {
             "do": "run",
             "id": id,

@@ -21,6 +21,7 @@ from cash import wire
 from cash.keeper import starter
 from cash.keeper.loop import Loop
 from cash.keeper.messages import Ended
+from cash.keeper.processes import session_members
 from cash.walls.passing import receive_with, send_with
 
 # How long a command whose client is gone may take to end after SIGHUP.
@@ -32,12 +33,15 @@ _FORWARDED: Final = {
 
 
 class Runner:
-    """The state of one running command; `ended` is called once, at its end."""
+    """The state of one running command. client: where its user listens. news: where the starter
+    and the command, until its exec, tell how it goes. `ended` is called once, at its end. pid: 0
+    until it is known."""
 
     def __init__(
         self,
         loop: Loop,
         client: socket.socket,
+        news: socket.socket,
         ended: Callable[[Ended], None],
         *,
         id: str,
@@ -47,11 +51,12 @@ class Runner:
         self.id = id
         self._loop = loop
         self._client: socket.socket | None = client
+        self._news = news
         self._ended = ended
         self._report = report
         self._awaits_master = has_terminal
         self._master = -1
-        self._pid = 0
+        self.pid = 0
         self._pidfd = -1
         self._begun = False
         self._hung_up = False
@@ -59,12 +64,8 @@ class Runner:
         self._buffer = bytearray()
         client.setblocking(False)
         loop.watch(client.fileno(), self._hear_client)
-
-    def expect(self, news: socket.socket) -> None:
-        """Starts to listen for what the starter and the command tell on `news`."""
-        self._news = news
         news.setblocking(False)
-        self._loop.watch(news.fileno(), self._hear_news)
+        loop.watch(news.fileno(), self._hear_news)
 
     def refuse(self, words: str) -> None:
         """Ends a command that never began, with one line for the client's standard error."""
@@ -75,9 +76,9 @@ class Runner:
         """What a terminal does when its line is cut; what does not end soon is killed."""
         self._hung_up = True
         self._drop_client()
-        if self._pid:
+        if self.pid:
             for number in (signal.SIGHUP, signal.SIGCONT):
-                self._signal_group(self._pid, number)
+                self._signal_group(self.pid, number)
             self._loop.call_later(GRACE, self._kill_session)
 
     def _hear_news(self, _events: int) -> None:
@@ -90,13 +91,13 @@ class Runner:
                 data, descriptors = b"", []
             if data == starter.PIDFD:
                 self._pidfd = descriptors[0]
-                self._pid = starter.process_of(self._pidfd)
+                self.pid = starter.process_of(self._pidfd)
                 self._loop.watch(self._pidfd, self._reap)
             elif data == starter.MASTER:
                 self._master = descriptors[0]
             else:
                 self._close_news()
-                if not self._pid:
+                if not self.pid:
                     words = data.decode(errors="replace") or "the starter inside its walls died"
                     self.refuse(words)
                     return
@@ -107,7 +108,7 @@ class Runner:
 
     def _begin_when_ready(self) -> None:
         has_master = self._master >= 0
-        if self._begun or not self._pid or (self._awaits_master and not has_master):
+        if self._begun or not self.pid or (self._awaits_master and not has_master):
             return
         self._begun = True
         if has_master:
@@ -136,7 +137,7 @@ class Runner:
     def _obey(self, kind: bytes, payload: bytes) -> None:
         if kind == wire.SIGNAL:
             number = _FORWARDED.get(payload.decode(errors="replace"))
-            if number is not None and self._pid:
+            if number is not None and self.pid:
                 self._signal_group(self._foreground(), number)
         elif kind == wire.WINDOW and self._master >= 0:
             with contextlib.suppress(ValueError, OSError):
@@ -148,8 +149,8 @@ class Runner:
         """Whom a key on the terminal would reach; without one, the command's own group."""
         if self._master >= 0:
             with contextlib.suppress(OSError):
-                return os.tcgetpgrp(self._master) or self._pid
-        return self._pid
+                return os.tcgetpgrp(self._master) or self.pid
+        return self.pid
 
     def _signal_group(self, group: int, number: int) -> None:
         # The command is not reaped yet, so its number cannot be another's. Just forked, it may not
@@ -158,21 +159,21 @@ class Runner:
             os.killpg(group, number)
         except ProcessLookupError:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, number)
+                os.kill(self.pid, number)
 
     def _kill_session(self) -> None:
-        if self._pid:
-            for pid in _session_members(self._pid):
+        if self.pid:
+            for pid in session_members(self.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
     def _reap(self, _events: int) -> None:
-        _, status, usage = os.wait4(self._pid, 0)
+        _, status, usage = os.wait4(self.pid, 0)
         self._begin_when_ready()
         code = os.waitstatus_to_exitcode(status)
         self._loop.forget(self._pidfd)
         os.close(self._pidfd)
-        self._pid, self._pidfd = 0, -1
+        self.pid, self._pidfd = 0, -1
         self._finish(code if code >= 0 else 128 - code, usage, "")
 
     def _finish(self, status: int, usage: resource.struct_rusage | None, lost: str) -> None:
@@ -215,16 +216,3 @@ class Runner:
         if self._news.fileno() >= 0:
             self._loop.forget(self._news.fileno())
             self._news.close()
-
-
-def _session_members(session: int) -> list[int]:
-    """Every process of a session, as the caller counts."""
-    members = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                # The program's name may hold anything; the fields after its ")" are numbers.
-                fields = file.read().rpartition(b")")[2].split()
-                if int(fields[3]) == session:
-                    members.append(int(name))
-    return members

@@ -133,7 +133,7 @@ def test_nonsense_does_not_end_the_keeper(walled: Walled) -> None:
         ours.settimeout(PATIENCE)
         assert ours.recv(10) == b""  # nothing of it was kept
     with pytest.raises(ValueError, match="needs a name"):
-        walled.run("")
+        walled.link.run("odd", [b""], [], b"", -1, {})
     assert walled.sh("exit 9").status == 9
 
 

@@ -16,7 +16,7 @@ import pytest
 from walled import PATIENCE, Walled, is_alive, spawn, stand_up, tear_down, wait_gone
 
 from cash import wire
-from cash.keeper.link import Ended, Failed, Ready, attach
+from cash.keeper.link import Ended, Failed, Ready, Zygote, attach
 from cash.walls.view import Mount
 
 pytestmark = pytest.mark.kernel
@@ -150,6 +150,38 @@ def test_a_keeper_outlives_polisd_and_tells_what_it_missed(fragile: Walled) -> N
     fragile.hear(lambda found: isinstance(found, Ready))
     assert fragile.others == []
     link.close()
+
+
+def test_a_keeper_that_nobody_comes_back_to_ends_by_itself(fragile: Walled) -> None:
+    fragile.stop()
+    impatient = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import cash.keeper.keeper as k; "
+        "k._ALONE = 0.2; from cash.keeper.zygote import main; main(int(sys.argv[2]))"
+    )
+    wrapper = fragile.folder / "impatient"
+    words = f'exec {fragile.zygote._python} -I -S -c "{impatient}" "$5" "$6"'
+    wrapper.write_text(f"#!/bin/sh\n{words}\n")
+    wrapper.chmod(0o755)
+    zygote = Zygote(python=str(wrapper), package=fragile.zygote._package)
+    fresh = spawn(fragile.kind, fragile.folder, fragile.view, zygote)
+    zygote.stop()
+    client, reader = _start(fresh, "sleep 0.5; (setsid sleep 1000 &)")
+    fresh.link.close()
+    time.sleep(0.3)
+    assert is_alive(fresh.ready.keeper)  # a command runs
+    assert fresh.finish(client)[-1] == (wire.EXIT, b"0")
+    assert _ends(reader)  # what it left behind ends with the walls, a moment later
+    wait_gone(fresh.ready.holder)
+    link = attach(fresh.address)  # the report is still there, for who comes after all
+    if link is not None:
+        fresh.link = link
+        if fragile.kind != "rootless" or os.geteuid() != 0:
+            assert fresh.ended("run-1").status == 0
+    else:
+        raise AssertionError("the keeper has gone with its report")
+    os.kill(fresh.ready.keeper, signal.SIGKILL)
+    wait_gone(fresh.ready.keeper)
+    fresh.link.close()
 
 
 def test_walls_that_cannot_be_say_why(fragile: Walled) -> None:

@@ -40,7 +40,7 @@ if pid:
     for name in ("uid_map", "gid_map"):
         open(f"/proc/{pid}/{name}", "w").write("0 0 65536")
     sys.exit(os.waitpid(pid, 0)[1])
-while os.geteuid():
+while os.geteuid() or os.getegid():
     pass
 open("/proc/sys/user/max_user_namespaces", "w").write("0")
 os.setresgid(54321, 54321, 54321)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
 from cash.policy.glob import HOLES, UNKNOWN, has_holes
@@ -14,8 +15,7 @@ from cash.policy.value import Value
 _SHORTEST_ABBREVIATION = 4  # `--fo`
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """name: `-r`, `--recursive`. value: of `--name=value` or the next word; None without."""
 
     name: str
@@ -61,7 +61,7 @@ def split_arguments(values: Sequence[Value], usage: Usage) -> Arguments:
 def _add_flag(found: Arguments, value: Value) -> bool | None:
     """Adds what one word says; True: the next word is its value; None: it may be; False: no."""
     text, usage = value.text, found.usage
-    if has_holes(text[:2]):
+    if not text.isascii() and has_holes(text[:2]):
         found.wild = True
         return False
     name, equals, rest = text.partition("=")

@@ -64,6 +64,7 @@ class Glob:
     suffix: str
     star: str = ""
     pieces: tuple[str, ...] = ()
+    literals: tuple[str, ...] = ()
 
     def fits(self, text: str) -> bool:
         """Whether a text without holes is one of the glob's."""
@@ -72,11 +73,14 @@ class Glob:
         if self.pieces:
             return self._fits_pieces(text)
         if not self.star:
-            return overlap(self.tokens, text)
+            return self._has_literals(text) and overlap(self.tokens, text)
         end = len(text) - len(self.suffix)
         if end < len(self.prefix):
             return False
         return self.star != NAME or text.find("/", len(self.prefix), end) < 0
+
+    def _has_literals(self, text: str) -> bool:
+        return all(literal in text for literal in self.literals)
 
     def covers(self, text: str) -> bool:
         """Whether every text of another glob is surely one of this one's."""
@@ -106,7 +110,9 @@ def make_glob(tokens: str) -> Glob:
     plain = all(tokens[index] == ANY for index in holes)
     inner = tokens[first + 1 : last].split(ANY) if plain and first != last else []
     pieces = tuple(piece for piece in inner if piece)
-    return Glob(tokens, tokens[:first], tokens[last + 1 :], star, pieces)
+    between = "".join([ANY if char in HOLES else char for char in tokens[first + 1 : last]])
+    literals = tuple([literal for literal in between.split(ANY) if literal])
+    return Glob(tokens, tokens[:first], tokens[last + 1 :], star, pieces, literals)
 
 
 def overlap(left: str, right: str) -> bool:

@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cash.policy.glob import UNKNOWN, has_holes
 from cash.policy.value import Value
@@ -49,8 +50,7 @@ def _find(name: str, path: str) -> tuple[str, tuple[int, int]] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(NamedTuple):
     """name: what a program may be called by rules. skip: words of the argv before its own
     arguments (2 for `busybox rm`). sure: enough for an allow."""
 

@@ -69,9 +69,9 @@ class Matcher:
         if self.choices and not choices:
             return None
         tests = tuple([one.test for one in self.tests if key.kind in one.kinds])
-        only = choices[0] if len(choices) == 1 else None
-        if only is not None and only.names is None and names is operation is None and not tests:
-            return only  # `any` with a single entry says what the entry says
+        bare = names is None and operation is None and not tests
+        if bare and len(choices) == 1 and choices[0].names is None:
+            return choices[0]  # `any` with a single entry says what the entry says
         return Narrow(names, operation, tests, choices, self.usages)
 
 

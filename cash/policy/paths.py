@@ -36,6 +36,8 @@ _HARMLESS = frozenset(
     )
 )
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/fd", "/dev/pts", "/dev/shm", "/proc/self/fd")
+_BELOW_SYSTEM = tuple(folder + "/" for folder in _SYSTEM)
+_BELOW_SCRATCH = tuple(folder + "/" for folder in _SCRATCH)
 _ALL_OF = ("/" + NAME, "/" + VISIBLE)
 PATH_NAMES = (*NAMES, *PLACES)
 # Other names of the same tree: every process has its root and its directory below /proc.
@@ -299,7 +301,7 @@ def _ancestors(ground: Ground) -> tuple[str, ...]:
 
 
 def _is_harmless(path: str) -> bool:
-    return path in _HARMLESS or any(is_below(path, folder) for folder in _SCRATCH)
+    return path in _HARMLESS or path in _SCRATCH or path.startswith(_BELOW_SCRATCH)
 
 
 def _is_system(path: str, start: str) -> bool:
@@ -307,7 +309,7 @@ def _is_system(path: str, start: str) -> bool:
         return False
     if start == "/" and start != path:
         return any(overlap(path, folder) for folder in _SYSTEM)
-    return any(is_below(start, folder) for folder in _SYSTEM)
+    return start in _SYSTEM or start.startswith(_BELOW_SYSTEM)
 
 
 def _is_outside(path: str, start: str, ground: Ground) -> bool:

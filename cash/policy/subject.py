@@ -239,9 +239,11 @@ class Subject:
 
     def _find_paths(self, operands: list[Value], *, reads: bool) -> list[Value]:
         found: list[Value] = []
+        cwd = self.cwd
         for value in operands:
-            found.append(self.path_of(value))
-            text = value.text
+            text, word, assumed, loose, holes = value
+            path = locate(text[7:] if text.startswith("file://") else text, cwd)
+            found.append(Value(path, word, assumed, loose, holes))
             if "=" in text and (keyed := _KEYED.match(text)) is not None:
                 found.append(self.path_of(value, keyed.end()))
             if reads and "@" in text:

@@ -131,6 +131,12 @@ class LineReader:
 
 
 def _judged(source: bytes, readings: Sequence[tuple[Entry, Reading]]) -> _Text:
+    if len(readings) == 1 and readings[0][1].failure is None:
+        # A nested text without mistakes: nothing to compare.
+        kind, reading = readings[0]
+        incomplete = ends_too_early(source, [reading])
+        trouble = "it is not finished" if incomplete else None
+        return _Text(reading.commands, trouble, incomplete, ((kind.name, "ok"),))
     deciding = [(kind, reading) for kind, reading in readings if kind.decides]
     # The last that decides is the one that knows the most, so its places are taken.
     commands = deciding[-1][1].commands

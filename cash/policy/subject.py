@@ -268,7 +268,7 @@ class Subject:
 
     def redirected(self, operators: frozenset[str]) -> list[Value]:
         """The targets of the command's redirects with one of these operators."""
-        if self.command is None:
+        if self.command is None or not self.command.redirects:
             return []
         return [
             self.path_of(value_of(one.target, self.scene.variables))

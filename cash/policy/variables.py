@@ -18,7 +18,8 @@ def variables_of(commands: Sequence[Command], known: Mapping[str, str]) -> Varia
     """name → value (with holes). A name set twice to different values is not known."""
     found: dict[str, str | None] = dict(known)
     for command in commands:
-        for name, word, append in _assignments(command):
+        program = command.name
+        for name, word, append in _assignments(command, program):
             text = UNKNOWN if word is None or append else value_of(word, found).text
             if len(text) > _LONGEST:  # `b=$a$a; c=$b$b; …` doubles each time
                 text = UNKNOWN
@@ -26,16 +27,15 @@ def variables_of(commands: Sequence[Command], known: Mapping[str, str]) -> Varia
                 found[name] = None
             else:
                 found[name] = text
-        if command.name in _MOVING:
+        if program in _MOVING:
             found["PWD"] = None
     return found
 
 
-def _assignments(command: Command) -> list[tuple[str, Word | None, bool]]:
+def _assignments(command: Command, name: str | None) -> list[tuple[str, Word | None, bool]]:
     found: list[tuple[str, Word | None, bool]] = [
         (one.name, one.value, one.append) for one in command.assignments
     ]
-    name = command.name
     if name in _DECLARING:
         for word in command.argv[1:]:
             first = word.parts[0] if word.parts else ""

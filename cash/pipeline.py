@@ -50,7 +50,7 @@ class Stages(Protocol):
 
     async def parse(self, request: Request) -> Line: ...
     async def judge(self, request: Request, line: Line) -> Verdict: ...
-    async def approve(self, line: Line, verdict: Verdict) -> Approval: ...
+    async def approve(self, request: Request, line: Line, verdict: Verdict) -> Approval: ...
     async def record(self, request: Request, verdict: Verdict, approval: Approval) -> None: ...
     async def run(self, request: Request, argv: tuple[str, ...], verdict: Verdict) -> None: ...
 
@@ -61,7 +61,7 @@ async def carry_out(request: Request, stages: Stages) -> Refused | None:
     A whole line is understood before any part of it runs, so it is refused whole."""
     line = await stages.parse(request)
     verdict = await stages.judge(request, line)
-    approval = await stages.approve(line, verdict)
+    approval = await stages.approve(request, line, verdict)
     await stages.record(request, verdict, approval)
     match approval:
         case Refused():
@@ -76,8 +76,8 @@ def argv_to_run(request: Request, verdict: Verdict) -> tuple[str, ...]:
     match request.mode:
         case "line":
             return (
-                "/bin/bash",
-                "-c",
+                # The text is text, even where it begins like an option.
+                *("/bin/bash", "-c", "--"),
                 verdict.rewritten or request.arguments[0],
                 *request.arguments[1:],
             )

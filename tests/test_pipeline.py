@@ -28,7 +28,7 @@ class Transcript:
         self.told.append(f"judge {line.text}")
         return self.verdict
 
-    async def approve(self, line: Line, verdict: Verdict) -> Approval:
+    async def approve(self, request: Request, line: Line, verdict: Verdict) -> Approval:
         self.told.append(f"approve {verdict.decision.word}")
         return self.approval
 
@@ -50,7 +50,7 @@ def test_what_is_approved_is_recorded_and_then_run() -> None:
         "judge make",
         "approve allow",
         "record Approved",
-        "run ('/bin/bash', '-c', 'make')",
+        "run ('/bin/bash', '-c', '--', 'make')",
     ]
 
 
@@ -64,9 +64,14 @@ def test_what_is_refused_is_recorded_and_never_run() -> None:
 @pytest.mark.parametrize(
     ("mode", "arguments", "rewritten", "argv"),
     [
-        ("line", ("a b",), None, ("/bin/bash", "-c", "a b")),
-        ("line", ("a b",), "c d", ("/bin/bash", "-c", "c d")),
-        ("line", ("echo $1", "name", "x y"), None, ("/bin/bash", "-c", "echo $1", "name", "x y")),
+        ("line", ("a b",), None, ("/bin/bash", "-c", "--", "a b")),
+        ("line", ("a b",), "c d", ("/bin/bash", "-c", "--", "c d")),
+        (
+            "line",
+            ("echo $1", "name", "x y"),
+            None,
+            ("/bin/bash", "-c", "--", "echo $1", "name", "x y"),
+        ),
         ("argv", ("npm", "i", "a b"), None, ("npm", "i", "a b")),
         ("argv", ("npm", "i", "a b"), "pnpm add 'a b'", ("pnpm", "add", "a b")),
     ],

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import time
 import uuid
 from collections.abc import Coroutine, Mapping
@@ -29,7 +30,7 @@ from cash.policy.policy import Policy
 from cash.policy.verdict import Decision, Level, Verdict
 from cash.settings import LiveSettings
 from cash.store.event import Event
-from cash.store.redaction import redact_text
+from cash.store.redaction import redact_argv, redact_text
 from cash.store.state import State
 from cash.store.writer import Writer
 from cash.syntax.parser import Parser
@@ -152,14 +153,22 @@ class Hosted:
         )
         return None if found is None else found.decision == "allow"
 
-    async def open_question(self, agent: Agent, text: str, verdict: Verdict) -> Question:
-        """Opens (or joins) the question a verdict asks; durable before anybody is asked."""
+    async def open_question(
+        self, agent: Agent, subject: str, text: str, verdict: Verdict
+    ) -> Question:
+        """Opens (or joins) the question a verdict asks; durable before anybody is asked. subject:
+        what an answer is for; text: what people read."""
         leading = verdict.matches[0]
+        shown = redact_text(text)
         question = self.questions.ask(
             agent=agent.name,
             incarnation=agent.incarnation,
-            exact=text,
-            line=redact_text(text),
+            exact=subject,
+            line=shown,
+            # What was taken out of the text must not hide a command from who allows it.
+            commands=()
+            if shown == text
+            else tuple(shlex.join(redact_argv(argv)) for argv in verdict.commands),
             rewritten=redact_text(verdict.rewritten) if verdict.rewritten else None,
             rule=leading.rule,
             reason=leading.reason,
@@ -257,11 +266,11 @@ class Hosted:
             return Admission(False, refusal_text(verdict)), "refused"
         if verdict.decision is not Decision.ASK:
             return Admission(True), "policy"
-        subject = f"connect {where}"
+        subject = f"connect\0{where}"
         earlier = self.earlier_answer(agent, subject)
         if earlier is not None:
             return Admission(earlier, "polis: denied by a person\n"), "earlier answer"
-        question = await self.open_question(agent, subject, verdict)
+        question = await self.open_question(agent, subject, f"connect {where}", verdict)
         seconds = min(_CONNECT_ASK_SECONDS, self.ask_seconds(agent))
         answer = await self.questions.wait(question, seconds)
         if answer is None:

@@ -40,7 +40,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
     if verdict.decision is Decision.DENY:
         approval = "refused"
     elif not is_settled(verdict):
-        asking = Asking(hosted, agent)
+        asking = Asking(hosted, agent, cwd)
         match asking.earlier_answer(text):
             case Approved():
                 approval = "earlier answer"

@@ -35,13 +35,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """line and rewritten are redacted. key: unique for all time, for the
+    """line and rewritten are redacted. commands: each command of the line, redacted by itself,
+    where redaction took something out of the line. key: unique for all time, for the
     journal; id: short, for people. exact: the line itself, in memory only, to know it again."""
 
     id: str
     key: str
     agent: str
     line: str
+    commands: tuple[str, ...]
     rewritten: str | None
     rule: str
     reason: str
@@ -57,6 +59,7 @@ class Question:
             "id": self.id,
             "agent": self.agent,
             "line": self.line,
+            "commands": list(self.commands),
             "rewritten": self.rewritten,
             "rule": self.rule,
             "reason": self.reason,
@@ -81,6 +84,7 @@ class Questions:
         *,
         agent: str,
         line: str,
+        commands: tuple[str, ...] = (),
         rewritten: str | None,
         rule: str,
         reason: str,
@@ -102,6 +106,7 @@ class Questions:
             key=uuid.uuid4().hex,
             agent=agent,
             line=line,
+            commands=commands,
             rewritten=rewritten,
             rule=rule,
             reason=reason,

@@ -75,15 +75,18 @@ def line_event(request: Request, verdict: Verdict, approval: str) -> dict[str, o
 
 
 class Asking:
-    """How a verdict that asks is settled: an earlier answer, a person now, or nobody in time."""
+    """How a verdict that asks is settled: an earlier answer, a person now, or nobody in time. An
+    answer is for the identical line in the identical directory: `rm -rf build` means another
+    thing elsewhere."""
 
-    def __init__(self, hosted: Hosted, agent: Agent) -> None:
+    def __init__(self, hosted: Hosted, agent: Agent, cwd: str) -> None:
         self._hosted = hosted
         self._agent = agent
+        self._cwd = cwd
 
-    def earlier_answer(self, subject: str) -> Approval | None:
+    def earlier_answer(self, text: str) -> Approval | None:
         """What a person said before to this agent's identical line."""
-        match self._hosted.earlier_answer(self._agent, subject):
+        match self._hosted.earlier_answer(self._agent, self._subject(text)):
             case None:
                 return None
             case True:
@@ -93,15 +96,19 @@ class Asking:
 
     async def open(self, text: str, verdict: Verdict) -> Question:
         """Asks; journaled before anybody can answer."""
-        return await self._hosted.open_question(self._agent, text, verdict)
+        return await self._hosted.open_question(self._agent, self._subject(text), text, verdict)
+
+    def _subject(self, text: str) -> str:
+        return f"line\0{self._cwd}\0{text}"
 
     @staticmethod
-    def settle(answer: Answer | None, question: Question) -> Approval:
-        """The approval an answer amounts to; None: nobody answered in time."""
+    def settle(answer: Answer | None, question: Question, *, told: bool = False) -> Approval:
+        """The approval an answer amounts to; None: nobody answered in time. told: the caller has
+        read why it is asked."""
         if answer is None:
+            why = "" if told else f"polis: asked by {question.rule}: {question.reason}\n"
             return Refused(
-                f"polis: asked by {question.rule}: {question.reason}\n"
-                f"hint: asked as {question.id}; send it again when allowed "
+                f"{why}hint: asked as {question.id}; send it again when allowed "
                 f"(polis approvals allow {question.id})\n",
                 UNANSWERED,
             )
@@ -137,17 +144,21 @@ class CommandStages:
     async def judge(self, request: Request, line: Line) -> Verdict:
         return await judge(self._hosted, line, self._hosted.context_of(self._agent, request.cwd))
 
-    async def approve(self, line: Line, verdict: Verdict) -> Approval:
+    async def approve(self, request: Request, line: Line, verdict: Verdict) -> Approval:
         if verdict.decision is Decision.DENY:
             return Refused(refusal_text(verdict), DENIED)
         if is_settled(verdict):
             return Approved(by="policy")
-        asking = Asking(self._hosted, self._agent)
+        asking = Asking(self._hosted, self._agent, request.cwd)
         earlier = asking.earlier_answer(line.text)
         if earlier is not None:
             return earlier
         question = await asking.open(line.text, verdict)
-        return asking.settle(await self._wait_for_answer(question), question)
+        told = "1" not in self._asked.terminals  # a client at a terminal shows the question itself
+        if told:
+            said = f"polis: asked by {question.rule}: {question.reason}\n"
+            await self._connection.send(wire.TEXT, said.encode())
+        return asking.settle(await self._wait_for_answer(question), question, told=told)
 
     async def _wait_for_answer(self, question: Question) -> Answer | None:
         """Waits for whoever answers first: the client's own terminal, or `polis approvals`. A

@@ -49,7 +49,9 @@ def writable_places(view: View) -> tuple[tuple[str, ...], tuple[str, ...]]:
     folders = [view.tree, view.git_directory, view.home_inside]
     folders += [mount.inside for mount in view.mounts if mount.writable]
     own = ("/tmp", "/dev/shm", runtime_folder(view))
-    return (*map(str, folders), *own), ("/dev", "/proc")
+    # Writing /proc/PID/mem is process_vm_writev by another name.
+    files = ("/dev", "/proc") if view.debug else ("/dev",)
+    return (*map(str, folders), *own), files
 
 
 def runtime_folder(view: View) -> str:

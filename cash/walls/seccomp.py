@@ -30,6 +30,7 @@ _MISSING: Final = {
     "open_by_handle_at": (304, 265),
     # Flags behind a pointer cannot be judged; C libraries fall back to clone.
     "clone3": (435, 435),
+    "openat2": (437, 437),
 }
 _REFUSED: Final = {
     "add_key": (248, 217),
@@ -67,6 +68,21 @@ _DEBUGGING: Final = {
     "pidfd_getfd": (438, 438),
     "kcmp": (312, 272),
 }
+# Calls that give a file its mode: (x86_64, aarch64), -1 where there is none, and the mode's place.
+# With idmapped mounts the owner on disk may be root, and set-uid files would be root's outside.
+_MODES: Final = {
+    "chmod": ((90, -1), 1),
+    "fchmod": ((91, 52), 1),
+    "fchmodat": ((268, 53), 2),
+    "fchmodat2": ((452, 452), 2),
+    "creat": ((85, -1), 1),
+    "mknod": ((133, -1), 1),
+    "mknodat": ((259, 33), 2),
+}
+# The mode counts only where a file is made: (x86_64, aarch64), the place of flags; mode is next.
+_OPENS: Final = {"open": ((2, -1), 1), "openat": ((257, 56), 2)}
+_MAKES: Final = 0o100 | 0o20000000  # O_CREAT, and O_TMPFILE's own bit
+_SET_IDS: Final = 0o6000
 _IOCTL, _SOCKET, _CLONE, _UNSHARE = (16, 29), (41, 198), (56, 220), (272, 97)
 # Typing into a terminal from inside it: TIOCSTI, TIOCLINUX.
 _TYPING: Final = (0x5412, 0x541C)
@@ -90,6 +106,7 @@ def make_filter(machine: str, *, debug: bool) -> bytes:
         *_refuse_values(_IOCTL[column], _ARGUMENT_1, _TYPING),
         *_refuse_bit(_CLONE[column], syscalls.CLONE_NEWUSER),
         *_refuse_bit(_UNSHARE[column], syscalls.CLONE_NEWUSER),
+        *_refuse_set_ids(column),
         *_allow_only(_SOCKET[column], _ARGUMENT_0, _FAMILIES),
         _statement(_RETURN, _ALLOW),
     ]
@@ -128,6 +145,26 @@ def _refuse_bit(number: int, bit: int) -> list[bytes]:
         _statement(_RETURN, _ERRNO | errno.EPERM),
     ]
     return _only_for(number, body)
+
+
+def _refuse_set_ids(column: int) -> list[bytes]:
+    """No set-uid or set-gid file comes into being."""
+    refusal = [_jump(_BITS, _SET_IDS, 0, 1), _statement(_RETURN, _ERRNO | errno.EPERM)]
+    program = []
+    for numbers, place in _MODES.values():
+        if numbers[column] >= 0:
+            program += _only_for(numbers[column], [_statement(_LOAD, _argument(place)), *refusal])
+    for numbers, place in _OPENS.values():
+        if numbers[column] >= 0:
+            mode = [_statement(_LOAD, _argument(place + 1)), *refusal]
+            flags = [_statement(_LOAD, _argument(place)), _jump(_BITS, _MAKES, 0, len(mode))]
+            program += _only_for(numbers[column], [*flags, *mode])
+    return program
+
+
+def _argument(place: int) -> int:
+    """Where the low half of an argument (0 to 5) lies in seccomp_data."""
+    return _ARGUMENT_0 + 8 * place
 
 
 def _allow_only(number: int, argument: int, values: tuple[int, ...]) -> list[bytes]:

@@ -88,7 +88,7 @@ _ROWS: Final = [
     ("/proc/cpuinfo", "r"),
     ("/proc/self/status", "r"),
     ("/proc/self/comm", "r"),
-    ("/proc/self/mem", "r"),
+    ("/proc/self/mem", "shut"),
     ("/proc/sys/kernel/core_pattern", "r"),
     ("/proc/sys/kernel/hostname", "r"),
     ("/proc/sys/vm/drop_caches", "shut"),

@@ -58,6 +58,22 @@ def _judge(program: bytes, number: int, arguments: tuple[int, ...] = (), arch: i
         (56, (0x10000011,), 0x50000 | 1),
         (272, (0x20000,), _ALLOW),  # without capabilities the kernel itself refuses
         (272, (0x10020000,), 0x50000 | 1),
+        (437, (), 0x50000 | 38),  # openat2: its mode lies behind a pointer
+        (90, (0, 0o755), _ALLOW),  # chmod
+        (90, (0, 0o4755), 0x50000 | 1),
+        (91, (3, 0o2755), 0x50000 | 1),  # fchmod
+        (268, (3, 0, 0o1777), _ALLOW),  # fchmodat
+        (268, (3, 0, 0o6755), 0x50000 | 1),
+        (452, (3, 0, 0o4755, 0), 0x50000 | 1),  # fchmodat2
+        (85, (0, 0o4755), 0x50000 | 1),  # creat
+        (133, (0, 0o104755, 0), 0x50000 | 1),  # mknod
+        (259, (3, 0, 0o104755, 0), 0x50000 | 1),  # mknodat
+        (2, (0, 0o100, 0o4755), 0x50000 | 1),  # open(O_CREAT)
+        (2, (0, 0o100, 0o755), _ALLOW),
+        (2, (0, 0, 0o4755), _ALLOW),  # without O_CREAT the mode is whatever was in the register
+        (257, (3, 0, 0o101, 0o2755), 0x50000 | 1),  # openat
+        (257, (3, 0, 0o20200002, 0o4755), 0x50000 | 1),  # openat(O_TMPFILE)
+        (257, (3, 0, 0, 0o7777), _ALLOW),
         (0x40000000 | 59, (), _KILL),  # x32
     ],
 )
@@ -84,6 +100,8 @@ def test_the_other_machine() -> None:
     assert _judge(program, 117, arch=_ARM) == 0x50000 | 1  # ptrace
     assert _judge(program, 101, arch=_ARM) == _ALLOW  # nanosleep, ptrace's number elsewhere
     assert _judge(program, 29, (0, 0x5412), arch=_ARM) == 0x50000 | 1
+    assert _judge(program, 53, (3, 0, 0o4755), arch=_ARM) == 0x50000 | 1  # fchmodat
+    assert _judge(program, 56, (3, 0, 0o101, 0o4755), arch=_ARM) == 0x50000 | 1  # openat
     assert len(program) // 8 < 4096
 
 

@@ -100,11 +100,14 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "private-key",
         ("private key", "ssh2 encrypted private"),
-        # To its end mark, or, where that was cut off, as far as it looks like a key. Line breaks
-        # may be written as \n, as in JSON.
+        # As far as it looks like a key, and its end mark if it is there: runs of base64, and the
+        # headers of old formats. Not simply up to the end mark: what a person is asked to allow
+        # must not hide a command between two marks. Line breaks may be written as \n.
         re.compile(
             r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
-            r"(?:(?:(?!----)[\s\S])*+-{4,5} ?END [A-Z0-9 ]{0,60}-{4,5}|[\w+/=\s\\]{16,}+)"
+            r"(?:[\s\\]++|n?[A-Z][A-Za-z-]{3,20}: [\w ,.+-]{1,80}(?=[\s\\]))*+"
+            r"[\w+/=]{16,}+(?:[\s\\]++|[\w+/=]{16,}+)*+"
+            r"(?:[\w+/=]{0,80}[\s\\]*n?-{4,5} ?END [A-Z0-9 ]{0,60}-{4,5})?"
         ),
     ),
     Shape(

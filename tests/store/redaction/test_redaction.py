@@ -339,3 +339,15 @@ def test_bodies_are_redacted_all_the_way_down() -> None:
         "STRIPE_KEY": "[redacted:key]",
         "password": "[redacted:password]",
     }
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        'echo "-----BEGIN PRIVATE KEY-----\n$(rm a.txt)\n-----END PRIVATE KEY-----"',
+        ": -----BEGIN PRIVATE KEY-----\ntouch hidden-proof\n: -----END PRIVATE KEY-----",
+        ": -----BEGIN PRIVATE KEY-----; rm -rf build sources tests; -----END PRIVATE KEY-----",
+    ],
+)
+def test_marks_of_a_key_hide_no_command(hidden: str) -> None:
+    assert redact_text(hidden) == hidden

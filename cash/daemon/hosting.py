@@ -9,7 +9,7 @@ import os
 import shlex
 import time
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class Hosted:
         self.store = folder / "store.db"
         self.writer = Writer.open(self.store)
         self.state = State.open(self.store)
-        self.questions = Questions()
+        self.questions = Questions(numbers=self._question_numbers())
         self.settings = LiveSettings(places, repository.root, os.environ)
         self.importing = Importing(self)
         self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
@@ -82,6 +82,12 @@ class Hosted:
         self._identities: tuple[str, Identities] | None = None
         self._agents: tuple[Agent, ...] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def _question_numbers(self) -> Iterator[int]:
+        while True:
+            number = int(self.state.setting("questions") or 0) + 1
+            self.state.set_setting("questions", str(number))
+            yield number
 
     # Journal
 
@@ -181,8 +187,15 @@ class Hosted:
         """Settles a question. An answer nobody waits for is kept for the line's next coming."""
         question = self.questions.find(number)
         held = self.questions.holds(question)
-        body = {"id": number, "decision": "allow" if allow else "deny", "scope": scope}
-        await self.journal(None, f"{question.key}:answered", "answered", body)
+        body = {
+            "id": number,
+            "decision": "allow" if allow else "deny",
+            "scope": scope,
+            "line": question.line,
+            "rule": question.rule,
+        }
+        event = Event(f"{question.key}:answered", time.time(), question.agent, "answered", body)
+        await asyncio.wrap_future(self.writer.submit(event))
         if scope != "once" or not held:
             self._remember(question, allow, scope)
         return self.questions.answer(number, Answer(allow, scope))
@@ -212,6 +225,11 @@ class Hosted:
 
     async def enter(self, agent: Agent) -> Household:
         """The agent's walls, raised if they do not stand."""
+        if not agent.tree.is_dir():
+            raise Fault(
+                f"the tree of {agent.name} is gone: {agent.tree}",
+                hint=f"polis agents remove {agent.name} --force (commits stay on {agent.branch})",
+            )
         household = self.keeping.standing(self.key_of(agent))
         if household is not None and household.ready.done():
             return household

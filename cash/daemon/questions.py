@@ -27,10 +27,12 @@ MOST_OPEN = 100
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """allow or deny, and for how long an identical line need not ask again."""
+    """allow or deny, and for how long an identical line need not ask again. withdrawn: nobody
+    answered; the agent was stopped or removed."""
 
     allow: bool
     scope: Scope
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,14 @@ class Questions:
     """The open ones of one repository. An identical question that is open already is joined,
     not asked twice: an agent that sends a line again must not flood its person."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.time, *, numbers: Iterator[int] | None = None
+    ) -> None:
+        """numbers: for ids; they go on where an earlier polisd stopped, so that a late answer
+        cannot meet another question."""
         self._open: dict[str, Question] = {}
         self._holding: dict[str, int] = {}
-        self._numbers = itertools.count(1)
+        self._numbers = numbers or itertools.count(1)
         self._clock = clock
 
     def ask(
@@ -164,4 +170,4 @@ class Questions:
         for question in list(self._open.values()):
             if question.agent == agent:
                 del self._open[question.id]
-                question.answered.set_result(Answer(allow=False, scope="once"))
+                question.answered.set_result(Answer(allow=False, scope="once", withdrawn=True))

@@ -77,18 +77,18 @@ class Repositories:
         del self._hosted[hosted.repository.id]
 
     def find_repository(self, cwd: str) -> Hosted:
-        """The adopted repository around a directory, or around the agent's tree it lies in; the
-        only one there is, if the directory is in none. UsageFault else."""
+        """The adopted repository around a directory, or around the agent's tree it lies in.
+        UsageFault when it is in none: never another one that happens to be there."""
         place = Path(cwd)
         for hosted in self._hosted.values():
             if place.is_relative_to(hosted.repository.root) or place.is_relative_to(hosted.folder):
                 return hosted
-        if len(self._hosted) == 1:
-            return next(iter(self._hosted.values()))
-        if not self._hosted:
-            raise UsageFault("no repository is under polis yet", hint="cd REPO; polis init")
-        known = ", ".join(str(hosted.repository.root) for hosted in self._hosted.values())
-        raise UsageFault(f"{cwd} is in no repository under polis", hint=f"go to one: {known}")
+        known = [str(hosted.repository.root) for hosted in self._hosted.values()]
+        lost = [root for root in self.broken if not Path(root).exists()]
+        hint = f"cd {' or cd '.join(known)}, or polis init here" if known else "polis init"
+        if lost:
+            hint += f" ({', '.join(lost)} is gone: if you moved it, move it back first)"
+        raise UsageFault(f"{cwd} is in no repository under polis", hint=hint)
 
     def find_agent(self, name: str, cwd: str) -> tuple[Hosted, Agent, str]:
         """The agent of that name (or, without one, the agent whose tree `cwd` lies in), and the

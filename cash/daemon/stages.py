@@ -112,6 +112,8 @@ class Asking:
                 f"(polis approvals allow {question.id})\n",
                 UNANSWERED,
             )
+        if answer.withdrawn:
+            return Refused(f"polis: {question.agent} was stopped before an answer came\n", DENIED)
         if answer.allow:
             return Approved(by="person")
         return Refused(f"polis: denied by a person (asked by {question.rule})\n", DENIED)

@@ -121,6 +121,9 @@ class Git:
                 # Its own session: a Ctrl-C at the user's terminal is not for it, and all that it
                 # starts can be ended together.
                 start_new_session=True,
+                # polisd's own is 077, but these files are the user's: trees that others' builds
+                # and containers read.
+                umask=0o022,
                 user=user.uid if user else None,
                 group=user.gid if user else None,
                 extra_groups=user.groups if user else None,

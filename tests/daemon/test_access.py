@@ -77,6 +77,9 @@ def test_nothing_that_decides_is_seen_from_inside(desk: Desk) -> None:
     assert (ran.status, ran.out) == (0, "[]\n")
 
 
+_NEW_NAMESPACE = ("unshare", "--pid", "--fork", *(("--user",) if os.geteuid() else ()))
+
+
 def test_a_process_of_another_pid_namespace_is_no_user_of_it(desk: Desk) -> None:
     """Even with the token and the socket in hand: the same uid inside walls is not the user."""
     places = find_places(desk.installation.environment)
@@ -87,7 +90,7 @@ def test_a_process_of_another_pid_namespace_is_no_user_of_it(desk: Desk) -> None
         "except Exception as fault: print(fault)\n"
     )
     ran = subprocess.run(
-        ["unshare", "--pid", "--fork", sys.executable, "-c", script],
+        [*_NEW_NAMESPACE, sys.executable, "-c", script],
         env=desk.installation.environment,
         capture_output=True,
         text=True,

@@ -73,10 +73,9 @@ def test_a_killed_polisd_in_front_of_a_question_refuses(desk: Desk) -> None:
 def test_a_killed_parser_costs_nothing(desk: Desk) -> None:
     assert desk.line("true").status == 0
     (polisd,) = desk.pids("-m cash.daemon")
-    children = Path(f"/proc/{polisd}/task/{polisd}/children").read_text().split()
     (parser,) = [
-        int(child)
-        for child in children
+        child
+        for child in desk.children(polisd)
         if b"cash.syntax.parser" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
     os.kill(parser, signal.SIGKILL)
@@ -86,25 +85,17 @@ def test_a_killed_parser_costs_nothing(desk: Desk) -> None:
 def test_a_killed_zygote_is_replaced(desk: Desk) -> None:
     running = start(desk, "echo began > began; sleep 1; exit 4")
     until((desk.tree / "began").exists)
-    zygotes = [pid for pid in desk.pids("cash.keeper.zygote") if _parent_is_polisd(desk, pid)]
-    os.kill(zygotes[0], signal.SIGKILL)
+    os.kill(desk.zygote, signal.SIGKILL)
     assert finish(running) == 4
     assert desk.polis("agents", "add", "bob").status == 0
     assert desk.polis("exec", "bob", "--", "true").status == 0
 
 
-def _parent_is_polisd(desk: Desk, pid: int) -> bool:
-    with open(f"/proc/{pid}/stat") as file:
-        parent = int(file.read().rpartition(")")[2].split()[1])
-    return parent in desk.pids("-m cash.daemon")
-
-
 def test_a_killed_keeper_takes_its_commands_along_and_says_so(desk: Desk) -> None:
     running = start(desk, "echo began > began; sleep 60")
     until((desk.tree / "began").exists)
-    keepers = [pid for pid in desk.pids("cash.keeper.zygote") if not _parent_is_polisd(desk, pid)]
-    for pid in keepers:
-        os.kill(pid, signal.SIGKILL)
+    (keeper,) = desk.children(desk.zygote)
+    os.kill(keeper, signal.SIGKILL)
     running.communicate(timeout=20)
     assert running.returncode in (125, 137)
     assert desk.line("echo again").out == "again\n"

@@ -85,7 +85,7 @@ def test_an_agent_that_is_gone_leaves_no_question() -> None:
         waiting = asyncio.create_task(questions.wait(ask(questions), 5))
         await asyncio.sleep(0)
         questions.withdraw("alice")
-        assert await waiting == Answer(allow=False, scope="once")
+        assert await waiting == Answer(allow=False, scope="once", withdrawn=True)
         assert list(questions.waiting()) == []
 
     asyncio.run(story())

@@ -41,6 +41,22 @@ class Desk:
     def tree(self) -> Path:
         return self.state / "agents/alice/tree"
 
+    def children(self, pid: int) -> list[int]:
+        """Its child processes; readable for those too that hide from their own user."""
+        threads = Path(f"/proc/{pid}/task").iterdir()
+        return [int(one) for each in threads for one in (each / "children").read_text().split()]
+
+    @property
+    def zygote(self) -> int:
+        """The process that keepers are forked from."""
+        (polisd,) = self.pids("-m cash.daemon")
+        (found,) = [
+            child
+            for child in self.children(polisd)
+            if b"cash.keeper.zygote" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+        return found
+
     def pids(self, words: str) -> list[int]:
         """This installation's processes whose command line holds `words`."""
         found = []

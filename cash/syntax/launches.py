@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from cash.syntax.command import Command
 from cash.syntax.launch import Finder, Launch
+from cash.syntax.multiplexers import MULTIPLEXERS
 from cash.syntax.runners import RUNNERS
+from cash.syntax.sed import SED
 from cash.syntax.shells import SHELL_TEXTS, shell_launches
 from cash.syntax.wrappers import OTHER_SHELLS, SHELLS, WRAPPERS, Wrapper
 from cash.syntax.wrapping import WRAPPING, wrapper_launches
 
-_FINDERS: dict[str, Finder] = {**WRAPPING, **SHELL_TEXTS, **RUNNERS}
+_FINDERS: dict[str, Finder] = {**WRAPPING, **SHELL_TEXTS, **RUNNERS, **MULTIPLEXERS, **SED}
 
 
 def launches_of(command: Command) -> Iterator[Launch]:

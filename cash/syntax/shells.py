@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from cash.syntax.command import Expansion, Word
 from cash.syntax.launch import Finder, Launch, Listens, Reads, Starts, assignment_of, joined
@@ -19,11 +20,17 @@ _EVALUATING = (
     "readonly", "getopts", "wait",
 )  # fmt: skip
 
+_DECLARING = frozenset({"declare", "typeset", "local", "readonly", "export"})
+
 
 def shell_launches(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
     """bash [options] [-c TEXT [NAME [ARGUMENTS]] | FILE [ARGUMENTS]]."""
     foreign = name in OTHER_SHELLS
     index, text, stdin = _shell_options(argv)
+    for startup, word in pairwise(argv[:index]):
+        process = word.parts[0]
+        if startup.text in ("--rcfile", "--init-file") and isinstance(process, Expansion):
+            yield Listens(name, process, foreign=foreign)
     if text and index < len(argv):
         arguments = tuple(argv[index + 1 :])
         yield Reads(argv[index].parts, f"{name} -c", arguments, foreign=foreign)
@@ -150,10 +157,10 @@ def _ssh(_name: str, argv: Sequence[Word]) -> Iterator[Launch]:
 
 
 def _arithmetic(name: str, argv: Sequence[Word]) -> Iterator[Launch]:
-    """`unset 'x[$(rm y)]'` runs rm."""
+    """`unset 'x[$(rm y)]'` runs rm, and so does `declare -a 'x=($(rm y))'`."""
     for word in argv[1:]:
         for part in word.parts:
-            if isinstance(part, str) and "[" in part:
+            if isinstance(part, str) and ("[" in part or (name in _DECLARING and "=(" in part)):
                 for text in substitutions_in(part):
                     yield Reads((text,), f"{name} subscript")
 

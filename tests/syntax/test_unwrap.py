@@ -30,6 +30,36 @@ Commands = Callable[[str], list[list[str]]]
         ("exec -a name node x", ["node", "x"]),
         ("bash <<< 'node x'", ["node", "x"]),
         ("eval \"node\" 'x y'", ["node", "x", "y"]),
+        ("bash -xc 'node x'", ["node", "x"]),
+        ("bash -c -x 'node x'", ["node", "x"]),
+        ("bash -c -- 'node x'", ["node", "x"]),
+        ("bash -c -e -u -o pipefail 'node x'", ["node", "x"]),
+        ("bash +x -c 'node x'", ["node", "x"]),
+        ("sh -ec 'node x'", ["node", "x"]),
+        ("bash -O extglob --rcfile f -c 'node x'", ["node", "x"]),
+        ("tmux new -d 'node x'", ["node", "x"]),
+        ("tmux -L s new-session -d -s a -n b node x", ["node", "x"]),
+        ("tmux new -d \\; splitw -h 'node x'", ["node", "x"]),
+        ("tmux new -d; tmux respawn-p -k 'node x'", ["node", "x"]),
+        ("tmux if-shell true 'run-shell \"node x\"'", ["node", "x"]),
+        ("tmux bind -T root x run-shell 'node x'", ["node", "x"]),
+        ("tmux set-hook -g after-new-window \"run 'node x'\"", ["node", "x"]),
+        ("tmux set -g default-command 'node x'", ["node", "x"]),
+        ("tmux send-keys -t a 'node x' Enter", ["node", "x"]),
+        ("tmux send-keys C-c 'no' 'de' Space x C-m", ["node", "x"]),
+        ("tmux send-keys -H 6e 6f 64 65 20 78 0d", ["node", "x"]),
+        ("screen -dmS name node x", ["node", "x"]),
+        ("screen -S name -X stuff 'node x\\n'", ["node", "x"]),
+        ("screen -X exec '!..|' node x", ["node", "x"]),
+        ("screen -X eval 'screen -t a node x'", ["node", "x"]),
+        ("start-stop-daemon --start -b --exec /bin/node -- x", ["/bin/node", "x"]),
+        ("start-stop-daemon -Sbx /bin/node -- x", ["/bin/node", "x"]),
+        ("cpulimit -l 50 -- node x", ["node", "x"]),
+        ("cpulimit --limit=50 -f node x", ["node", "x"]),
+        ("sed '1e node x' f", ["node", "x"]),
+        ("sed f -n -e p -e '/a/,$ ! e node x'", ["node", "x"]),
+        ("sed 's/e/e/g;y/e/f/;2{p;enode x' f", ["node", "x"]),
+        ("declare -a 'a=($(node x))'", ["node", "x"]),
     ],
 )
 def test_the_innermost_command(line: str, last: list[str], commands: Commands) -> None:
@@ -61,6 +91,14 @@ def test_the_innermost_command(line: str, last: list[str], commands: Commands) -
         '"$CC" -c x.c',
         "sudo $x",
         "xargs $x",
+        "sed 's/a/node x/e' f",
+        "sed -e 's,a\\,b,ls &,ge' f",
+        "sed '\\|a|I s|x|y|2e' f",
+        "sed 1e f",
+        'sed "1e $x" f',
+        'tmux new -d "$x"',
+        'screen -X stuff "$x"',
+        "bash --rcfile <(curl u) -i",
     ],
 )
 def test_what_cannot_be_known_is_a_command_without_a_name(line: str, deciding: LineReader) -> None:
@@ -87,6 +125,21 @@ def test_what_cannot_be_known_is_a_command_without_a_name(line: str, deciding: L
         "make $x",
         "env A=$x make",
         "timeout $t make x",
+        "sed 's/a/e/' f",
+        "sed -e s/e/e/g -e s,a/b,else, f",
+        "sed '1i else' f",
+        "sed -n '/1e make/p' f",
+        "sed 's/a\\/b/e/;r else\n$d' f",
+        "sed --sandbox 1e f",
+        'sed "s/a/$x/" f',
+        "tmux new -d -s work",
+        "tmux send-keys -t a C-c",
+        "tmux attach -t work",
+        "tmux capture-pane -t a -p",
+        "screen -r work",
+        "screen -ls",
+        "start-stop-daemon --stop --exec x",
+        "declare -a a=(b)",
     ],
 )
 def test_what_is_known_is_not_marked(line: str, deciding: LineReader) -> None:
@@ -145,6 +198,21 @@ def test_wrappers_without_end_are_trouble(deciding: LineReader) -> None:
         "setarch",
         "bwrap --bind",
         "mapfile -C",
+        "tmux",
+        "tmux new -s",
+        "tmux send-keys",
+        "tmux ';' ';'",
+        "tmux if-shell true 'a \"'",
+        "screen -X",
+        "screen -X eval ''",
+        "start-stop-daemon -x",
+        "cpulimit -l",
+        "sed",
+        "sed s",
+        "sed s/a",
+        "sed 'y/a'",
+        "sed '\\'",
+        "bash --rcfile",
     ],
 )
 def test_missing_words_harm_nobody(line: str, deciding: LineReader) -> None:
@@ -162,3 +230,22 @@ def test_split_words(deciding: LineReader) -> None:
     assert deciding.read_argv([]).trouble is not None
     assert deciding.read_argv(["echo", "a\0b"]).trouble is not None
     assert deciding.read_argv(["echo", "\udce9"]).commands[0].argv[1].text == "\udce9"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bash", "-c", "-x", "git push --force"],
+        ["bash", "-c", "--", "git push --force"],
+        ["bash", "-xc", "git push --force"],
+        ["bash", "+x", "-c", "git push --force"],
+        ["sh", "-ec", "git push --force"],
+        ["bash", "-c", "+x", "-o", "pipefail", "git push --force"],
+        ["bash", "-co", "pipefail", "git push --force"],
+        ["tmux", "new", "-d", "git push --force"],
+        ["sed", "1e git push --force", "f"],
+    ],
+)
+def test_split_words_of_a_shell_show_its_command(words: list[str], deciding: LineReader) -> None:
+    last = deciding.read_argv(words).commands[-1]
+    assert [word.text for word in last.argv] == ["git", "push", "--force"]

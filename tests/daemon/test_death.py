@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import time
@@ -78,7 +79,10 @@ def test_a_killed_parser_costs_nothing(desk: Desk) -> None:
         for child in desk.children(polisd)
         if b"cash.syntax.parser" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
+    process = os.pidfd_open(parser)
     os.kill(parser, signal.SIGKILL)
+    select.select([process], [], [], 10)  # it is dead, and nobody was asking
+    os.close(process)
     assert desk.line("echo back").out == "back\n"
 
 

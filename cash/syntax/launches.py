@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cash.syntax.command import Command
-from cash.syntax.launch import Finder, Launch
+from cash.syntax.command import Command, Expansion
+from cash.syntax.launch import GIVEN, Finder, Launch, Starts
 from cash.syntax.multiplexers import MULTIPLEXERS
 from cash.syntax.runners import RUNNERS
 from cash.syntax.sed import SED
@@ -18,6 +18,7 @@ _FINDERS: dict[str, Finder] = {**WRAPPING, **SHELL_TEXTS, **RUNNERS, **MULTIPLEX
 
 def launches_of(command: Command) -> Iterator[Launch]:
     """Everything the command's words start."""
+    yield from _prompts(command)
     name = command.name
     if name is None:
         return
@@ -33,3 +34,11 @@ def launches_of(command: Command) -> Iterator[Launch]:
         yield from wrapper_launches(
             base, Wrapper(long=("--library-path", "--preload")), command.argv
         )
+
+
+def _prompts(command: Command) -> Iterator[Launch]:
+    """`${x@P}` runs the substitutions in the value of x, quoted or not."""
+    for word in (*command.argv, *[one.value for one in command.assignments]):
+        for part in word.parts:
+            if isinstance(part, Expansion) and part.text.endswith("@P}"):
+                yield Starts((GIVEN,), "prompt expansion")

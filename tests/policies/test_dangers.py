@@ -234,6 +234,78 @@ openssl rsa -in key.pem -text
 docker run -v ~/.ssh:/x alpine cat /x/id_rsa
 polis approvals allow 1
 polis policy level relaxed
+git -c core.pager='touch x' log
+git -c core.pager='less +!id' log
+git -c core.editor='touch x' commit
+git -c sequence.editor='touch x' rebase -i HEAD~2
+GIT_EDITOR='touch x' git commit
+GIT_SEQUENCE_EDITOR='touch x' git rebase -i HEAD~2
+GIT_PAGER='touch x' git log
+PAGER='touch x' git log
+EDITOR='touch x' git commit
+VISUAL=./x git commit
+export GIT_EDITOR='touch x'
+export PAGER='touch x'; git log
+git config core.editor 'touch x'
+git config alias.p 'push --force' ; git p
+git config --global alias.p 'push origin +main'
+git config alias.r 'reset --hard'
+git config set alias.c 'clean -fdx'
+git config --add alias.x ' !touch x'
+git send-pack --force . main
+git-send-pack --mirror .
+hash -p /bin/rm ls; ls -rf /
+declare -a 'x=($(touch y))'
+declare 'x=($(rm -rf /))'
+x='a[$(touch y)]'; ((x))
+x='a[$(touch y)]'; [[ $x -eq 1 ]]
+x='$(touch y)'; echo "${x@P}"
+PS4='$(touch y)' bash -xc ':'
+PS4='$(touch y)'; set -x; :
+bash --rcfile <(echo touch x) -i
+bash --init-file ./x -i
+BASH_ENV=./x bash -c ls
+ENV=./x sh -i
+PROMPT_COMMAND='touch x'
+enable -f ./x.so x
+fc -e ./x
+bash -c -x 'git push --force'
+bash -c -- 'git push -f'
+bash -xc 'git push -f'
+bash +x -c 'git push -f'
+sh -ec 'git push -f'
+tmux new -d 'git push --force'
+tmux new-session -d -s x -n y git push --force
+tmux split-window -h 'git push --force'
+tmux run-shell 'git push --force'
+tmux if-shell true 'run-shell "git push --force"'
+tmux send-keys -t x 'git push --force' Enter
+tmux bind x run-shell 'git push -f'
+tmux display-message -p '#(id)'
+screen -dm git push --force
+screen -d -m -S name bash -c 'git push --force'
+screen -S x -X stuff 'git push --force\n'
+expect -c 'spawn git push --force; interact'
+start-stop-daemon -S -x /usr/bin/git -- push --force
+start-stop-daemon --start --exec /usr/bin/git -- push --force
+cpulimit -l 50 -- git push --force
+make --eval='$(shell touch x)'
+make -E 'x:;touch x' x
+make SHELL=./x
+make -f <(printf 'x:\n\ttouch y\n')
+sed '1e git push --force' f
+sed '1e' f
+sed 's/a/touch x/e' f
+sed -n -e '/a/s,b,touch x,ge' f
+less +'!touch x' f
+vim -c '!touch x' -c q
+vim +':!touch x' f
+ex f <<< '!touch x'
+find . -maxdepth 0 -fprintf .git/hooks/pre-commit x
+find . -fprint ~/.bashrc
+perl -e 'system "rm -rf x"'
+perl -e 'system qw(rm -rf x)'
+builtin cd .. && rm -rf build
 """
 
 

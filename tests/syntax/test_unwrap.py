@@ -99,6 +99,8 @@ def test_the_innermost_command(line: str, last: list[str], commands: Commands) -
         'tmux new -d "$x"',
         'screen -X stuff "$x"',
         "bash --rcfile <(curl u) -i",
+        'echo "${x@P}"',
+        "y=${x@P}",
     ],
 )
 def test_what_cannot_be_known_is_a_command_without_a_name(line: str, deciding: LineReader) -> None:
@@ -140,6 +142,8 @@ def test_what_cannot_be_known_is_a_command_without_a_name(line: str, deciding: L
         "screen -ls",
         "start-stop-daemon --stop --exec x",
         "declare -a a=(b)",
+        'echo "${x@Q}"',
+        "echo '${x@P}'",
     ],
 )
 def test_what_is_known_is_not_marked(line: str, deciding: LineReader) -> None:

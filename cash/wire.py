@@ -110,7 +110,8 @@ def send_frame(
     if descriptors:
         rights = array.array("i", descriptors)
         sent = connection.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-    connection.sendall(data[sent:])
+    if sent < len(data):  # sendall(b"") sends, too, and fails where the answer came already
+        connection.sendall(data[sent:])
 
 
 def receive_frame(

@@ -69,3 +69,21 @@ def test_only_harmless_environment_is_carried_inside() -> None:
         [(b"TERM", b"xterm"), (b"LC_ALL", b"C"), (b"AWS_SECRET_ACCESS_KEY", b"x"), (b"PATH", b"/")]
     )
     assert carried == (b"TERM=xterm", b"LC_ALL=C")
+
+
+def test_an_answer_may_come_before_the_sender_has_returned() -> None:
+    """The other side may have answered and closed as soon as it has the whole frame."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        send_message = ours.sendmsg
+
+        class Closing:
+            def sendmsg(self, *arguments: object) -> int:
+                sent = send_message(*arguments)  # type: ignore[arg-type]
+                theirs.close()
+                return sent
+
+            def sendall(self, data: bytes) -> None:
+                ours.sendall(data)
+
+        wire.send_frame(Closing(), wire.RUN, b"x", (0,))  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ground import ORDINARY, Ground, run_as
+from privilege import needs_root
 
 from cash.faults import Fault
 from cash.hub.adoption import Adoption, adopt, adopted_roots, hold_hub
@@ -111,6 +112,7 @@ def test_a_repository_in_polis_own_state_is_refused(ground: Ground) -> None:
         adopt(find_repository(place), ground.places)
 
 
+@needs_root
 def test_a_full_disk_is_one_line_and_leaves_nothing(ground: Ground) -> None:
     state = ground.folder / "state"
     state.mkdir()
@@ -127,6 +129,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(ground: Ground) -> None:
     assert adopt(ground.repository, ground.places).fresh
 
 
+@needs_root
 def test_an_ordinary_user_adopts_his_own(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.folder], check=True)
     found = run_as(ORDINARY, lambda: adopt(ground.repository, ground.places))
@@ -134,6 +137,7 @@ def test_an_ordinary_user_adopts_his_own(ground: Ground) -> None:
     assert ground.hub.stat().st_uid == ORDINARY
 
 
+@needs_root
 def test_root_adopts_a_users_repository_for_that_user(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
     adopt(ground.repository, ground.places)
@@ -145,6 +149,7 @@ def test_root_adopts_a_users_repository_for_that_user(ground: Ground) -> None:
     }
 
 
+@needs_root
 def test_root_says_where_a_user_cannot_go(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
     (ground.folder / "state").mkdir(mode=0o700)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ground import ORDINARY, Ground
+from privilege import needs_root
 
 from cash.hub.importer import (
     ImportReport,
@@ -210,6 +211,7 @@ def test_a_shallow_hub(ground: Ground) -> None:
     assert ground.git("fsck") == ""
 
 
+@needs_root
 def test_root_imports_into_a_users_repository(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
     agent = add_tree(ground.repository, ground.places, "alice")

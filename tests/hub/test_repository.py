@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ground import ORDINARY, Ground, run_as
+from privilege import needs_root
 
 from cash.faults import Fault, MachineFault, UsageFault
 from cash.hub.account import Account
@@ -191,6 +192,7 @@ def test_git_that_is_missing_or_too_old(ground: Ground, monkeypatch: pytest.Monk
         find_repository(ground.root)
 
 
+@needs_root
 def test_somebody_elses_repository_is_refused(ground: Ground) -> None:
     """Run as an ordinary user on root's repository: git calls its ownership dubious."""
 
@@ -207,6 +209,7 @@ def test_somebody_elses_repository_is_refused(ground: Ground) -> None:
     )
 
 
+@needs_root
 def test_a_closed_folder_is_told(ground: Ground) -> None:
     (ground.root / "folder1").chmod(0o700)
 
@@ -220,6 +223,7 @@ def test_a_closed_folder_is_told(ground: Ground) -> None:
     assert run_as(ORDINARY, find) == f"{ground.root}/folder1/deeper cannot be read"
 
 
+@needs_root
 def test_root_finds_a_users_repository_as_that_user(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
     found = ground.repository

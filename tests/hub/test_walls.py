@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ground import ORDINARY, Ground, run_as
+from privilege import needs_root
 
 from cash.hub.importer import ImportReport, import_commits
 from cash.keeper.link import Ended, Failed, KeeperLink, Ready, Zygote
@@ -164,17 +165,20 @@ _DONE = (
 )
 
 
+@needs_root
 def test_as_root_commits_come_out(ground: Ground) -> None:
     assert _work(ground) == _DONE
     owners = {path.lstat().st_uid for path in ground.folder.rglob("*")}
     assert owners == {0}
 
 
+@needs_root
 def test_as_an_ordinary_user_commits_come_out(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.folder], check=True)
     assert run_as(ORDINARY, lambda: _work(ground)) == _DONE
 
 
+@needs_root
 def test_root_for_a_users_repository(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
     assert _work(ground) == tuple(word.replace("Ada", "alice") for word in _DONE)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from privilege import needs_root
 from walled import lay_ground
 
 from cash.faults import MachineFault
@@ -76,6 +77,7 @@ def test_mount_points_in_what_an_agent_writes_are_made_with_care(view: View) -> 
     assert Place(str(view.tree), ".git", view.owner, folder=False) in places
 
 
+@needs_root
 def test_who_am_i_has_an_answer(view: View) -> None:
     files = {step.target: step.content for step in plan_walls(view) if isinstance(step, Text)}
     line = files["/etc/passwd"].splitlines()[-1].split(":")

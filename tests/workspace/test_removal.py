@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ground import ORDINARY, Ground, run_as
+from privilege import needs_root
 
 from cash.hub.importer import import_commits
 from cash.workspace.agent import Agent, AgentFault
@@ -184,6 +185,7 @@ def test_a_removal_cut_short_is_finished_by_the_next(ground: Ground, agent: Agen
     ]
 
 
+@needs_root
 def test_what_an_agent_closed_is_deleted(ground: Ground) -> None:
     """As an ordinary user, whom permissions bind."""
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.folder], check=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from ground import ORDINARY, Ground, run_as
+from privilege import needs_root
 
 from cash.faults import MachineFault
 from cash.hub.repository import find_repository
@@ -16,6 +17,7 @@ from cash.workspace.sight import view_of
 from cash.workspace.tree import add_tree
 
 
+@needs_root
 def test_roots_agents_are_strangers_to_each_other(ground: Ground) -> None:
     assert os.geteuid() == 0
     alice = add_tree(ground.repository, ground.places, "alice")
@@ -48,6 +50,7 @@ def test_roots_agents_are_strangers_to_each_other(ground: Ground) -> None:
     assert view_of(bob, ground.repository, "/bin").ids == (FIRST_DEDICATED_ID + 2,) * 2
 
 
+@needs_root
 def test_a_users_agents_are_the_user(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.folder], check=True)
 
@@ -79,6 +82,7 @@ def test_what_the_hub_borrows_is_shown_too(ground: Ground) -> None:
         ("degraded", "alice cannot have degraded mode: polis cannot do it yet"),
     ],
 )
+@needs_root
 def test_a_mode_that_cannot_be_had_is_told(ground: Ground, mode: str, message: str) -> None:
     agent = add_tree(ground.repository, ground.places, "alice", mode=mode)
     with pytest.raises(MachineFault) as caught:

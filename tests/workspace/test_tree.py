@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from ground import ORDINARY, Ground, run_as
+from privilege import needs_root
 
 from cash.faults import Fault
 from cash.hub.adoption import adopt
@@ -272,6 +273,7 @@ def test_eight_at_once_of_the_same_name(ground: Ground) -> None:
     ]
 
 
+@needs_root
 def test_a_full_disk_leaves_nothing(ground: Ground) -> None:
     adopt(ground.repository, ground.places)
     (ground.root / "big").write_bytes(os.urandom(2 << 20))
@@ -397,6 +399,7 @@ def test_odd_paths_are_fine(ground: Ground, tmp_path: Path) -> None:
     assert other.inside(agent, "log", "--format=%s") == "second\nfirst"
 
 
+@needs_root
 def test_an_ordinary_user_makes_his_own(ground: Ground) -> None:
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.folder], check=True)
     agent = run_as(ORDINARY, lambda: add_tree(ground.repository, ground.places, "alice"))
@@ -406,6 +409,7 @@ def test_an_ordinary_user_makes_his_own(ground: Ground) -> None:
     assert "checkstat" not in (agent.git_directory / "config").read_text().lower()
 
 
+@needs_root
 def test_root_makes_a_users(ground: Ground) -> None:
     """Everything the agent or the user's git may write belongs to the user."""
     subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)

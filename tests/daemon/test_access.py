@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from desk import Desk
+from privilege import needs_root
 
 from cash import wire
 from cash.daemon.client import call
@@ -80,6 +81,7 @@ def test_nothing_that_decides_is_seen_from_inside(desk: Desk) -> None:
 _NEW_NAMESPACE = ("unshare", "--pid", "--fork", *(("--user",) if os.geteuid() else ()))
 
 
+@needs_root
 def test_a_process_of_another_pid_namespace_is_no_user_of_it(desk: Desk) -> None:
     """Even with the token and the socket in hand: the same uid inside walls is not the user."""
     places = find_places(desk.installation.environment)

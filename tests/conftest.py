@@ -8,11 +8,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from installation import Installation
 from leftovers import find_leftovers, look
 
 _folder = pytest.StashKey[Path]()
+
+# One verdict for one commit: where CI is set, properties are tried with the same examples each
+# time. By hand they are other ones at every run, and what they find becomes a row of a table.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if "CI" in os.environ:
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.hookimpl(tryfirst=True)

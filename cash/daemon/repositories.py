@@ -85,6 +85,8 @@ class Repositories:
                 return hosted
         known = [str(hosted.repository.root) for hosted in self._hosted.values()]
         lost = [root for root in self.broken if not Path(root).exists()]
+        if not known and not lost:
+            raise UsageFault("no repository is under polis yet", hint="cd REPO; polis init")
         hint = f"cd {' or cd '.join(known)}, or polis init here" if known else "polis init"
         if lost:
             hint += f" ({', '.join(lost)} is gone: if you moved it, move it back first)"

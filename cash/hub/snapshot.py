@@ -39,7 +39,8 @@ def snapshot_tree(
     index: a worktree's index to start from (its stat data saves reading), else None. what: the
     commit's message. The objects go to the hub. Raises GitFault or OSError, and then `ref` is
     unchanged."""
-    _drop_pipes(tree)
+    for pipe in find_pipes(tree):
+        pipe.unlink()  # it holds nothing, and git would wait on it with the hub locked
     own = tree.parent / "snapshot.index"
     git = replace(
         repository.git,
@@ -67,14 +68,14 @@ def snapshot_tree(
     return Snapshot(commit, left_out)
 
 
-def _drop_pipes(tree: Path) -> None:
-    """Takes away what git would read for its rules and wait on for ever, with the hub locked: a
-    fifo of such a name holds nothing."""
-    for folder, _, files in os.walk(tree):
-        for name in _RULES.intersection(files):
-            place = os.path.join(folder, name)
-            if stat.S_ISFIFO(os.lstat(place).st_mode):
-                os.unlink(place)
+def find_pipes(tree: Path) -> list[Path]:
+    """The fifos that git would read for its rules, and wait on for ever."""
+    return [
+        Path(folder, name)
+        for folder, _, files in os.walk(tree)
+        for name in _RULES.intersection(files)
+        if stat.S_ISFIFO(os.lstat(os.path.join(folder, name)).st_mode)
+    ]
 
 
 _RULES = frozenset((".gitattributes", ".gitignore", ".gitmodules"))

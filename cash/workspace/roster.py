@@ -11,6 +11,7 @@ from cash.hub.adoption import hub_folder
 from cash.hub.git import GitFault
 from cash.hub.reading import read_refs
 from cash.hub.repository import Repository
+from cash.hub.snapshot import find_pipes
 from cash.hub.worktree import find_entry, git_of
 from cash.places import Places
 from cash.workspace.agent import INTENT, RECORD, Agent, read_record
@@ -68,6 +69,9 @@ def look_at(repository: Repository, agent: Agent) -> Look:
 def is_dirty(repository: Repository, agent: Agent, entry: Path) -> bool:
     """Whether the tree holds changes or new files beyond the hub's idea of it. Computed with the
     hub's git directory and without filters: nothing the agent wrote chooses a program."""
+    pipes = find_pipes(agent.tree)
+    if pipes:
+        raise GitFault(f"{pipes[0]} is a pipe, which git would wait on", hint=f"rm {pipes[0]}")
     git = git_of(repository, entry, agent.tree)
     changed = git.run(
         "status", "--porcelain", "-z", "--ignore-submodules=all", "--untracked-files=normal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -100,6 +101,33 @@ def test_the_repositorys_rules_only_tighten_until_they_are_trusted(desk: Desk) -
     assert desk.line("git reset --hard -q").status == 124
     assert desk.polis("policy", "trust", str(own)).status == 0
     _until(lambda: desk.line("git reset --hard -q").status == 0)
+
+
+def test_a_repository_that_is_not_under_polis_is_told(desk: Desk) -> None:
+    """Never another one that happens to be there is meant."""
+    other = desk.installation.make_repository("other")
+    for argv in (
+        ("agents", "add", "erin"),
+        ("agents", "list"),
+        ("uninstall",),
+        ("exec", "alice", "--", "true"),
+        ("policy", "level", "relaxed"),
+    ):
+        ran = desk.installation.polis(*argv, cwd=other)
+        assert ran.status == 64, argv
+        assert f"{other} is in no repository under polis" in ran.err
+    assert [agent["name"] for agent in json.loads(desk.polis("agents", "list", "--json").out)] == [
+        "alice"
+    ]
+
+
+def test_a_tree_that_was_deleted_is_told(desk: Desk) -> None:
+    shutil.rmtree(desk.tree)
+    ran = desk.line("ls")
+    assert ran.status == 125
+    assert f"the tree of alice is gone: {desk.tree}" in ran.err
+    assert "hint: polis agents remove alice --force" in ran.err
+    assert desk.polis("agents", "remove", "alice", "--force").status == 0
 
 
 def test_two_first_inits_at_once_are_one(installation: Installation) -> None:

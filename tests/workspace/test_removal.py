@@ -102,6 +102,13 @@ def test_everything_uncommitted_is_in_the_snapshot(ground: Ground, agent: Agent)
     assert ground.git("ls-tree", ref, "run").startswith("100755 ")
 
 
+def test_a_pipe_for_a_rules_file_is_told_not_waited_on(ground: Ground, agent: Agent) -> None:
+    os.mkfifo(agent.tree / ".gitattributes")
+    look = look_at(ground.repository, agent)
+    assert look.dirty is None
+    assert look.trouble == f"{agent.tree}/.gitattributes is a pipe, which git would wait on"
+
+
 def test_strange_things_do_not_stop_a_removal(ground: Ground, agent: Agent) -> None:
     tree = agent.tree
     os.mkfifo(tree / "fifo")

@@ -63,8 +63,8 @@ def test_what_cannot_be_adopted(
     assert message in said
     assert str(place) in said
     assert hint in advice
-    nothing, _ = _said(installation.polis("agents", "list"), 64)
-    assert nothing == f"{installation.home} is in no repository under polis"
+    nothing = _said(installation.polis("agents", "list"), 64)
+    assert nothing == ("no repository is under polis yet", "cd REPO; polis init")
 
 
 def test_a_dirty_repository_is_adopted_and_left_as_it_is(installation: Installation) -> None:

@@ -10,18 +10,20 @@ from cash.cli.table import command as make_command
 
 
 @make_command("polis uninstall", "polis uninstall --purge", name="uninstall")
-@click.option("--purge", is_flag=True, help="Also delete the journal, answers and settings.")
+@click.option("--purge", is_flag=True, help="Also delete the journal.")
 @json_option
 def command(purge: bool, as_json: bool) -> None:
     """Remove polis from this repository.
 
-    Work that is not merged is exported first, as branches agent/NAME and as patch files of what
-    was not committed. Then every agent, its walls and its state are removed.
+    Agents' branches stay, and what was on no branch becomes branches polis-saved/…. Then every
+    agent, its walls and its state are removed; the journal stays unless purged.
     """
     answer = ask("removing", "uninstall", purge=purge)
     if as_json:
         print_json(answer)
         return
-    for path in answer.get("exported", ()):
-        print_text(f"exported {path}")
+    for branch in answer["branches"]:
+        print_text(f"kept: branch {branch}")
+    if answer["journal"]:
+        print_text(f"kept: the journal, {answer['journal']}")
     print_text("polis is removed from this repository")

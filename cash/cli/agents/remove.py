@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cash.cli.calls import agent_argument, ask
-from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.printing import json_option, one_line, print_json, print_text
 from cash.cli.table import command as make_command
 
 
@@ -19,4 +19,8 @@ def command(name: str, force: bool, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        print_text(f"{name} is removed; its commits stay on {answer.get('branch', 'its branch')}")
+        for saved in answer["saved"]:
+            print_text(f"kept: {saved}")
+        for path in answer["left_out"]:
+            print_text(f"not kept: {one_line(path)}")
+        print_text(f"{name} is removed; its commits stay on {answer['branch']}")

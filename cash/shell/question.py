@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,12 +12,17 @@ from typing import Any, Literal
 from cash.shell.relay import write_whole
 from cash.shell.terminal import single_keys
 
+# Somebody who types a command did not see the question: its letters must not answer it. A yes
+# counts when nothing follows at once, and any key only after a pause behind one that means nothing.
+_NOTHING_FOLLOWS_SECONDS = 0.2
+_PAUSE_SECONDS = 0.7
 _KEYS = "[y] once  [s] this session  [n] no  [e] explain "
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. line: what would run, already rewritten if a rule rewrote it."""
+    """What is asked. line: what would run, already rewritten if a rule rewrote it. commands:
+    each command of the line, where redaction took something out of it."""
 
     id: str
     line: str
@@ -24,6 +30,7 @@ class Question:
     reason: str
     hint: str | None = None
     rewritten: bool = False
+    commands: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Question:
@@ -35,13 +42,15 @@ class Question:
             reason=str(body.get("reason") or ""),
             hint=body.get("hint") or None,
             rewritten=bool(body.get("rewritten")),
+            commands=tuple(str(one) for one in body.get("commands") or ()),
         )
 
     def describe(self) -> str:
         """The lines a person reads before the keys."""
         what = "rewritten to" if self.rewritten else "wants to run"
         shown = printable(self.line)
-        return f"polis: {self.rule} asks: {self.reason}\n  {what}: {shown}\n"
+        commands = "".join(f"  which runs: {printable(one)}\n" for one in self.commands)
+        return f"polis: {self.rule} asks: {self.reason}\n  {what}: {shown}\n{commands}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ _ANSWERS = {
     b"\x03": Answer("deny"),
     b"\x04": Answer("deny"),
 }
+_ALWAYS = (b"\x03", b"\x04")
 
 
 def put_question(
@@ -74,18 +84,29 @@ def put_question(
     write_whole(screen, question.describe().encode())
     with single_keys(keyboard):
         write_whole(screen, _KEYS.encode())
+        quiet = 0.0
         while True:
             ready, _, _ = select.select([keyboard, *elsewhere], [], [])
             if ready != [keyboard]:
                 write_whole(screen, b"\n")
                 return None
             key = _read_key(keyboard)
-            if key == b"e":
+            now = time.monotonic()
+            if key not in _ALWAYS and (now < quiet or _is_typing(key, keyboard)):
+                quiet = time.monotonic() + _PAUSE_SECONDS
+            elif key == b"e":
                 write_whole(screen, b"\n" + explain().encode() + _KEYS.encode())
             elif key in _ANSWERS:
                 answer = _ANSWERS[key]
                 write_whole(screen, _spoken(answer).encode())
                 return answer
+
+
+def _is_typing(key: bytes, keyboard: int) -> bool:
+    """Whether the key belongs to a text that somebody types."""
+    if key not in _ANSWERS and key != b"e":
+        return True
+    return bool(select.select([keyboard], [], [], _NOTHING_FOLLOWS_SECONDS)[0])
 
 
 def _read_key(keyboard: int) -> bytes:

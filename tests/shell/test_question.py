@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+
 import pytest
 
-from cash.shell.question import Question, printable
+from cash.shell.question import Answer, Question, printable, put_question
 
 
 @pytest.mark.parametrize(
@@ -33,3 +37,43 @@ def test_a_question_shows_what_would_run() -> None:
     plain = Question.read({**body, "rewritten": None, "hint": "ask first"})
     assert plain.describe() == "polis: r asks: Why.\n  wants to run: npm i x\n"
     assert plain.hint == "ask first"
+
+
+def test_what_was_redacted_hides_no_command() -> None:
+    body = {"id": "q1", "line": "x [redacted:key]", "rule": "r", "reason": "Why."}
+    question = Question.read({**body, "commands": ["rm -rf build"]})
+    assert "\n  which runs: rm -rf build\n" in question.describe()
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ([b"y"], Answer("allow")),
+        ([b"S"], Answer("allow", "session")),
+        ([b"n"], Answer("deny")),
+        ([b"e", b"y"], Answer("allow")),
+        ([b"yarn install\r", b"n"], Answer("deny")),
+        ([b"git clean -f y", b"\x03"], Answer("deny")),
+        ([b"s\r", b"n"], Answer("deny")),
+    ],
+)
+def test_only_keys_that_are_meant_answer(typed: list[bytes], answer: Answer) -> None:
+    """Each text comes at once, the next after a pause."""
+    person, terminal = os.openpty()
+
+    def sit() -> None:
+        for text in typed:
+            time.sleep(1)
+            os.write(person, text)
+
+    sitting = threading.Thread(target=sit)
+    sitting.start()
+    with open(os.devnull, "wb") as screen:
+        question = Question("q1", "ls", "r", "Why.")
+        heard = put_question(
+            question, keyboard=terminal, screen=screen.fileno(), elsewhere=(), explain=str
+        )
+    sitting.join()
+    os.close(person)
+    os.close(terminal)
+    assert heard == answer

@@ -27,3 +27,5 @@ def command(as_json: bool) -> None:
             f"    {one_line(question.get('rewritten') or question['line'])}\n"
             f"    {question['rule']}: {question['reason']}"
         )
+        for one in question.get("commands") or ():
+            print_text(f"    which runs: {one_line(one)}")

@@ -181,8 +181,12 @@ def test_the_window_size_follows(alice: Terminal) -> None:
     assert re.search(r"^24 90$", alice.enter("stty size"), re.M)
     alice.resize(30, 100)
     assert re.search(r"^30 100$", alice.enter("stty size"), re.M)
-    # A job's own group hears of it, so the loop runs in one.
-    alice.type("bash -c 'trap \"stty size\" WINCH; echo ready; while :; do sleep 0.05; done'\r")
+    # A job's own group hears of it. Not a loop of bash's: that goes on when the Ctrl-C meets a
+    # child which has just ended by itself.
+    heard = "lambda *_: print(*os.get_terminal_size()[::-1], flush=True)"
+    wait = "[signal.pause() for _ in range(9)]"
+    script = f"import os, signal; signal.signal(28, {heard}); print('ready', flush=True); {wait}"
+    alice.type(f'python3 -c "{script}"\r')
     alice.wait_for(r"^ready$")
     alice.resize(20, 70)
     alice.wait_for(r"^20 70$")

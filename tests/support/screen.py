@@ -103,6 +103,19 @@ class Terminal:
         self.wait(lambda: re.search(pattern, self.last_line) and not self._pump(0.15), pattern)
         return self.text
 
+    def press(self, key: str, pattern: str) -> str:
+        """Types a key that sends a signal until the last line matches, as a person would: between
+        its fork and its exec a child of bash still has bash's own handlers, and the signal is
+        lost, the sooner the busier the machine."""
+        for _ in range(10):
+            self.type(key)
+            deadline = time.monotonic() + 2
+            while time.monotonic() < deadline:
+                if re.search(pattern, self.last_line) and not self._pump(0.15):
+                    return self.text
+                self._pump(0.05)
+        raise AssertionError(f"never came: {pattern}\n{self.text}")
+
     def wait(self, happened: Any, what: str, patience: float = _PATIENCE) -> None:
         """Feeds the screen until `happened()`; AssertionError with the screen else."""
         deadline = time.monotonic() + patience

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from typing import Final
 
 import pytest
@@ -146,7 +147,7 @@ def test_namespaces_of_its_own(walled: Walled, kind: str) -> None:
 
 
 def test_the_starter_can_be_killed_but_not_read(walled: Walled) -> None:
-    listed = walled.sh("grep -l zygote /proc/[0-9]*/cmdline").out.split()
+    listed = walled.sh("grep -l '[z]ygote' /proc/[0-9]*/cmdline").out.split()
     starter = listed[0].rpartition("/")[0]
     for line in ("cat {}/environ", "ls {}/fd/", "cat {}/maps", "ls {}/cwd/", "readlink {}/exe"):
         assert walled.sh(line.format(starter)).status != 0
@@ -171,7 +172,9 @@ def test_who_it_is(walled: Walled) -> None:
     assert walled.run("id", "-u").out == f"{uid}\n"
     assert walled.run("id", "-g").out == f"{gid}\n"
     assert walled.run("id", "-G").out == f"{gid}\n"
-    assert walled.run("id", "-un").out == "alice\n"
+    # A uid without a line in /etc/passwd gets the agent's name.
+    known = {entry.pw_uid: entry.pw_name for entry in pwd.getpwall()}
+    assert walled.run("id", "-un").out == f"{known.get(uid, 'alice')}\n"
     fields = walled.sh("cat /proc/self/status").out.splitlines()
     status = dict(line.split(":\t", 1) for line in fields)
     assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {

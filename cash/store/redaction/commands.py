@@ -16,7 +16,8 @@ _DEEPEST = 6
 _OPTION = re.compile(r"(--?[A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.\[\]-]*)\+?=(.+)", re.DOTALL)
 # NAME=value somewhere in a word; what looks like the next pair ends the value.
-_PAIR = re.compile(r"(?<!\w)([A-Za-z_][\w.-]{0,100})=((?:(?![,;&][\w.-]{1,100}=)[^\s\"'`])++)")
+# Not possessive: Python before 3.11.5 ends such a group early (gh-101955), and Debian 12 has one.
+_PAIR = re.compile(r"(?<!\w)([A-Za-z_][\w.-]{0,100})=((?:(?![,;&][\w.-]{1,100}=)[^\s\"'`])+)")
 _DEFAULT = re.compile(r"\$\{([A-Za-z_]\w{0,100})(:?[-=])([^}]{1,256})\}")
 _RUNS = re.compile(r"-[a-z]*c|eval")
 _SETS = frozenset(("set", "config", "configure", "setx"))

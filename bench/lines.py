@@ -5,24 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-# {n} makes a line unlike any before it. Half are one plain command, as half of what agents send.
+# {n} makes a line unlike any before it.
 _SHAPES = (
-    "ls src/part-{n}",
-    "cat lib/module_{n}.py",
-    "git diff HEAD~{n}",
-    "git log --oneline -{n}",
-    "mkdir -p build/out-{n}",
-    "node scripts/check-{n}.js",
-    "npm run test -- case-{n}",
-    "pwd && ls d{n}",
-    "head -n {n} README.md",
-    "cp src/a{n}.ts src/b{n}.ts",
-    "rm -f tmp-{n}.log",
-    "go test ./pkg/p{n}/...",
-    "cargo build -p crate-{n}",
-    "pytest -k test_{n}",
-    "make target-{n}",
-    "wc -l docs/page-{n}.md",
     "ls -la src/part-{n}",
     "cd packages/p{n} && npm run build 2>&1 | tail -20",
     "git status --short -- lib/m{n}",

@@ -117,6 +117,21 @@ def test_lint_finds_a_hint_that_is_not_allowed(installation: Installation) -> No
     assert f"{path}:3: no-forbidden: its hint is itself denied by " in ran.out
 
 
+def test_lint_of_a_file_in_force_checks_it_once(installation: Installation) -> None:
+    path = installation.home / ".config/polis/policies/mine.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(_RULE.format(hint="permitted x"))
+    alone = installation.polis("policy", "lint")
+    link = installation.home / "link.yaml"
+    link.symlink_to(path)
+    for file in (path, "policies/mine.yaml", link):
+        ran = installation.polis("policy", "lint", str(file), cwd=path.parent.parent)
+        assert (ran.status, ran.out, ran.err) == (0, alone.out, "")
+    path.write_text(_RULE.format(hint="rm -rf /"))
+    ran = installation.polis("policy", "lint", str(path))
+    assert ran.out.startswith(f"{path}:3: no-forbidden: its hint is itself denied by ")
+
+
 def test_the_shipped_rules_have_no_remarks(installation: Installation) -> None:
     ran = installation.polis("policy", "lint")
     assert ran.out.endswith(" 0 remarks\n")

@@ -27,8 +27,11 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     from cash.policy.lint import lint
     from cash.policy.load import load_policy, read_policy
 
-    extra = Layer("files", tuple(Path(file) for file in files), tighten_only=False)
-    layers = (*layers_here(), *([extra] if files else []))
+    here = layers_here()
+    # A file that holds here already is checked where it stands.
+    held = {path.resolve() for layer in here for path in layer.paths}
+    new = {place: None for file in files if (place := Path(file)).resolve() not in held}
+    layers = (*here, *([Layer("files", tuple(new))] if new else []))
     load_policy(layers)  # judges the examples
     loaded = read_policy(layers)
     remarks = lint(loaded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -37,7 +38,6 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     import click
-    from click.shell_completion import shell_complete
 
     from cash.cli.cash import command as cash
     from cash.cli.commands import polis
@@ -46,7 +46,7 @@ def _run(argv: Sequence[str]) -> int:
     if sys.stdout is None:
         raise Fault("standard output is closed", hint="redirect it to /dev/null instead")
     if asked := os.environ.get(COMPLETION_VARIABLE):
-        return shell_complete(polis, {}, "polis", COMPLETION_VARIABLE, asked)
+        return _complete(asked)
     try:
         # Not main() of click: it answers a broken pipe and an interrupt in ways of its own.
         program, words = (polis, argv) if argv[:1] != ["cash"] else (cash, argv[1:])
@@ -64,6 +64,17 @@ def _run(argv: Sequence[str]) -> int:
         raise KeyboardInterrupt from fault
     flush_output()
     return status if isinstance(status, int) else 0
+
+
+def _complete(asked: str) -> int:
+    """Says nothing where it cannot help: whatever is printed lands in the line being typed."""
+    from click.shell_completion import shell_complete
+
+    from cash.cli.commands import polis
+
+    with contextlib.suppress(Exception):
+        return shell_complete(polis, {}, "polis", COMPLETION_VARIABLE, asked)
+    return 0
 
 
 def _lowered(message: str) -> str:

@@ -75,6 +75,8 @@ class Table(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, naming the nearest command when there is none of that name."""
         if args and args[0] not in self.entries:
+            if ctx.resilient_parsing:  # half a line, to be completed: nothing can follow
+                return args[0], click.Command(args[0], add_help_option=False), args[1:]
             near = nearest(args[0], self.list_commands(ctx))
             message = f"there is no command {ctx.command_path} {args[0]}"
             raise click.UsageError(message + (f"; did you mean {near}?" if near else ""), ctx)

@@ -33,10 +33,28 @@ def _complete(installation: Installation, line: str) -> list[str]:
         ("polis config get a", ["ask-seconds"]),
         ("polis policy level b", ["balanced"]),
         ("polis to", []),
+        ("polis xyz ", []),
+        ("polis xyz --js", []),
+        ("polis agents xyz a", []),
+        ("polis --vers", ["--version"]),
     ],
 )
 def test_bash_completes(installation: Installation, line: str, offered: list[str]) -> None:
     assert _complete(installation, line) == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("line", ["polis xyz ", "polis agents xyz a", "polis 'ag", ""])
+def test_half_a_line_is_never_an_error(installation: Installation, shell: str, line: str) -> None:
+    asked = {"_POLIS_COMPLETE": f"{shell}_complete", "COMP_WORDS": line, "COMP_CWORD": "2"}
+    ran = installation.polis(environment=asked)
+    assert (ran.status, ran.err) == (0, "")
+    assert not (installation.folder / "state").exists()
+
+
+def test_a_shell_nobody_knows_is_answered_with_nothing(installation: Installation) -> None:
+    ran = installation.polis(environment={"_POLIS_COMPLETE": "bash_complete"})
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
 
 
 def test_names_are_not_worth_starting_polisd_for(installation: Installation) -> None:

@@ -8,6 +8,7 @@ import click
 
 from cash.cli.shell import enter
 from cash.cli.table import command as make_command
+from cash.cli.version import version_option
 
 
 @make_command(
@@ -20,6 +21,7 @@ from cash.cli.table import command as make_command
     context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False},
 )
 @click.option("-c", "line", metavar="LINE", help="Run LINE and end with its status.")
+@version_option
 @click.argument("words", metavar="[NAME [ARG]…]", nargs=-1, type=click.UNPROCESSED)
 def command(line: str | None, words: tuple[str, ...]) -> int:
     """The governed shell of the agent in whose tree you stand, or of $POLIS_AGENT."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cash.cli.table import Table
+from cash.cli.version import version_option
 
 polis = Table(
     name="polis",
@@ -34,3 +35,4 @@ polis = Table(
     ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+version_option(polis)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import platform
 
+import click
+
 from cash import __version__
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
+
+version_option = click.version_option(
+    __version__, message="%(prog)s %(version)s", help="Print the version."
+)
 
 
 @make_command("polis version", "polis version --json", name="version")

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from installation import Installation
 
+import cash
+
 # Runs `polis boom`, whose module does not hold what the table says.
 _BROKEN = (
     "from cash.cli.commands import polis; polis.entries = {**polis.entries, 'boom': 'math:nope'};"
@@ -43,6 +45,12 @@ def test_wrong_words_exit_64_with_a_hint(
     assert message in first
     assert second.startswith("hint: ")
     assert hint in second
+
+
+@pytest.mark.parametrize("program", ["polis", "cash"])
+def test_the_version_is_an_option_too(installation: Installation, program: str) -> None:
+    ran = installation.run(program, "--version")
+    assert (ran.status, ran.out, ran.err) == (0, f"{program} {cash.__version__}\n", "")
 
 
 def test_a_bare_group_shows_its_help_and_exits_64(installation: Installation) -> None:

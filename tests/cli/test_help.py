@@ -42,6 +42,22 @@ def test_help_ends_in_examples_of_the_command(path: str, command: Command | Tabl
 
 
 @pytest.mark.parametrize(("path", "command"), _ALL, ids=[path for path, _ in _ALL])
+def test_every_option_says_what_it_does(path: str, command: Command | Table) -> None:
+    with click.Context(command, info_name=path) as context:
+        for option in command.get_params(context):
+            if isinstance(option, click.Option):
+                assert option.help, option.name
+                assert not option.hidden, option.name
+
+
+def test_no_help_shows_what_is_not_for_users() -> None:
+    with click.Context(polis, info_name="polis") as context:
+        listed = polis.get_help(context).partition("Commands:\n")[2].partition("Examples:")[0]
+    shown = re.findall(r"^  ([a-z]+) ", listed, re.M)
+    assert shown == [name for name in polis.entries if name not in ("tour", "cash")]
+
+
+@pytest.mark.parametrize(("path", "command"), _ALL, ids=[path for path, _ in _ALL])
 def test_examples_name_commands_that_exist(path: str, command: Command | Table) -> None:
     with click.Context(polis) as context:
         for example in command.examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cash.cli.calls import agent_argument, ask
+from cash.cli.measures import age, moment, size
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
 
@@ -19,4 +20,18 @@ def command(name: str, as_json: bool) -> None:
     width = max(len(key) for key in agent)
     for key, value in agent.items():
         if value not in (None, "", [], {}):
-            print_text(f"{key.replace('_', ' '):<{width}}  {value}")
+            print_text(f"{key.replace('_', ' '):<{width}}  {_words(key, value)}")
+
+
+def _words(key: str, value: object) -> str:
+    match key, value:
+        case "created", float():
+            return f"{moment(value)} ({age(value)})"
+        case "memory_bytes", int():
+            return size(value)
+        case _, bool():
+            return "yes" if value else "no"
+        case _, list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from cash.cli.calls import ask
+from cash.cli.measures import age
 from cash.cli.printing import json_option, one_line, print_json, print_text, style
 from cash.cli.table import command as make_command
 
@@ -20,12 +19,14 @@ def command(as_json: bool) -> None:
     if not questions:
         print_text("nothing is asked")
     for question in questions:
-        waited = f"{max(0.0, time.time() - question['asked']):.0f} s ago"
-        held = ", waiting" if question.get("waits") else ""
+        when = age(question["asked"]) + (", waiting" if question.get("waits") else "")
         print_text(
-            f"{style(question['id'], bold=True)}  {question['agent']}  {waited}{held}\n"
+            f"{style(question['id'], bold=True)}  {question['agent']}  {when}\n"
             f"    {one_line(question.get('rewritten') or question['line'])}\n"
             f"    {question['rule']}: {question['reason']}"
         )
         for one in question.get("commands") or ():
             print_text(f"    which runs: {one_line(one)}")
+    if questions:
+        first = questions[0]["id"]
+        print_text(f"answer: polis approvals allow {first}, or polis approvals deny {first}")

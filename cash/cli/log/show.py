@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from cash.cli.calls import ask, complete_agents, here, places
+from cash.cli.measures import clock, duration
 from cash.cli.printing import (
     DECISION_COLOURS,
     flush_output,
@@ -27,7 +27,13 @@ from cash.cli.table import command as make_command
     "polis log --follow --json",
     name="show",
 )
-@click.option("--agent", default=None, metavar="NAME", shell_complete=complete_agents)
+@click.option(
+    "--agent",
+    default=None,
+    metavar="NAME",
+    shell_complete=complete_agents,
+    help="Only what is about this agent.",
+)
 @click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, the newest."
 )
@@ -59,20 +65,22 @@ def print_json_line(event: dict[str, Any]) -> None:
 
 def describe(event: dict[str, Any]) -> str:
     """An event for people: when, who, what."""
-    when = time.strftime("%H:%M:%S", time.localtime(event["time"]))
+    when = clock(event["time"])
     return f"{when}  {event.get('agent') or '-':<10}  {event['kind']:<13}  {_words(event)}".rstrip()
 
 
 def _words(event: dict[str, Any]) -> str:
     body = {key: value for key, value in event["body"].items() if value not in (None, "", [])}
     said = []
+    if event["kind"] in ("asked", "answered") and "id" in body:
+        said.append(style(str(body["id"]), bold=True))
     if decision := body.get("decision"):
         said.append(style(str(decision), fg=DECISION_COLOURS.get(decision)))
     if body.get("approval") not in (None, "policy"):
         said.append(f"({body['approval']})")
     if "line" in body or "argv" in body:
         said.append(one_line(str(body.get("line") or " ".join(body["argv"]))))
-    said += [f"{key}={one_line(_short(body[key]))}" for key in _SHOWN if key in body]
+    said += [f"{key}={one_line(_short(key, body[key]))}" for key in _SHOWN if key in body]
     return " ".join(said)
 
 
@@ -83,7 +91,13 @@ _SHOWN = (
 )
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
+# How much of a policy's fingerprint tells one from another.
+_FINGERPRINT = 12
+
+
+def _short(key: str, value: Any) -> str:
+    if key == "seconds":
+        return duration(value)
+    if key == "version":
+        return str(value)[:_FINGERPRINT]
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)

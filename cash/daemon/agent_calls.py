@@ -25,6 +25,7 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
         start=fields.get("from"),
         branch=fields.get("branch"),
         mode=mode,
+        most=int(hosted.settings.value("max-agents")),
     )
     hosted.forget_agents()
     body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}

@@ -53,12 +53,13 @@ def add_tree(
     start: str | None = None,
     branch: str | None = None,
     mode: str = "auto",
-    most: int = 100,
+    most: int | None = None,
 ) -> Agent:
     """Makes an agent whole: branch, linked worktree, own git directory, home.
 
     start: the commit a new branch agent/<name> begins at (default HEAD of the main working
-    tree). branch: an existing branch to work on instead. most: how many agents there may be.
+    tree). branch: an existing branch to work on instead. most: how many agents there
+    may be.
     Raises AgentFault (its code says which word was wrong) or Fault; then nothing is left."""
     check_mode(mode)
     find_manifest(provider, load_manifests())
@@ -69,11 +70,11 @@ def add_tree(
         agents = read_agents(folder)
         check_name(name, [agent.name for agent in agents])
         _check_folder(folder / "agents" / name)
-        if len(agents) >= most:
+        if most is not None and len(agents) >= most:
             raise AgentFault(
                 "MAX_AGENTS",
-                f"there are {len(agents)} agents already, and {most} are allowed",
-                hint="polis agents remove NAME, or raise the limit max_agents",
+                f"{name} would be agent {len(agents) + 1}, and the setting max-agents is {most}",
+                hint=f"polis config set max-agents {len(agents) + 1}, or polis agents remove NAME",
             )
         plan = plan_branch(repository, name, start, branch, agents)
         agent = Agent(

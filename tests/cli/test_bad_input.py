@@ -127,6 +127,21 @@ def test_agents_that_cannot_be(
     assert installation.git(root, "branch", "--format=%(refname:short)") == "agent/alice\nmain\n"
 
 
+def test_one_agent_more_than_may_be_is_refused(shop: tuple[Installation, Path]) -> None:
+    installation, root = shop
+    assert installation.polis("config", "set", "max-agents", "1", cwd=root).status == 0
+    said = _said(installation.polis("agents", "add", "bob", cwd=root), 64)
+    assert said == (
+        "bob would be agent 2, and the setting max-agents is 1",
+        "polis config set max-agents 2, or polis agents remove NAME",
+    )
+    assert "agent/bob" not in installation.git(root, "branch")
+    assert installation.polis("config", "set", "max-agents", "2", cwd=root).status == 0
+    assert installation.polis("agents", "add", "bob", cwd=root).status == 0
+    assert installation.polis("agents", "remove", "bob", cwd=root).status == 0
+    installation.git(root, "branch", "-D", "agent/bob")
+
+
 def test_a_mode_that_cannot_be_had_makes_nothing(shop: tuple[Installation, Path]) -> None:
     installation, root = shop
     mode = "rootless" if os.geteuid() == 0 else "full"

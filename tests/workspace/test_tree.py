@@ -210,7 +210,7 @@ def test_words_that_cannot_be(ground: Ground) -> None:
     assert _fault(ground, branch="feature", start="main")[0] == "BRANCH_EXISTS"
     assert _fault(ground, "No/Name")[0] == "INVALID_NAME"
     assert _fault(ground, provider="nobody")[0] == "AGENT_TYPE_UNAVAILABLE"
-    with pytest.raises(AgentFault, match="there are 1 agents already, and 1 are allowed"):
+    with pytest.raises(AgentFault, match="bob would be agent 2, and the setting max-agents is 1"):
         add_tree(ground.repository, ground.places, "bob", most=1)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cash.cli.calls import places
+from cash.cli.calls import here, places
 from cash.cli.printing import json_option, one_line, print_json, print_text, progress, style
 from cash.cli.table import command as make_command
-from cash.faults import UNAVAILABLE
+from cash.faults import UNAVAILABLE, Fault
+
+if TYPE_CHECKING:
+    from cash.walls.probe import Finding
 
 
 @make_command("polis doctor", "polis doctor --json | jq -r '.[].name'", name="doctor")
@@ -16,12 +20,12 @@ def command(as_json: bool) -> int:
     """Show what this machine enforces now, and how to add what is missing.
 
     Each line was tried just now, some of them from inside walls raised for it. Exits 69 when
-    something is missing that agents cannot do without.
+    something is missing that agents cannot do without; that is marked `no`, the rest `--`.
     """
     from cash.walls.probe import probe_machine
 
     with progress("probing"):
-        findings = probe_machine(_nearest_folder(places().state))
+        findings = (*probe_machine(_nearest_folder(places().state)), _probe_policy())
     if as_json:
         print_json(
             [
@@ -49,6 +53,33 @@ def _mark(holds: bool, needed: bool) -> str:
     if holds:
         return style("yes", fg="green")
     return style("no ", fg="red") if needed else style("-- ", fg="yellow")
+
+
+def _probe_policy() -> Finding:
+    """Whether the rules load where the caller stands. Needed unless earlier ones are in force."""
+    from cash.cli.policy.here import layers_here
+    from cash.policy.load import load_policy
+    from cash.walls.probe import Finding
+
+    try:
+        policy = load_policy(layers_here())
+    except Fault as fault:
+        stands = _is_policy_in_force()
+        rest = "the last good rules stay in force" if stands else "nothing runs until it loads"
+        mend = f"{fault.hint}; then: polis doctor" if fault.hint else "mend it, then: polis doctor"
+        return Finding("policy", False, f"{fault.message}; {rest}", mend, needed=not stands)
+    return Finding("policy", True, f"{len(policy.rules)} rules load")
+
+
+def _is_policy_in_force() -> bool:
+    """Whether polisd runs and has rules for this repository from before."""
+    from cash.daemon.client import call
+
+    try:
+        call(places(), "policy.show", start=False, cwd=here())
+    except (Fault, OSError):
+        return False
+    return True
 
 
 def _nearest_folder(path: Path) -> Path:

@@ -22,8 +22,13 @@ def command(purge: bool, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    for branch in answer["branches"]:
-        print_text(f"kept: branch {branch}")
+    if answer["agents"]:
+        print_text(f"removed: {', '.join(answer['agents'])}, with tree, walls and private home")
+    branches = answer["branches"]
+    for branch in branches:
+        print_text(f"kept: branch {branch} (git log -p HEAD..{branch})")
+    if branches:
+        print_text(f"those that are merged go with: git branch -d {' '.join(branches)}")
     if answer["journal"]:
-        print_text(f"kept: the journal, {answer['journal']}")
+        print_text(f"kept: the journal, {answer['journal']} (deleted by --purge)")
     print_text("polis is removed from this repository")

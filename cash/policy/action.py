@@ -37,7 +37,8 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class GitOp:
-    """A git operation with what configures it (`-c`, GIT_CONFIG_*, effective refspecs)."""
+    """A git operation with what configures it (`-c`, GIT_CONFIG_*, effective refspecs). unclear:
+    why it is not known what git will do, or ""."""
 
     operation: str
     args: tuple[Word, ...]
@@ -47,6 +48,7 @@ class GitOp:
     branches: tuple[str, ...] = ()
     config: Mapping[str, str] = field(default_factory=dict)
     command: Command | None = None
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)

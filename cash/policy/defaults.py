@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from cash.policy.action import Connect, Exec, ToolCall, Write
+from cash.policy.action import Connect, Exec, GitOp, ToolCall, Write
 from cash.policy.glob import has_holes
 from cash.policy.hosts import is_loopback, normalise_host
 from cash.policy.paths import is_below, locate
@@ -21,8 +21,12 @@ UNNAMED_WRITE: Final = "unnamed-write"
 UNNAMED_TOOL: Final = "unnamed-tool"
 NEW_HOST: Final = "new-host"
 REWRITE_LOOP: Final = "rewrite-loop"
+UNCLEAR_GIT: Final = "unclear-git"
 BUILTIN_RULES: Final = frozenset(
-    (NOT_UNDERSTOOD, DYNAMIC, UNNAMED_PROGRAM, UNNAMED_WRITE, UNNAMED_TOOL, NEW_HOST, REWRITE_LOOP)
+    (
+        *(NOT_UNDERSTOOD, DYNAMIC, UNNAMED_PROGRAM, UNNAMED_WRITE, UNNAMED_TOOL, NEW_HOST),
+        *(REWRITE_LOOP, UNCLEAR_GIT),
+    )
 )
 
 # Builtins that change nothing outside the shell itself: no reason to ask even when strict.
@@ -45,6 +49,8 @@ def default_match(subject: Subject, named: Set[int]) -> Match | None:
     action = subject.action
     if isinstance(action, Exec) and is_dynamic(subject):
         return _dynamic(subject)
+    if isinstance(action, GitOp) and action.unclear:
+        return _unclear(subject, action.unclear)
     if id(action) in named:
         return None
     level = subject.scene.context.level
@@ -78,6 +84,13 @@ def _dynamic(subject: Subject) -> Match | None:
     reason = "which program this is shows only when it runs"
     hint = "name the program literally"
     return Match(DYNAMIC, Decision.ASK, reason, hint, words_of(subject))
+
+
+def _unclear(subject: Subject, reason: str) -> Match | None:
+    if subject.scene.context.enforced:
+        return None
+    hint = "send the git command as a line of its own, with its operation spelled out"
+    return Match(UNCLEAR_GIT, Decision.ASK, reason, hint, words_of(subject))
 
 
 def _unnamed_program(subject: Subject) -> Match | None:

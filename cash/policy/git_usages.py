@@ -32,7 +32,10 @@ _GIT = {
             "-F --file, -t --template, -p --patch"
         ),
     ),
-    "config": ("-f --blob --type --default", "-f --file, -l --list, -e --edit"),
+    "config": (
+        "-f --blob --type --default --comment --value --url",
+        "-f --file, -l --list, -e --edit",
+    ),
     "describe": ("--match --exclude --abbrev --candidates", ""),
     "diff": ("-O -S -G --output", ""),
     "difftool": ("-t -x", "-t --tool, -x --extcmd"),

@@ -11,6 +11,7 @@ from cash.policy.context import Context
 from cash.policy.defaults import REWRITE_LOOP, not_understood
 from cash.policy.policy import Finding, Policy, make_verdict
 from cash.policy.quoting import join_words
+from cash.policy.scripts import Scripts
 from cash.policy.splice import Edit, splice
 from cash.policy.subject import Scene
 from cash.policy.verdict import Decision, Grant, Match, Verdict
@@ -22,6 +23,7 @@ __all__ = ["Policy", "Read", "judge_line", "judging"]
 Read = Callable[[str], Line]
 _MOST_ROUNDS = 5
 _MOST_COMMANDS = 1000
+_MOST_SCRIPTS = 50
 
 
 def judge_line(
@@ -51,13 +53,15 @@ def judge_line(
 def judging(
     policy: Policy, line: Line, context: Context, *, surprise: bool = False
 ) -> Generator[str, Line, Verdict]:
-    """judge_line for callers that read elsewhere: yields each rewritten text, wants its Line."""
+    """judge_line for callers that read elsewhere: yields each text that judging meets (a line
+    as rewritten, what git hands to a shell), wants its Line."""
     findings: list[Finding] = []
+    known: dict[str, Line] = {}
     rewritten: str | None = None
     for _ in range(_MOST_ROUNDS):
         if len(line.commands) > _MOST_COMMANDS:
             line = replace(line, commands=(), trouble="the line has too many commands")
-        actions, scene = stage(line, context, surprise=surprise)
+        actions, scene = yield from _understand(line, context, known, surprise=surprise)
         here = policy.find(actions, scene)
         if line.trouble is not None:
             here.insert(0, Finding(not_understood(line.trouble, plain(line.entry or line.text))))
@@ -70,7 +74,22 @@ def judging(
         line = yield text
     reason = "rules rewrite each other's commands without end"
     findings.append(Finding(Match(REWRITE_LOOP, Decision.DENY, reason, None, plain(line.text))))
-    return _verdict(findings, *stage(line, context, surprise=surprise), line, None)
+    actions, scene = yield from _understand(line, context, known, surprise=surprise)
+    return _verdict(findings, actions, scene, line, None)
+
+
+def _understand(
+    line: Line, context: Context, known: dict[str, Line], *, surprise: bool
+) -> Generator[str, Line, tuple[tuple[Action, ...], Scene]]:
+    """What the line does, once the scripts in it are read. known: those read before; more than
+    _MOST_SCRIPTS are not read, and so asked about."""
+    while True:
+        scripts = Scripts(known)
+        actions, scene = stage(line, context, surprise=surprise, scripts=scripts)
+        if not scripts.unread or len(known) + len(scripts.unread) > _MOST_SCRIPTS:
+            return actions, scene
+        for text in scripts.unread:
+            known[text] = yield text
 
 
 def _plan(findings: Sequence[Finding]) -> tuple[list[Edit], dict[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cash.policy.action import Action, Connect, Exec, GitOp, ToolCall, Write
 from cash.policy.arguments import Arguments, Flag, split_arguments
@@ -13,10 +13,14 @@ from cash.policy.context import Context
 from cash.policy.identity import Naming, namings_of
 from cash.policy.paths import Ground, locate
 from cash.policy.programs import UNKNOWN_PROGRAM, USAGES
+from cash.policy.scripts import Scripts
 from cash.policy.usage import Usage
 from cash.policy.value import Value, Variables, value_of, values_of
 from cash.policy.variables import variables_of
 from cash.syntax.command import Command, Redirect
+
+if TYPE_CHECKING:
+    from cash.policy.actions.git_line import LineConfig
 
 KINDS: Final = ("exec", "write", "git", "connect", "tool")
 OUTPUTS: Final = frozenset((">", ">>", ">|", "<>", "&>", "&>>", ">&"))
@@ -63,8 +67,13 @@ class Key(NamedTuple):
 class Scene:
     """All actions of one line: what its commands share. Lives for one judgement."""
 
-    def __init__(self, actions: Sequence[Action], context: Context) -> None:
+    def __init__(
+        self, actions: Sequence[Action], context: Context, scripts: Scripts | None = None
+    ) -> None:
         self.context = context
+        self.scripts = scripts or Scripts()
+        # What the line itself configures git with; worked out when git is met.
+        self.line_config: LineConfig | None = None
         self.ground = Ground(context.tree, context.home, context.agent, context.branch)
         self.names: Mapping[str, str] = {"agent": context.agent, "branch": context.branch}
         self.execs = [action for action in actions if isinstance(action, Exec)]

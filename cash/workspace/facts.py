@@ -18,6 +18,7 @@ from cash.faults import Fault
 from cash.hub.account import own_account
 from cash.hub.git import Git
 from cash.hub.reading import read_small
+from cash.policy.actions.git_config import add_setting
 from cash.policy.context import Facts
 from cash.workspace.agent import Agent
 
@@ -90,11 +91,12 @@ def _look_up(path: str, stamps: tuple[tuple[int, ...], ...]) -> frozenset[str]:
 
 
 def _git_config(agent: Agent) -> Mapping[str, str]:
-    """HOME's and the repository's settings as git reads them, the last value of each; includes
-    are named, not followed."""
+    """HOME's and the repository's settings as git reads them, the last value of each (all, of
+    those that git obeys all of); includes are named, not followed."""
     found: dict[str, str] = {}
     for path in (agent.home / ".gitconfig", agent.git_directory / "config"):
-        found.update(_settings(os.fspath(path), _stamp(os.fspath(path))))
+        for key, value in _settings(os.fspath(path), _stamp(os.fspath(path))).items():
+            add_setting(found, key, value)
     return found
 
 
@@ -109,8 +111,11 @@ def _settings(path: str, stamp: tuple[int, ...]) -> Mapping[str, str]:
         out = git.run("config", "--file", "-", "--no-includes", "--list", "-z", given=content)
     except Fault:
         return {}
-    items = (os.fsdecode(item).partition("\n") for item in out.split(b"\0")[:-1])
-    return {key.lower(): value for key, _, value in items}
+    found: dict[str, str] = {}
+    for item in out.split(b"\0")[:-1]:
+        key, _, value = os.fsdecode(item).partition("\n")
+        add_setting(found, key.lower(), value)
+    return found
 
 
 def _stamp(path: str) -> tuple[int, ...]:

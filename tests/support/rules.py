@@ -18,6 +18,7 @@ from cash.policy.examples import USUAL
 from cash.policy.judge import judge_line
 from cash.policy.load import Layer, load_policy
 from cash.policy.policy import Policy
+from cash.policy.scripts import Scripts
 from cash.policy.verdict import Verdict
 from cash.syntax import read
 from cash.syntax.command import Line
@@ -74,5 +75,11 @@ def outcome(policy: Policy, text: str, **changed: Any) -> str:
 
 
 def actions(text: str, **changed: Any) -> tuple[Action, ...]:
-    """The actions of a line in the usual context."""
-    return actions_of(read_nested(text), replace(USUAL, **changed))
+    """The actions of a line in the usual context; scripts in it are read."""
+    known: dict[str, Line] = {}
+    while True:
+        scripts = Scripts(known)
+        found = actions_of(read_nested(text), replace(USUAL, **changed), scripts)
+        if not scripts.unread:
+            return found
+        known.update({one: read_nested(one) for one in scripts.unread})

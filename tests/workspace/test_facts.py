@@ -74,6 +74,13 @@ def test_git_as_the_agent_configured_it(ground: Ground, agent: Agent) -> None:
     }.items() <= found.items()
 
 
+def test_every_refspec_that_git_would_push(ground: Ground, agent: Agent) -> None:
+    ground.inside(agent, "config", "--add", "remote.o.push", "b")
+    ground.inside(agent, "config", "--add", "remote.o.push", "c")
+    (agent.home / ".gitconfig").write_text('[remote "o"]\n\tpush = +a\n')
+    assert gather_facts(agent, str(agent.tree)).git_config["remote.o.push"] == "+a\nb\nc"
+
+
 def test_what_is_no_configuration(agent: Agent) -> None:
     config = agent.git_directory / "config"
     for plant in (

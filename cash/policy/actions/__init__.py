@@ -8,35 +8,47 @@ from cash.policy.action import Action, Exec
 from cash.policy.actions.connects import connects_of
 from cash.policy.actions.directory import directories_of
 from cash.policy.actions.git import git_of
+from cash.policy.actions.git_line import line_config_of
 from cash.policy.actions.writes import writes_of
 from cash.policy.context import Context
+from cash.policy.scripts import Scripts
 from cash.policy.subject import Scene
 from cash.syntax.command import Command, Line
 
 __all__ = ["actions_of", "implied_actions", "stage"]
 
 
-def actions_of(line: Line, context: Context) -> tuple[Action, ...]:
+# A script may configure git for the line around it, which then may run further scripts.
+_MOST_PASSES = 3
+
+
+def actions_of(line: Line, context: Context, scripts: Scripts | None = None) -> tuple[Action, ...]:
     """An Exec for every command, in the line's order (so that `Command.within` is an index
     among them), then what those imply. Pure; never raises."""
-    return stage(line, context)[0]
+    return stage(line, context, scripts=scripts)[0]
 
 
 def stage(
-    line: Line, context: Context, *, surprise: bool = False
+    line: Line, context: Context, *, surprise: bool = False, scripts: Scripts | None = None
 ) -> tuple[tuple[Action, ...], Scene]:
     """actions_of with the scene that was built for it, so that judging need not build another.
-    surprise: the line was predicted by nothing."""
+    surprise: the line was predicted by nothing. scripts: what its commands hand to a shell;
+    those that are wanted and not read are noted there, and asked about."""
     directories = directories_of(line, context)
     execs = tuple(
         Exec(command, program_of(command), cwd, surprise=surprise)
         for command, cwd in zip(line.commands, directories, strict=True)
     )
-    scene = Scene(execs, context)
+    scene = Scene(execs, context, scripts)
     implied = tuple(_implied(execs, scene))
-    if any(isinstance(one, Exec) for one in implied):
-        return (*execs, *implied), Scene((*execs, *implied), context)
-    return (*execs, *implied), scene
+    for _ in range(_MOST_PASSES):
+        if not any(isinstance(one, Exec) for one in implied):
+            break
+        wider = Scene((*execs, *implied), context, scripts)
+        if line_config_of(wider) == line_config_of(scene):
+            return (*execs, *implied), wider
+        implied, scene = tuple(_implied(execs, wider)), wider
+    return (*execs, *implied), Scene((*execs, *implied), context, scripts)
 
 
 def implied_actions(execs: tuple[Exec, ...], context: Context) -> Iterator[Action]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cash.policy.glob import UNKNOWN
@@ -25,6 +25,7 @@ _VARIABLES: Final = {
     "GIT_EXEC_PATH": "core.execpath",
     "GIT_TEMPLATE_DIR": "init.templatedir",
 }
+_FILES: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG")
 
 
 def normalise_key(key: str) -> str:
@@ -38,26 +39,45 @@ def split_setting(text: str) -> tuple[str, str]:
     return normalise_key(key), value if equals else "true"
 
 
-def environment_config(assignments: Sequence[Assignment]) -> dict[str, str]:
-    """What GIT_CONFIG_COUNT/KEY/VALUE, GIT_CONFIG_PARAMETERS and their like set."""
-    given = {one.name: value_of(one.value, {}).text for one in assignments}
+def add_setting(config: dict[str, str], key: str, value: str) -> None:
+    """One more setting. Of a key that git takes several values of, all are kept, one a line."""
+    if is_list(key) and key in config:
+        value = f"{config[key]}\n{value}"
+    config[key] = value
+
+
+def is_list(key: str) -> bool:
+    """Whether git obeys every value of the key, not the last alone. Only those that change what
+    a command does to refs."""
+    return key.startswith("remote.") and key.endswith(".push")
+
+
+def assigned(assignments: Sequence[Assignment]) -> dict[str, str]:
+    """Assignments in front of a command, as texts."""
+    return {one.name: value_of(one.value, {}).text for one in assignments}
+
+
+def environment_config(given: Mapping[str, str]) -> dict[str, str]:
+    """What GIT_CONFIG_COUNT/KEY/VALUE, GIT_CONFIG_PARAMETERS and their like set. given: variables
+    by name."""
     found: dict[str, str] = {}
     for name, text in given.items():
         if name in _VARIABLES:
             found[_VARIABLES[name]] = text
         elif name.startswith("GIT_CONFIG_KEY_"):
             value = given.get("GIT_CONFIG_VALUE_" + name.removeprefix("GIT_CONFIG_KEY_"), UNKNOWN)
-            found[normalise_key(text)] = value
+            add_setting(found, normalise_key(text), value)
         elif name == "GIT_CONFIG_PARAMETERS":
-            found.update(_parameters(text))
-        elif name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG"):
+            for key, value in _parameters(text):
+                add_setting(found, key, value)
+        elif name in _FILES and text != "/dev/null":
             found["include.path"] = text
     return found
 
 
-def _parameters(text: str) -> dict[str, str]:
+def _parameters(text: str) -> list[tuple[str, str]]:
     try:
         words = shlex.split(text)
     except ValueError:
-        return {UNKNOWN: UNKNOWN}
-    return dict(split_setting(word) for word in words)
+        return [(UNKNOWN, UNKNOWN)]
+    return [split_setting(word) for word in words]

@@ -97,7 +97,7 @@ def _configured(config: Mapping[str, str], remote: str, branch: str) -> list[str
     """Without refspecs: remote.X.push, else what push.default says of the current branch."""
     given = config.get(f"remote.{remote.lower()}.push")
     if given is not None:
-        return [given]
+        return given.split("\n")
     default = config.get("push.default", "simple")
     merge = config.get(f"branch.{branch.lower()}.merge")
     if default in ("upstream", "tracking") and merge is not None:

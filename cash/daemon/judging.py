@@ -12,6 +12,7 @@ from cash.places import Places
 from cash.policy.layers import Layer, find_layers
 from cash.policy.load import load_policy
 from cash.policy.policy import Policy
+from cash.syntax.parser import reading_apart
 
 # A saved file is seen within a second at the latest; a busy agent costs no more than two looks
 # a second.
@@ -69,7 +70,10 @@ class PolicyInForce:
             if stamp == self._stamp:
                 return
             self._stamp = stamp
-            loaded = load_policy(layers)
+            # The files' examples are bash, and a repository's files come from anywhere: polisd
+            # itself reads none.
+            with reading_apart() as read:
+                loaded = load_policy(layers, read=read)
         except Fault as fault:
             if fault.message != self.trouble:
                 self.trouble = fault.message

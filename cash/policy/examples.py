@@ -12,7 +12,7 @@ from cash.policy.compile_values import Entry
 from cash.policy.context import Context, Facts
 from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.document import Node
-from cash.policy.judge import judge_line
+from cash.policy.judge import Read, judge_line
 from cash.policy.policy import Policy
 from cash.policy.rule import Rule
 from cash.policy.verdict import Decision, Level, Verdict
@@ -143,11 +143,16 @@ def _names(node: Node) -> frozenset[str]:
     return frozenset(one.text() for one in node.items())
 
 
-def check_examples(rule: Rule, examples: Sequence[Example]) -> None:
+def read_here(text: str) -> Line:
+    """An example's line, read by one reader in this process."""
+    return read(text, entry=False)
+
+
+def check_examples(rule: Rule, examples: Sequence[Example], read: Read = read_here) -> None:
     """Judges each example by the rule alone. Raises PolicyFault at the first that fails."""
     alone = Policy((rule,))
     for example in examples:
-        verdict = judge_example(alone, example)
+        verdict = judge_example(alone, example, read)
         outcome, rewritten = _outcome_of(verdict, rule)
         if outcome != example.expected:
             raise example.node.fault(
@@ -159,18 +164,14 @@ def check_examples(rule: Rule, examples: Sequence[Example]) -> None:
             )
 
 
-def judge_example(policy: Policy, example: Example) -> Verdict:
+def judge_example(policy: Policy, example: Example, read: Read = read_here) -> Verdict:
     """The verdict on an example. Raises PolicyFault when its line cannot be read."""
     if not isinstance(example.subject, str):
         return policy.judge((example.subject,), example.context)
-    line = _read(example.subject)
+    line = read(example.subject)
     if line.trouble is not None:
         raise example.node.fault(f"the example cannot be read: {line.trouble}")
-    return judge_line(policy, line, example.context, read=_read, surprise=example.surprise)
-
-
-def _read(text: str) -> Line:
-    return read(text, entry=False)
+    return judge_line(policy, line, example.context, read=read, surprise=example.surprise)
 
 
 def _outcome_of(verdict: Verdict, rule: Rule) -> tuple[str, str | None]:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from cash.policy.actions.connects import TALKERS
 from cash.policy.actions.writes import WRITERS
 from cash.policy.defaults import BUILTIN_RULES
-from cash.policy.examples import USUAL, Example, judge_example
+from cash.policy.examples import USUAL, Example, judge_example, read_here
 from cash.policy.judge import judge_line
 from cash.policy.load import Loaded
 from cash.policy.policy import Policy, put_names_in
 from cash.policy.programs import USAGES
 from cash.policy.rule import Rule
 from cash.policy.verdict import Decision
-from cash.syntax import read
 from cash.syntax.command import Line
 
 
@@ -58,10 +57,10 @@ def _lint_hint(rule: Rule, policy: Policy) -> Iterator[str]:
     if rule.hint is None:
         return
     names = {"agent": USUAL.agent, "branch": USUAL.branch}
-    line = _read(put_names_in(rule.hint, names))
+    line = read_here(put_names_in(rule.hint, names))
     if not _is_command(line, policy):
         return
-    verdict = judge_line(policy, line, USUAL, read=_read)
+    verdict = judge_line(policy, line, USUAL, read=read_here)
     for match in verdict.matches:
         if match.decision >= Decision.ASK and match.rule not in BUILTIN_RULES:
             word = "denied" if match.decision is Decision.DENY else "asked about"
@@ -95,7 +94,3 @@ def _lint_reach(rule: Rule, examples: Sequence[Example], policy: Policy) -> Iter
             return
         deciders.add(matches[0].rule)
     yield f"every example is decided as strictly by {', '.join(sorted(deciders))}"
-
-
-def _read(text: str) -> Line:
-    return read(text, entry=False)

@@ -12,7 +12,8 @@ from cash.policy.compile_rule import RULE_KEYS, RawRule, compile_rule
 from cash.policy.compile_values import Entry, Scope
 from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.document import Node, PolicyFault, nearest, read_document
-from cash.policy.examples import Example, check_examples, read_examples
+from cash.policy.examples import Example, check_examples, read_examples, read_here
+from cash.policy.judge import Read
 from cash.policy.layers import Layer
 from cash.policy.pattern import NAMES, PLACES, names_in
 from cash.policy.policy import Policy
@@ -49,14 +50,16 @@ class Loaded:
     examples: tuple[tuple[Rule, tuple[Example, ...]], ...]
 
 
-def load_policy(layers: Sequence[Layer], *, examples: bool = True) -> Policy:
+def load_policy(
+    layers: Sequence[Layer], *, examples: bool = True, read: Read = read_here
+) -> Policy:
     """The policy of all layers. Raises PolicyFault for the first mistake, for an example that
     fails, and when there is no rule at all. examples: False skips judging them (for bytes that
-    have been checked before)."""
+    have been checked before). read: how their lines are read."""
     loaded = read_policy(layers)
     if examples:
         for rule, shown in loaded.examples:
-            check_examples(rule, shown)
+            check_examples(rule, shown, read)
     return loaded.policy
 
 

@@ -16,9 +16,10 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
+from cash.faults import Fault
 from cash.syntax.coding import CodingFault, decode_line, encode_line
 from cash.syntax.command import Line
 
@@ -33,12 +34,14 @@ _PROGRAM = (
     "from cash.syntax.parser import main; main(int(sys.argv[1]))"
 )
 
+COMMAND = (sys.executable, "-I", "-S", "-c", _PROGRAM)
+
 
 class Parser:
     """One parser process; requests take turns. Belongs to one event loop."""
 
     def __init__(self, command: Sequence[str] | None = None) -> None:
-        self._command = command or (sys.executable, "-I", "-S", "-c", _PROGRAM)
+        self._command = command or COMMAND
         self._turn = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -125,24 +128,8 @@ class Parser:
             self._ready = True
 
     def _spawn(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            ours.setblocking(False)
-            paths = [path for path in sys.path if os.path.isabs(path)]
-            try:
-                self._process = subprocess.Popen(
-                    [*self._command, str(theirs.fileno()), *paths],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(),),
-                    cwd="/",
-                    env={"PATH": os.environ.get("PATH", os.defpath)},
-                )
-            except BaseException:
-                ours.close()
-                raise
-        self._socket = ours
+        self._process, self._socket = _spawn(self._command)
+        self._socket.setblocking(False)
         self._ready = False
 
     def _discard(self) -> None:
@@ -154,6 +141,66 @@ class Parser:
             self._process.wait()
             self._process = None
         self._ready = False
+
+
+@contextmanager
+def reading_apart(
+    command: Sequence[str] = COMMAND, *, silence: float = SILENCE
+) -> Iterator[Callable[[str], Line]]:
+    """cash.syntax.read of nested texts in a parser process of its own, for a caller that waits:
+    polisd, when it tries a policy's examples. The function never raises; after a crash or a
+    silence of so many seconds all it gives is trouble. Fault when there can be no process."""
+    try:
+        process, connection = _spawn(command)
+    except OSError as fault:
+        raise Fault(f"the parser cannot start: {fault.strerror}") from fault
+    alive = False
+
+    def read(text: str) -> Line:
+        nonlocal alive
+        try:
+            if not alive:
+                return Line(text, trouble="the parser failed", entry=text)
+            _send(connection, json.dumps(["read", text, False]).encode())
+            return decode_line(text, _receive(connection))
+        except TimeoutError:
+            trouble = "the parser did not answer in time"
+        except (OSError, CodingFault, EOFError):
+            trouble = "the parser failed"
+        alive = False
+        return Line(text, trouble=trouble, entry=text)
+
+    try:
+        with suppress(OSError, EOFError):
+            connection.settimeout(_STARTING)
+            alive = _receive(connection) == _READY
+            connection.settimeout(silence)
+        yield read
+    finally:
+        connection.close()
+        process.kill()
+        process.wait()
+
+
+def _spawn(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """A new parser process, and our end of its connection."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with theirs:
+        paths = [path for path in sys.path if os.path.isabs(path)]
+        try:
+            process = subprocess.Popen(
+                [*command, str(theirs.fileno()), *paths],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                cwd="/",
+                env={"PATH": os.environ.get("PATH", os.defpath)},
+            )
+        except BaseException:
+            ours.close()
+            raise
+    return process, ours
 
 
 def main(descriptor: int) -> None:

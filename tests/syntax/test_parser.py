@@ -16,7 +16,7 @@ import pytest
 from cash.syntax.coding import CodingFault, decode_line, encode_line
 from cash.syntax.command import Line
 from cash.syntax.line import LineReader
-from cash.syntax.parser import Parser
+from cash.syntax.parser import Parser, reading_apart
 
 
 def run(work: Callable[[Parser], Awaitable[None]], command: list[str] | None = None) -> None:
@@ -32,6 +32,11 @@ def run(work: Callable[[Parser], Awaitable[None]], command: list[str] | None = N
     asyncio.run(go())
 
 
+# A process that says it is ready, and then does what a test adds.
+GREETING = (
+    "import socket, sys; c = socket.socket(fileno=int(sys.argv[1])); "
+    "c.sendall(b'\\0\\0\\0\\5ready')"
+)
 LINES = [
     "git status && npm test",
     'A=1 cat <<E >f 2>&1 | sudo tee "$x"*\n$(a) `b`\nE',
@@ -231,3 +236,26 @@ def test_an_answer_of_the_wrong_form_is_refused(data: bytes) -> None:
 def test_lines_survive_the_wire(text: str, reader: LineReader) -> None:
     line = reader.read(text)
     assert decode_line(text, encode_line(line)) == line
+
+
+def test_whoever_waits_gets_the_same_answers_from_a_process_of_its_own(reader: LineReader) -> None:
+    with reading_apart() as read:
+        for line in LINES:
+            assert read(line) == reader.read(line, entry=False)
+
+
+@pytest.mark.parametrize(
+    ("program", "trouble"),
+    [
+        ("", "the parser failed"),
+        (f"{GREETING}", "the parser failed"),
+        (f"{GREETING}; c.recv(9); c.sendall(b'\\0\\0\\0\\1x')", "the parser failed"),
+        (f"{GREETING}; c.recv(9); c.recv(0) or __import__('signal').pause()", "in time"),
+    ],
+)
+def test_a_process_that_fails_whoever_waits_gives_trouble(program: str, trouble: str) -> None:
+    with reading_apart((sys.executable, "-I", "-c", program), silence=0.5) as read:
+        line = read("ls")
+        assert trouble in (line.trouble or "")
+        assert line.text == line.entry == "ls"
+        assert read("ls").trouble == "the parser failed"

@@ -11,27 +11,31 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import cast
 
 from cash import wire
 from cash.faults import FAILED_CLOSED, Fault
-from cash.shell.relay import Relay, is_readable, write_whole
+from cash.shell.relay import Relay, write_whole
 
 # What the runner calls the status socket inside.
 _STATUS = 200
-_END_SECONDS = 2.0
 
 # PS1 expands to nothing yet is not empty: start-up files take an empty one for "not interactive".
 # A line is reported twice, behind it and once more by itself (Ctrl-C drops the rest of a line);
 # the second time is silent. Under `set -e` a function that hands on a failure would end bash.
+# $_ is the last word of the command before: a line's is kept, and the report's own last word.
 _SETUP = f"""\
-PS1='\\[\\]' PS2= PROMPT_COMMAND=; set +o history +H; unset HISTFILE; __polis_last=; \
+history -d -1; PS1='\\[\\]' PS2= PROMPT_COMMAND=; set +o history +H; unset HISTFILE; \
+__polis_last= __polis_word=; \
 __polis_end() {{ local status=$?; PS1='\\[\\]'; \
 [[ $__polis_last == "$1" ]] || printf '%s\\0%s\\0%s\\0' "$1" "$status" "$PWD" >&{_STATUS}; \
-__polis_last=$1; case $- in *e*) return 0;; esac; return "$status"; }}
+__polis_last=$1; case $- in *e*) return 0;; esac; return "$status"; }}; \
+__polis_keep() {{ local status=$?; __polis_word=$1; \
+case $- in *e*) return 0;; esac; return "$status"; }}
 """
+_KEEP = '\n{ __polis_keep "$_"; } 2>/dev/null'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Over:
     text: str = ""
 
 
-Watched = Mapping[int, Callable[[], Ended | Over | None]]
+Watched = MutableMapping[int, Callable[[], Ended | Over | None]]
 
 
 class Resident:
@@ -68,7 +72,7 @@ class Resident:
     def close(self) -> None:
         """Hangs bash up if it still runs."""
         self.connection.close()
-        os.close(self._lines)
+        self._close_lines()
         os.close(self._reports)
 
     def greet(self) -> Ended | Over:
@@ -86,7 +90,8 @@ class Resident:
 
     def run(self, text: str, watched: Watched) -> Ended | Over:
         """Runs one judged line to its end, with the keyboard and the screen as its terminal."""
-        return self._wait(f"eval {quote(text)} 0<&1 {_STATUS}>&-; {self._reports_twice()}", watched)
+        source = f"eval {quote(text + _KEEP)} 0<&1 {_STATUS}>&-; {self._reports_twice()}"
+        return self._wait(source, watched)
 
     def skip(self, status: int | None, watched: Watched) -> Ended | Over:
         """A line that does not run: $? becomes `status`, if any, and bash gets its turn to say
@@ -112,7 +117,7 @@ class Resident:
         return None
 
     def _report(self) -> str:
-        return f"{{ __polis_end {self._number}; }} 2>/dev/null\n"
+        return f'{{ __polis_end {self._number} "$__polis_word"; }} 2>/dev/null\n'
 
     def _reports_twice(self) -> str:
         self._number += 1
@@ -123,20 +128,25 @@ class Resident:
             _write_lines(self._lines, source)
         except OSError:
             return Over(FAILED_CLOSED, "polis: the shell takes no more lines\n")
-        everything: Watched = {
-            self.connection.fileno(): self.hear,
-            self._reports: self._read_report,
-            **watched,
-        }
+        everything: Watched = {self.connection.fileno(): self.hear, **watched}
+
+        def read_report() -> Ended | None:
+            ended = self._read_report()
+            if self._lines < 0:
+                del everything[self._reports]
+            return ended
+
+        everything[self._reports] = read_report
         return cast("Ended | Over", self.relay.until(everything))
 
-    def _read_report(self) -> Ended | Over | None:
+    def _read_report(self) -> Ended | None:
         try:
             data = os.read(self._reports, 65536)
         except BlockingIOError:
             return None
         if not data:
-            return self._hear_end()
+            self._close_lines()
+            return None
         self._heard = (self._heard + data)[-65536:]
         *fields, _ = self._heard.split(b"\0")
         for number, status, cwd in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
@@ -145,13 +155,13 @@ class Resident:
                 return Ended(int(status), os.fsdecode(cwd))
         return None
 
-    def _hear_end(self) -> Over:
-        """Bash has closed its report: it has ended (EXIT is about to come), or was told to."""
-        while is_readable(self.connection, _END_SECONDS):
-            over = self.hear()
-            if over is not None:
-                return over
-        return Over(FAILED_CLOSED, "polis: bash has closed the pipe by which it reports\n")
+    def _close_lines(self) -> None:
+        """Bash reports no more. It has ended, and EXIT is about to come; or `exec PROGRAM` has put
+        another in its place, which then has the terminal until it ends; or it has lost its report,
+        and ends where its lines do."""
+        if self._lines >= 0:
+            os.close(self._lines)
+            self._lines = -1
 
 
 def _write_lines(descriptor: int, source: str) -> None:

@@ -266,6 +266,59 @@ def test_ctrl_d_and_exit_leave(sit: Sit) -> None:
         assert terminal.wait_end() == status
 
 
+@pytest.mark.parametrize(
+    ("program", "prompt", "last", "status"),
+    [
+        ("bash --norc", r"^bash-[\d.]+\$$", "exit 4\r", 4),
+        ("sh", r"^\$$", "\x04", 0),
+        ("sleep 300", r"exec sleep 300 +allow$", "\x03", 130),
+        ("cat", r"exec cat +allow$", "\x04", 0),
+    ],
+)
+def test_exec_puts_a_program_in_the_shells_place(
+    alice: Terminal, program: str, prompt: str, last: str, status: int
+) -> None:
+    alice.type(f"exec {program}\r")
+    alice.wait_last(prompt)
+    if "sh" in program:
+        alice.type("echo sum-$((40 + 2))\r")
+        alice.wait_for(r"^sum-42$")
+        alice.wait_last(prompt)
+    else:
+        time.sleep(0.5)  # a key that comes before the exec is the line's
+    alice.type(last)
+    assert alice.wait_end() == status
+
+
+def test_exec_of_what_is_not_there_leaves_the_shell(alice: Terminal) -> None:
+    alice.enter("exec no-such-program", r" \[127\] \$$")
+    assert re.search(r"^so-42$", alice.enter("echo so-$((40 + 2))"), re.M)
+
+
+def test_a_shell_that_can_report_no_more_ends(alice: Terminal) -> None:
+    alice.type("set -o ignoreeof; PROMPT_COMMAND='exec 200>&-'\r")
+    alice.wait_for(r"explain$")
+    alice.type("y")
+    alice.wait_end()
+
+
+def test_a_lines_last_word_is_bashs_own(alice: Terminal) -> None:
+    alice.enter("mkdir -p some/deep/place")
+    assert alice.enter("cd $_").endswith("tree/some/deep/place $")
+    alice.enter("(exit 7) # no word", r" \[7\] \$$")
+    assert re.search(r"^7 some/deep/place$", alice.enter("echo $? $_"), re.M)
+
+
+def test_the_shells_own_ways_hardly_show(alice: Terminal) -> None:
+    alice.enter("history; fc -l; env; alias; trap -p; (set -o posix; set); declare -F")
+    shown = alice.transcript.decode()
+    assert set(re.findall(r"\w*polis_\w*", shown)) == {
+        *("__polis_last", "__polis_word"),
+        *("__polis_end", "__polis_keep"),
+    }
+    assert "eval" not in shown
+
+
 def test_stopped_jobs_are_named_once_before_leaving(alice: Terminal) -> None:
     alice.type("echo go; sleep 300\r")
     alice.wait_for(r"^go$")

@@ -98,19 +98,27 @@ def _system(view: View) -> Iterator[Step]:
 
 
 def _with_agent(view: View, name: str) -> str | None:
-    """/etc/passwd or /etc/group with a line for a uid or gid that has none: programs ask who they
-    are (Node's os.userInfo throws otherwise)."""
+    """/etc/passwd or /etc/group with a line for the agent's uid or gid that says what its
+    environment says: programs ask who they are (Node's os.userInfo throws when nobody knows), and
+    some believe the passwd line rather than HOME. None when the host's own file does."""
     uid, gid = view.ids
-    text = _read(f"/etc/{name}")
-    rows = [line.split(":") for line in text.splitlines()]
-    number = str(uid if name == "passwd" else gid)
-    if not text or any(len(row) > 2 and row[2] == number for row in rows):
+    lines = _read(f"/etc/{name}").splitlines()
+    rows = [line.split(":") for line in lines]
+    if not lines:
         return None
-    title = view.agent if all(row[0] != view.agent for row in rows) else f"agent-{number}"
-    line = f"{title}:x:{gid}:"
-    if name == "passwd":
-        line = f"{title}:x:{uid}:{gid}:{view.agent}:{view.home_inside}:{_bash()}"
-    return f"{text.rstrip()}\n{line}\n"
+    number, home = str(uid if name == "passwd" else gid), str(view.home_inside)
+    known = next((at for at, row in enumerate(rows) if row[2:3] == [number]), None)
+    if known is None:
+        title = view.agent if all(row[0] != view.agent for row in rows) else f"agent-{number}"
+        line = f"{title}:x:{gid}:"
+        if name == "passwd":
+            line = f"{title}:x:{uid}:{gid}:{view.agent}:{home}:{_bash()}"
+        lines.append(line)
+    elif name == "passwd" and rows[known][5:6] != [home]:
+        lines[known] = ":".join((*rows[known][:5], home, *rows[known][6:]))
+    else:
+        return None
+    return "\n".join((*lines, ""))
 
 
 def _user_name(view: View) -> str:

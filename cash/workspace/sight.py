@@ -102,8 +102,6 @@ def _alternates(store: Path) -> list[Path]:
 def _environment(agent: Agent, repository: Repository) -> tuple[tuple[str, str], ...]:
     values = {
         "HOME": str(home_inside(repository)),
-        "USER": repository.owner.name,
-        "LOGNAME": repository.owner.name,
         "SHELL": "/bin/bash",
         "TMPDIR": "/tmp",
         "POLIS_AGENT": agent.name,

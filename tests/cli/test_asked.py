@@ -44,6 +44,19 @@ def test_an_agent_is_shown_in_words(installation: Installation, root: Path) -> N
     assert found["dirty"] is False
 
 
+def test_who_one_is_is_the_same_however_one_asks(installation: Installation, root: Path) -> None:
+    tree = Path(installation.polis("agents", "path", "alice", cwd=root).out.strip())
+    (tree / "who.py").write_text(
+        "import os, pwd\nline = pwd.getpwuid(os.getuid())\n"
+        "print(*map(os.environ.get, ('USER', 'LOGNAME', 'HOME')), line.pw_name, line.pw_dir)\n"
+    )
+    ran = installation.polis("exec", "alice", "--", "/usr/bin/python3", "who.py", cwd=tree)
+    assert ran.err == ""
+    user, *rest = ran.out.split()
+    assert rest == [user, str(installation.home), user, str(installation.home)]
+    assert installation.polis("exec", "alice", "--", "id", "-un", cwd=root).out == f"{user}\n"
+
+
 def test_the_log_is_in_words(installation: Installation, root: Path) -> None:
     assert installation.polis("exec", "alice", "--", "true", cwd=root).status == 0
     text = installation.polis("log", cwd=root).out

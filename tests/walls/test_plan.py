@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def test_who_am_i_has_an_answer(view: View) -> None:
     assert line[:6] == ["alice", "x", str(uid), str(gid), "alice", str(view.home_inside)]
     assert files["/etc/hosts"].endswith("127.0.1.1\talice\n")
     assert inside_environment(view)["USER"] == "alice"
+
+
+@pytest.mark.parametrize("home", ["/nonexistent", "/srv/elsewhere"])
+def test_a_known_uid_has_the_home_that_it_is_told(view: View, home: str) -> None:
+    nobody = pwd.getpwnam("nobody")
+    ids = (nobody.pw_uid, nobody.pw_gid)
+    known = replace(view, ids=ids, owner=ids, mode="rootless", home_inside=Path(home))
+    files = {step.target: step.content for step in plan_walls(known) if isinstance(step, Text)}
+    assert inside_environment(known)["USER"] == inside_environment(known)["LOGNAME"] == "nobody"
+    if home == nobody.pw_dir:
+        assert "/etc/passwd" not in files
+    else:
+        host = Path("/etc/passwd").read_text().splitlines()
+        lines = files["/etc/passwd"].splitlines()
+        changed = [one for one in lines if one not in host]
+        assert [line.split(":")[0:7:5] for line in changed] == [["nobody", home]]
+        assert len(lines) == len(host)
 
 
 def test_something_missing_is_named(view: View) -> None:

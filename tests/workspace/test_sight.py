@@ -38,8 +38,6 @@ def test_roots_agents_are_strangers_to_each_other(ground: Ground) -> None:
         mode="full",
         environment=(
             ("HOME", str(ground.home)),
-            ("USER", "root"),
-            ("LOGNAME", "root"),
             ("SHELL", "/bin/bash"),
             ("TMPDIR", "/tmp"),
             ("POLIS_AGENT", "alice"),

@@ -1,4 +1,4 @@
-# make demo     set up, then a tour of polis on a small real repository (or REPO=…)
+# make demo     set up, then a tour of polis on a small real repository, or on yours: REPO=…
 # make test     set up, then linters and the whole test suite
 # make setup    only the set-up: .venv, Debian packages, pnpm in .tools
 # make shell    the governed shell of an agent: REPO=… AGENT=… (adopts, adds, enters)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,11 @@ _PATIENCE = 30.0
 
 @dataclass(slots=True)
 class Guide:
-    """Walks through commands in `folder` with `environment`. surprises: what was not as it
-    should be, for the exit code."""
+    """Walks through commands in `folder` with `environment`. A command that does not end as it
+    should is a Fault: what comes after it would show nothing."""
 
     folder: Path
     environment: Mapping[str, str]
-    surprises: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         """A sentence of the guide's own."""
@@ -116,9 +115,10 @@ class Guide:
         if running.returncode:
             print_text(f"  exit {running.returncode}")
         if running.returncode != status:
-            words = running.args if isinstance(running.args, list) else [running.args]
-            what = " ".join(map(str, words[1:]))
-            self.surprises.append(f"{what}: exit {running.returncode}, not {status}")
+            words = running.args if isinstance(running.args, list | tuple) else [running.args]
+            what = " ".join(map(str, words)).removeprefix(f"{Path(sys.executable).parent}/")
+            ended = f"{what} ended with {running.returncode}, not {status}"
+            raise Fault(f"the tour stops here: {ended}")
         return out
 
     def _show_prompt(self, prompt: str, line: str) -> None:

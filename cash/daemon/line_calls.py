@@ -8,6 +8,7 @@ from typing import Any
 
 from cash import wire
 from cash.daemon.caller import Caller, Fields
+from cash.daemon.hosting import Hosted
 from cash.daemon.questions import SCOPES, Answer
 from cash.daemon.stages import Asking, judge_request, line_event
 from cash.faults import UNANSWERED, UsageFault
@@ -106,11 +107,30 @@ async def approvals_answer(caller: Caller, fields: Fields) -> dict[str, Any]:
         raise UsageFault(f"there is no scope {scope!r}", hint=f"one of {', '.join(SCOPES)}")
     if fields["decision"] not in ("allow", "deny"):
         raise UsageFault("an answer is allow or deny")
-    for hosted in caller.repositories.all():
-        if any(question.id == number for question in hosted.questions.waiting()):
-            question = await hosted.answer(number, fields["decision"] == "allow", scope)
-            return question.describe(waits=False)
-    raise UsageFault(f"there is no open question {number}", hint="polis approvals list")
+    hosted = _where_asked(caller, fields, number)
+    question = await hosted.answer(number, fields["decision"] == "allow", scope)
+    return question.describe(waits=False)
+
+
+def _where_asked(caller: Caller, fields: Fields, number: str) -> Hosted:
+    """The repository in which `number` is open. Each counts its own: where two ask under one
+    number, only the caller's directory tells which is meant."""
+    asking = [
+        hosted
+        for hosted in caller.repositories.all()
+        if any(question.id == number for question in hosted.questions.waiting())
+    ]
+    if not asking:
+        raise UsageFault(f"there is no open question {number}", hint="polis approvals list")
+    if len(asking) == 1:
+        return asking[0]
+    hosted = caller.hosted(fields)
+    if hosted not in asking:
+        raise UsageFault(
+            f"{number} is asked in {len(asking)} repositories",
+            hint=f"cd {' or cd '.join(str(one.repository.root) for one in asking)}",
+        )
+    return hosted
 
 
 async def explain(caller: Caller, fields: Fields) -> dict[str, Any]:

@@ -35,6 +35,26 @@ def test_the_list_of_questions_says_how_to_answer(installation: Installation, ro
     assert re.search(r"^\S+  alice +answered +q1 allow git clean -f x ", log, re.M)
 
 
+def test_one_number_in_two_repositories_is_the_one_one_stands_in(
+    installation: Installation, root: Path
+) -> None:
+    other = installation.make_repository("other")
+    for words in (("init",), ("agents", "add", "bob")):
+        assert installation.polis(*words, cwd=other).status == 0
+    for name, place in (("alice", root), ("bob", other)):
+        ran = installation.polis("shell", name, "-c", "git clean -f x", cwd=place)
+        assert "asked as q1" in ran.err
+    listed = installation.polis("approvals", cwd=root).out
+    assert re.search(rf"^q1  alice  .* ago  {root}$", listed, re.M)
+    assert re.search(rf"^q1  bob  .* ago  {other}$", listed, re.M)
+    ran = installation.polis("approvals", "deny", "q1")
+    assert ran.status == 64
+    assert "in no repository under polis" in ran.err
+    assert installation.polis("approvals", "deny", "q1", cwd=other).status == 0
+    (left,) = json.loads(installation.polis("approvals", "list", "--json", cwd=root).out)
+    assert left["agent"] == "alice"
+
+
 def test_an_agent_is_shown_in_words(installation: Installation, root: Path) -> None:
     text = installation.polis("agents", "show", "alice", cwd=root).out
     assert re.search(r"^created +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+ s ago\)$", text, re.M)

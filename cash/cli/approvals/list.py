@@ -18,10 +18,12 @@ def command(as_json: bool) -> None:
         return
     if not questions:
         print_text("nothing is asked")
+    several = len({question["repository"] for question in questions}) > 1
     for question in questions:
         when = age(question["asked"]) + (", waiting" if question.get("waits") else "")
+        where = f"  {question['repository']}" if several else ""
         print_text(
-            f"{style(question['id'], bold=True)}  {question['agent']}  {when}\n"
+            f"{style(question['id'], bold=True)}  {question['agent']}  {when}{where}\n"
             f"    {one_line(question.get('rewritten') or question['line'])}\n"
             f"    {question['rule']}: {question['reason']}"
         )

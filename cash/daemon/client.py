@@ -142,6 +142,8 @@ def _hear(endpoint: socket.socket) -> dict[str, Any]:
     if kind != wire.REPLY:
         raise Fault(f"polisd said something unexpected ({kind!r})")
     reply: dict[str, Any] = json.loads(payload)
+    if moved := reply.pop("moved", ""):
+        print(f"polis: {moved}", file=sys.stderr)
     fault_said = reply.get("fault")
     if fault_said:
         kind_of_fault = _FAULTS.get(fault_said.get("status", FAILED_CLOSED), Fault)

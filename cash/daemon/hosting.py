@@ -19,6 +19,7 @@ from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Household, Keeping
 from cash.daemon.questions import Answer, Question, Questions, Scope
 from cash.faults import Fault, MachineFault
+from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
 from cash.keeper.link import Ended
 from cash.places import Places
@@ -39,7 +40,7 @@ from cash.workspace.agent import Agent
 from cash.workspace.certificates import certificate_settings
 from cash.workspace.facts import gather_facts
 from cash.workspace.manifest import Manifest
-from cash.workspace.roster import read_agents
+from cash.workspace.roster import is_unimported, read_agents
 from cash.workspace.sight import home_inside, mode_of, view_of
 
 # A connection's client gives up sooner than a tool call does.
@@ -233,7 +234,38 @@ class Hosted:
         household = self.keeping.standing(self.key_of(agent))
         if household is not None and household.ready.done():
             return household
+        if not self.repository.common_dir.is_dir():
+            raise Fault(
+                f"the repository {self.repository.root} is gone",
+                hint="if you moved it: cd to where it is now, and polis init",
+            )
+        if household is None:
+            await asyncio.to_thread(mend_objects, self.repository, self.folder, agent.git_directory)
         return await self.keeping.enter(*await self._view(agent))
+
+    async def settle(self, repository: Repository, before: Path, *, keep_walls: bool) -> None:
+        """The repository is elsewhere now; before: where it was. Walls that stand show the hub's
+        objects where they were, and go on when these are the same files (keep_walls)."""
+        self.repository = repository
+        self.settings = LiveSettings(self.places, repository.root, os.environ)
+        self.in_force = PolicyInForce(
+            self.places, repository.root, self._is_trusted, self._note_policy
+        )
+        body = {"from": str(before), "to": str(repository.root)}
+        await self.journal(None, uuid.uuid4().hex, "moved", body)
+        for agent in self.agents():
+            if not self.is_inside(agent):  # they may have outlived an earlier polisd
+                await self.rejoin(agent)
+            if not keep_walls:
+                await self.leave(agent, "the repository was moved to another disk")
+            self.spawn(self._catch_up(agent))
+
+    async def _catch_up(self, agent: Agent) -> None:
+        """Imports what could not be while the repository was away."""
+        with contextlib.suppress(Fault):  # then the end of the next command brings it
+            if await asyncio.to_thread(is_unimported, agent):
+                await self.enter(agent)
+                await self.importing.import_changes(agent)
 
     async def rejoin(self, agent: Agent) -> None:
         """Takes up the agent's walls if they outlived an earlier polisd. Walls that do not

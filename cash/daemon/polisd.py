@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 import uuid
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -29,6 +30,7 @@ from cash.pipeline import Request, carry_out
 from cash.places import Places
 
 _BACKLOG = 128
+_ENCODING = ("utf-8", "surrogateescape")
 _MOST_DESCRIPTORS = 8
 _DESCRIPTORS = 65536
 _ACCEPT_AGAIN_SECONDS = 0.05
@@ -168,7 +170,11 @@ class _Polisd:
             self._check(connection, asked.token)
             if len(descriptors) != 3 + asked.extra:
                 raise Fault("the client sent the wrong number of descriptors")
-            hosted, agent, cwd = self._repositories.find_agent(asked.agent, os.fsdecode(asked.cwd))
+            here = os.fsdecode(asked.cwd)
+            moved = await self._repositories.follow(Path(here), adopting=False)
+            if moved:
+                await connection.send(wire.TEXT, f"polis: {moved}\n".encode(*_ENCODING))
+            hosted, agent, cwd = self._repositories.find_agent(asked.agent, here)
             stages = CommandStages(hosted, agent, connection, asked, descriptors)
             if asked.mode == "shell":
                 await stages.run_shell(new_id(), cwd)
@@ -197,11 +203,14 @@ class _Polisd:
                 await _end(connection, refusal.text, refusal.status)
 
     async def _call(self, connection: Connection, payload: bytes) -> None:
+        moved = ""
         try:
             asked: dict[str, Any] = json.loads(payload)
             self._check(connection, str(asked.pop("token", "")).encode())
             verb = str(asked.pop("verb", ""))
             caller = Caller(self._repositories, connection, self._stopping)
+            here = Path(str(asked.get("path" if verb == "init" else "cwd") or "/"))
+            moved = await self._repositories.follow(here, adopting=verb == "init")
             if verb in FOLLOWED:
                 await FOLLOWED[verb](caller, asked)
                 return
@@ -218,6 +227,8 @@ class _Polisd:
         except Exception as fault:
             _log_bug(fault)
             reply = _as_reply(f"internal fault: {fault}", "see polisd.log", FAILED_CLOSED)
+        if moved:
+            reply = {**reply, "moved": moved}
         await connection.send(wire.REPLY, json.dumps(reply).encode())
 
     def _check(self, connection: Connection, said: bytes) -> None:

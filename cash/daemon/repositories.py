@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from cash.daemon.hosting import Hosted
 from cash.daemon.keeping import Keeping
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
+from cash.hub.marker import Marker, nearest_marker
+from cash.hub.moving import Move, drop_copied_trees, follow_move, recognise
 from cash.hub.repository import Repository, find_repository
 from cash.keeper.link import Ended
 from cash.places import Places
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
 from cash.workspace.manifest import load_manifests
+from cash.workspace.roster import read_agents
 
 
 class Repositories:
@@ -26,14 +30,15 @@ class Repositories:
         self.keeping = Keeping(places.runtime, self._note_end, self._note_loss)
         self._hosted: dict[str, Hosted] = {}
         self.broken: dict[str, str] = {}
+        self._following = asyncio.Lock()
 
     async def open(self) -> None:
         """Starts what is shared and takes up every adopted repository that is still there."""
         self.keeping.start()
         await self.parser.start()
-        for root in adopted_roots(self.places):
+        for number, root in adopted_roots(self.places).items():
             try:
-                self.host(find_repository(root))
+                self._take_up(number, root)
             except Fault as fault:
                 self.broken[str(root)] = fault.message
         for hosted in self._hosted.values():
@@ -50,9 +55,51 @@ class Repositories:
     def find_to_adopt(self, path: Path) -> tuple[Repository, bool, tuple[str, ...]]:
         """Takes a repository's folder into polis' state (git runs: not on the event loop): the
         repository, whether it is new, notes for people."""
-        repository = find_repository(path)
+        found = recognise(find_repository(path), self.places)
+        repository = found.repository if isinstance(found, Move) else found
         adoption = adopt(repository, self.places)
+        drop_copied_trees(repository, self.places)
         return repository, adoption.fresh, adoption.notes
+
+    def _take_up(self, number: str, root: Path) -> None:
+        found = recognise(find_repository(root), self.places)
+        if isinstance(found, Move) or found.id != number:
+            raise UsageFault(f"another repository is at {root} now")
+        self.host(found)
+
+    async def follow(self, path: Path, *, adopting: bool) -> str:
+        """Takes up a repository that the user moved, when `path` lies in it; one line that says
+        so, "" when nothing was moved. adopting: the user says that it is this one, so that a
+        directory is followed that may be a copy."""
+        found = nearest_marker(path)
+        if found is None or self._knows(*found):
+            return ""
+        async with self._following:
+            try:
+                repository = await asyncio.to_thread(find_repository, path)
+            except Fault:
+                return ""  # whatever is wrong there, the call itself finds out and says
+            move = recognise(repository, self.places)
+            if not isinstance(move, Move) or not (move.certain or adopting):
+                return ""
+            return await self._follow(move)
+
+    def _knows(self, common_dir: Path, marker: Marker) -> bool:
+        hosted = self._hosted.get(marker.id)
+        return hosted is not None and hosted.repository.common_dir == common_dir
+
+    async def _follow(self, move: Move) -> str:
+        repository = move.repository
+        folder = hub_folder(repository, self.places)
+        before = adopted_roots(self.places).get(repository.id, move.before.common_dir.parent)
+        trees = [agent.tree for agent in read_agents(folder)]
+        await asyncio.to_thread(follow_move, move, self.places, trees)
+        self.broken.pop(str(before), None)
+        hosted = self.host(repository)
+        await hosted.settle(repository, before, keep_walls=move.certain)
+        count = len(trees)
+        follow = "1 agent follows" if count == 1 else f"{count} agents follow"
+        return f"repository moved from {before} to {repository.root}: {follow}"
 
     def host(self, repository: Repository) -> Hosted:
         """Takes an adopted repository up, once."""
@@ -83,13 +130,14 @@ class Repositories:
         for hosted in self._hosted.values():
             if place.is_relative_to(hosted.repository.root) or place.is_relative_to(hosted.folder):
                 return hosted
-        known = [str(hosted.repository.root) for hosted in self._hosted.values()]
-        lost = [root for root in self.broken if not Path(root).exists()]
+        roots = [str(hosted.repository.root) for hosted in self._hosted.values()]
+        known = [root for root in roots if Path(root).exists()]
+        lost = [root for root in (*self.broken, *roots) if not Path(root).exists()]
         if not known and not lost:
             raise UsageFault("no repository is under polis yet", hint="cd REPO; polis init")
         hint = f"cd {' or cd '.join(known)}, or polis init here" if known else "polis init"
         if lost:
-            hint += f" ({', '.join(lost)} is gone: if you moved it, move it back first)"
+            hint += f" ({', '.join(lost)} is gone: if you moved it, polis init where it is now)"
         raise UsageFault(f"{cwd} is in no repository under polis", hint=hint)
 
     def find_agent(self, name: str, cwd: str) -> tuple[Hosted, Agent, str]:

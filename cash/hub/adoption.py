@@ -13,6 +13,16 @@ from pathlib import Path
 
 from cash.faults import Fault, UsageFault
 from cash.hub.account import Account
+from cash.hub.marker import (
+    Marker,
+    Place,
+    encode_place,
+    inode_of,
+    new_token,
+    read_marker,
+    read_place,
+    write_marker,
+)
 from cash.hub.repository import Repository
 from cash.places import Places
 
@@ -65,13 +75,32 @@ def open_hub(repository: Repository, places: Places) -> tuple[Path, bool]:
             make_folder(folder / name, repository.owner)
         if fresh or record.read_bytes() != os.fsencode(repository.root):
             write_whole(record, os.fsencode(repository.root))
+        _mark(repository, folder)
     return folder, fresh
 
 
-def adopted_roots(places: Places) -> tuple[Path, ...]:
-    """The main working trees of all adopted repositories, as recorded."""
+def _mark(repository: Repository, folder: Path) -> None:
+    """Lets repository and folder find each other again, wherever the user moves the one."""
+    place = read_place(folder)
+    common = repository.common_dir
+    if place is None or (place.common_dir, place.inode) != (common, inode_of(common)):
+        place = Place(
+            place.token if place else new_token(),
+            common,
+            inode_of(common),
+            place.earlier if place else (),
+        )
+        write_whole(folder / "place", encode_place(place))
+    marker = Marker(repository.id, place.token)
+    if read_marker(common) != marker:
+        with as_fault(f"{common} cannot be marked"):
+            write_marker(common, marker, repository.owner)
+
+
+def adopted_roots(places: Places) -> dict[str, Path]:
+    """The main working trees of all adopted repositories as recorded, by the repository's id."""
     records = sorted(places.state.glob("*/root"))
-    return tuple(Path(os.fsdecode(record.read_bytes())) for record in records)
+    return {record.parent.name: Path(os.fsdecode(record.read_bytes())) for record in records}
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from cash.hub.moving import quoted_path
 from cash.hub.refs import Ref
 from cash.hub.repository import Repository
 from cash.workspace.agent import Agent
@@ -50,7 +51,7 @@ def make_git_directory(
         (directory / name).mkdir(parents=True, mode=0o755)
     (directory / "HEAD").write_text(f"ref: refs/heads/{agent.branch}\n")
     alternate = os.fsencode(repository.objects)
-    (directory / "objects/info/alternates").write_bytes(_quoted_path(alternate) + b"\n")
+    (directory / "objects/info/alternates").write_bytes(quoted_path(alternate) + b"\n")
     values = _settings(repository)
     config = _config(repository, agent, values, foreign_ids=foreign_ids)
     (directory / "config").write_text(config, errors="surrogateescape")
@@ -179,14 +180,6 @@ def _section(header: str, values: Mapping[str, str]) -> str:
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t") + '"'
-
-
-def _quoted_path(path: bytes) -> bytes:
-    # git unquotes an alternate that starts with a double quote, and takes # for a comment.
-    if path[:1] not in (b'"', b"#") and b"\n" not in path:
-        return path
-    escaped = path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
-    return b'"' + escaped + b'"'
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cash.hub.adoption import as_fault, hold_hub, hub_folder
+from cash.hub.marker import remove_marker
 from cash.hub.refs import PREFIX, delete_refs, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.places import Places
@@ -57,7 +58,9 @@ def uninstall(repository: Repository, places: Places, *, purge: bool = False) ->
         empty_trash(folder)
         for name in ("agents", "trash"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / "root").unlink(missing_ok=True)
+        for name in ("root", "place"):
+            (folder / name).unlink(missing_ok=True)
+        remove_marker(repository.common_dir)
         if purge:
             shutil.rmtree(folder, ignore_errors=True)
     branches = {agent.branch for agent in agents}

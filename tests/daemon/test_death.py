@@ -5,46 +5,10 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from desk import Desk
-
-
-def start(desk: Desk, line: str) -> subprocess.Popen[bytes]:
-    """A governed line on its way."""
-    return subprocess.Popen(
-        ["polis", "shell", "alice", "-c", line],
-        cwd=desk.repository,
-        env=desk.installation.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def finish(running: subprocess.Popen[bytes]) -> int:
-    """Its status, once it has ended."""
-    running.communicate(timeout=20)
-    return running.returncode
-
-
-def until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
-
-
-def kill(desk: Desk, words: str) -> None:
-    """SIGKILL to this installation's processes of that kind, each checked to be gone."""
-    pids = desk.pids(words)
-    assert pids, words
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not set(pids) & set(desk.pids(words)))
+from running import finish, kill, start, until
 
 
 def test_a_killed_polisd_loses_no_command_and_no_event(desk: Desk) -> None:

@@ -26,18 +26,19 @@ def _look(folder: Path) -> dict[str, str]:
     }
 
 
-def test_adopting_makes_one_private_folder_and_touches_nothing_else(ground: Ground) -> None:
+def test_adopting_makes_one_private_folder_and_leaves_a_marker(ground: Ground) -> None:
     before = _look(ground.root)
     status = ground.git("status", "--porcelain")
     first = adopt(ground.repository, ground.places)
     assert first == Adoption(folder=ground.hub, fresh=True)
     assert adopt(ground.repository, ground.places) == Adoption(folder=ground.hub, fresh=False)
-    assert _look(ground.root) == before
+    marker = {".git/polis": "0o755", ".git/polis/id": "0o600"}
+    assert _look(ground.root) == dict(sorted((before | marker).items()))
     assert ground.git("status", "--porcelain") == status == ""
     assert oct(ground.hub.stat().st_mode & 0o777) == "0o700"
     assert oct(ground.places.state.stat().st_mode & 0o777) == "0o700"
-    assert sorted(_look(ground.hub)) == ["agents", "lock", "root", "trash"]
-    assert adopted_roots(ground.places) == (ground.root,)
+    assert sorted(_look(ground.hub)) == ["agents", "lock", "place", "root", "trash"]
+    assert adopted_roots(ground.places) == {ground.hub.name: ground.root}
 
 
 def test_changes_of_the_user_stay_and_are_told(ground: Ground) -> None:
@@ -145,8 +146,10 @@ def test_root_adopts_a_users_repository_for_that_user(ground: Ground) -> None:
         "agents": ORDINARY,
         "trash": ORDINARY,
         "root": 0,
+        "place": 0,
         "lock": 0,
     }
+    assert (ground.root / ".git/polis/id").stat().st_uid == ORDINARY
 
 
 @needs_root
@@ -159,3 +162,14 @@ def test_root_says_where_a_user_cannot_go(ground: Ground) -> None:
         f"{ground.folder}/state is closed to {ORDINARY}, who owns the repository",
         f"run polis as {ORDINARY}, or set XDG_STATE_HOME to a folder all may enter",
     )
+
+
+@needs_root
+def test_root_follows_no_link_that_a_user_put_there(ground: Ground) -> None:
+    elsewhere = ground.folder / "elsewhere"
+    elsewhere.mkdir()
+    (ground.root / ".git/polis").symlink_to(elsewhere)
+    subprocess.run(["chown", "-hR", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
+    with pytest.raises(Fault, match="cannot be marked"):
+        adopt(ground.repository, ground.places)
+    assert list(elsewhere.iterdir()) == []

@@ -7,7 +7,6 @@ The stages themselves are polisd's (cash/daemon/stages.py), the judging is pure
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -42,7 +41,13 @@ class Refused:
     status: int
 
 
-Approval = Approved | Refused
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A person chose how such lines are judged from now on; this one is judged again."""
+
+
+Settled = Approved | Refused
+Approval = Settled | Chosen
 
 
 class Stages(Protocol):
@@ -51,7 +56,7 @@ class Stages(Protocol):
     async def parse(self, request: Request) -> Line: ...
     async def judge(self, request: Request, line: Line) -> Verdict: ...
     async def approve(self, request: Request, line: Line, verdict: Verdict) -> Approval: ...
-    async def record(self, request: Request, verdict: Verdict, approval: Approval) -> None: ...
+    async def record(self, request: Request, verdict: Verdict, approval: Settled) -> None: ...
     async def run(self, request: Request, argv: tuple[str, ...], verdict: Verdict) -> None: ...
 
 
@@ -60,15 +65,19 @@ async def carry_out(request: Request, stages: Stages) -> Refused | None:
 
     A whole line is understood before any part of it runs, so it is refused whole."""
     line = await stages.parse(request)
-    verdict = await stages.judge(request, line)
-    approval = await stages.approve(request, line, verdict)
-    await stages.record(request, verdict, approval)
-    match approval:
-        case Refused():
-            return approval
-        case Approved():
-            await stages.run(request, argv_to_run(request, verdict), verdict)
-            return None
+    while True:
+        verdict = await stages.judge(request, line)
+        approval = await stages.approve(request, line, verdict)
+        match approval:
+            case Chosen():
+                continue
+            case Refused():
+                await stages.record(request, verdict, approval)
+                return approval
+            case Approved():
+                await stages.record(request, verdict, approval)
+                await stages.run(request, argv_to_run(request, verdict), verdict)
+                return None
 
 
 def argv_to_run(request: Request, verdict: Verdict) -> tuple[str, ...]:
@@ -82,7 +91,8 @@ def argv_to_run(request: Request, verdict: Verdict) -> tuple[str, ...]:
                 *request.arguments[1:],
             )
         case "argv" if verdict.rewritten is not None:
-            return tuple(shlex.split(verdict.rewritten))
+            # It may be two commands by now.
+            return ("/bin/bash", "-c", "--", verdict.rewritten)
         case "argv":
             return request.arguments
 

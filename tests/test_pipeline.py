@@ -73,7 +73,12 @@ def test_what_is_refused_is_recorded_and_never_run() -> None:
             ("/bin/bash", "-c", "--", "echo $1", "name", "x y"),
         ),
         ("argv", ("npm", "i", "a b"), None, ("npm", "i", "a b")),
-        ("argv", ("npm", "i", "a b"), "pnpm add 'a b'", ("pnpm", "add", "a b")),
+        (
+            "argv",
+            ("npm", "i", "a b"),
+            "pnpm add 'a b'",
+            ("/bin/bash", "-c", "--", "pnpm add 'a b'"),
+        ),
     ],
 )
 def test_what_runs(mode: str, arguments: tuple[str, ...], rewritten: str, argv: object) -> None:

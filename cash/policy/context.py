@@ -16,6 +16,8 @@ class Facts:
     lockfiles: names present at the package root (package-lock.json, pnpm-lock.yaml, …).
     programs: tools found inside the walls (pnpm, npm, …).
     binaries: programs of installed packages, the names in the tree's node_modules/.bin.
+    lock_folder: where those lock files lie, from the directory the command starts in: ".", "..";
+    "" when that is not known.
     adopted: the user has answered how this repository installs: "pnpm", "npm" or "".
     git_config: the agent's effective git configuration, keys lower-case.
     """
@@ -25,6 +27,7 @@ class Facts:
     binaries: frozenset[str] = frozenset()
     adopted: str = ""
     git_config: Mapping[str, str] = field(default_factory=dict)
+    lock_folder: str = "."
 
 
 @dataclass(frozen=True, slots=True)

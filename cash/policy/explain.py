@@ -10,7 +10,7 @@ from typing import Any
 from cash.policy.context import Context
 from cash.policy.judge import Read, judge_line
 from cash.policy.policy import Policy
-from cash.policy.verdict import Decision, Match, Verdict
+from cash.policy.verdict import Choice, Decision, Match, Verdict
 from cash.policy.wording import plain
 from cash.syntax.command import Line
 
@@ -40,6 +40,18 @@ def _rule(match: Match) -> dict[str, Any]:
         "hint": match.hint,
         "decision": match.decision.word,
         "words": match.words,
+        "choices": [describe_choice(choice) for choice in match.choices],
+    }
+
+
+def describe_choice(choice: Choice) -> dict[str, str]:
+    """The JSON of an answer besides yes and no."""
+    return {
+        "word": choice.word,
+        "key": choice.key,
+        "meaning": choice.meaning,
+        "effect": choice.effect,
+        "setting": choice.setting,
     }
 
 

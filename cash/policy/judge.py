@@ -12,7 +12,7 @@ from cash.policy.defaults import REWRITE_LOOP, not_understood
 from cash.policy.policy import Finding, Policy, make_verdict
 from cash.policy.quoting import join_words
 from cash.policy.scripts import Scripts
-from cash.policy.splice import Edit, splice
+from cash.policy.splice import Edit, can_precede, splice
 from cash.policy.subject import Scene
 from cash.policy.verdict import Decision, Grant, Match, Verdict
 from cash.policy.wording import plain
@@ -65,7 +65,7 @@ def judging(
         here = policy.find(actions, scene)
         if line.trouble is not None:
             here.insert(0, Finding(not_understood(line.trouble, plain(line.entry or line.text))))
-        edits, refused = _plan(here)
+        edits, refused = _plan(here, line.text)
         findings.extend(_settled(here, refused))
         text = splice(line.text, edits)
         if text == line.text or line.trouble is not None:
@@ -92,8 +92,8 @@ def _understand(
             known[text] = yield text
 
 
-def _plan(findings: Sequence[Finding]) -> tuple[list[Edit], dict[int, str]]:
-    """The edits of all rewrites, and for those without a place in the line what they would be."""
+def _plan(findings: Sequence[Finding], text: str) -> tuple[list[Edit], dict[int, str]]:
+    """The edits of all rewrites, and for those without a place in the line what to send."""
     edits: list[Edit] = []
     refused: dict[int, str] = {}
     seen: set[int] = set()
@@ -105,20 +105,21 @@ def _plan(findings: Sequence[Finding]) -> tuple[list[Edit], dict[int, str]]:
             continue
         seen.add(id(one.action))
         if command.span is None or any(word.span is None for word in command.argv):
-            refused[id(one.match)] = join_words(one.argv)
+            refused[id(one.match)] = f"send it as: {plain(one.rewritten)}"
+        elif one.before and not can_precede(text, command):
+            refused[id(one.match)] = f"send it again after: {plain(join_words(one.before))}"
         else:
-            edits.append(Edit(command, one.argv))
+            edits.append(Edit(command, one.argv, one.before))
     return edits, refused
 
 
 def _settled(findings: Sequence[Finding], refused: dict[int, str]) -> Iterator[Finding]:
     """A rewrite that cannot be made in place is a refusal that names the new form."""
     for one in findings:
-        new = refused.get(id(one.match))
-        if new is None:
+        hint = refused.get(id(one.match))
+        if hint is None:
             yield one
         else:
-            hint = f"send it as: {plain(new)}"
             match = replace(one.match, decision=Decision.DENY, hint=hint)
             yield Finding(match, one.action)
 

@@ -24,11 +24,18 @@ _MOST_KEYS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A match with the action it is about; argv: what a rewriting rule makes of the command."""
+    """A match with the action it is about; argv: what a rewriting rule makes of the command;
+    before: what has to succeed before that runs."""
 
     match: Match
     action: Action | None = None
     argv: tuple[Word, ...] | None = None
+    before: tuple[Word, ...] = ()
+
+    @property
+    def rewritten(self) -> str:
+        """What runs instead, as bash."""
+        return " && ".join(join_words(words) for words in (self.before, self.argv) if words)
 
 
 class _Index:
@@ -128,10 +135,11 @@ def _rewrite(rule: Rule, subject: Subject, naming: Naming | None) -> Finding | N
     if subject.command is None or rule.rewrite is None or not isinstance(subject.action, Exec):
         return None
     match rewrite_command(rule, subject, naming):
-        case Rewritten(argv):
-            return Finding(make_match(rule, Decision.REWRITE, subject), subject.action, argv)
-        case Unclear(reason, hint, decision):
-            match = Match(rule.id, decision, reason, hint, words_of(subject))
+        case Rewritten(argv, before):
+            match = make_match(rule, Decision.REWRITE, subject)
+            return Finding(match, subject.action, argv, before)
+        case Unclear(reason, hint, decision, choices):
+            match = Match(rule.id, decision, reason, hint, words_of(subject), choices)
             return Finding(match, subject.action)
         case Unchanged():
             return None
@@ -174,5 +182,5 @@ def make_verdict(
 
 
 def _sole_rewrite(findings: Sequence[Finding]) -> str | None:
-    argvs = list({id(one.action): one.argv for one in findings if one.argv is not None}.values())
-    return join_words(argvs[0]) if len(argvs) == 1 and argvs[0] is not None else None
+    made = {id(one.action): one.rewritten for one in findings if one.argv is not None}
+    return next(iter(made.values())) if len(made) == 1 else None

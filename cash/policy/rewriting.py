@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from cash.policy.action import Exec
 from cash.policy.arguments import consumed
 from cash.policy.command_tests import Args
+from cash.policy.context import Facts
 from cash.policy.identity import Naming
 from cash.policy.rewriters.result import Rewritten, Unchanged, Unclear
 from cash.policy.rule import Rule
@@ -22,7 +26,15 @@ def rewrite_command(
     if isinstance(rule.rewrite, Template):
         arguments = command.argv[skip:]
         return Rewritten(rule.rewrite.fill(arguments, _named_positions(rule, subject, naming)))
-    return rule.rewrite(command.argv[skip - 1 :], subject.scene.context.facts)
+    return rule.rewrite(command.argv[skip - 1 :], _facts_at(subject))
+
+
+def _facts_at(subject: Subject) -> Facts:
+    """The facts were gathered where the line starts; behind `cd` the lock files are elsewhere."""
+    context = subject.scene.context
+    if isinstance(subject.action, Exec) and subject.action.cwd == context.cwd:
+        return context.facts
+    return replace(context.facts, lock_folder="")
 
 
 def _named_positions(rule: Rule, subject: Subject, naming: Naming | None) -> frozenset[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,27 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """command: one whose words all stand in the line. argv: what takes their place."""
+    """command: one whose words all stand in the line. argv: what takes their place. before: a
+    command that has to succeed first, where `can_precede` says there is room for it."""
 
     command: Command
     argv: tuple[Word, ...]
+    before: tuple[Word, ...] = ()
+
+
+# What a command may follow so that `{ A && B; }` can stand in its place.
+_OPENING = re.compile(
+    r"(?:\A|[;&|({`\n]|(?<![^\s;&|(){}])(?:!|then|do|else|if|while|until|time))\s*\Z"
+)
+
+
+def can_precede(text: str, command: Command) -> bool:
+    """Whether another command can be put before this one: not behind a wrapper (`env npm i`), an
+    assignment or a redirect, which would speak of the other one alone."""
+    if command.span is None or not command.argv or command.argv[0].span is None:
+        return False
+    before = text.encode("utf-8", "surrogateescape")[: command.argv[0].span[0]]
+    return _OPENING.search(before.decode("utf-8", "surrogateescape")) is not None
 
 
 def splice(text: str, edits: Sequence[Edit]) -> str:
@@ -27,12 +45,21 @@ def splice(text: str, edits: Sequence[Edit]) -> str:
         spans = sorted({word.span for word in edit.command.argv if word.span is not None})
         if not spans:
             continue
-        new = join_words(edit.argv).encode("utf-8", "surrogateescape")
+        whole = not (data[: spans[0][0]] + data[spans[-1][1] :]).strip()
+        new = _write(edit, whole=whole).encode("utf-8", "surrogateescape")
         for place, runs in enumerate(_runs(spans, data)):
             changes.append((runs, new if place == 0 else b""))
     for (start, end), new in sorted(changes, reverse=True):
         data = data[:start] + new + data[end:]
     return data.decode("utf-8", "surrogateescape")
+
+
+def _write(edit: Edit, *, whole: bool) -> str:
+    text = join_words(edit.argv)
+    if not edit.before:
+        return text
+    text = f"{join_words(edit.before)} && {text}"
+    return text if whole else f"{{ {text}; }}"
 
 
 def _outermost(edits: Sequence[Edit]) -> list[Edit]:

@@ -31,15 +31,29 @@ class Level(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer besides yes and no: `setting` becomes `word` for the repository, and the line is
+    judged again. key: the letter that gives it in the shell. meaning, effect: for people."""
+
+    word: str
+    key: str
+    meaning: str
+    effect: str
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A rule that spoke. words: the command or path it spoke of, as written. hint: what to do
-    instead, or None. The rule's pattern is not carried: agents see matches."""
+    instead, or None. choices: what may be answered besides yes and no; a question that has some
+    takes no plain yes. The rule's pattern is not carried: agents see matches."""
 
     rule: str
     decision: Decision
     reason: str
     hint: str | None = None
     words: str = ""
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

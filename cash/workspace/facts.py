@@ -39,8 +39,10 @@ def gather_facts(agent: Agent, cwd: str, adopted: str = "", path: str | None = N
     user's answer how this repository installs. path: PATH inside (default: polisd's own).
     Tens of microseconds while nothing changed; never raises."""
     folders = _folders_up(agent.tree, Path(cwd))
+    lockfiles, lock_folder = _find_lockfiles(folders)
     return Facts(
-        lockfiles=_nearest(_lockfiles(folder) for folder in folders),
+        lockfiles=lockfiles,
+        lock_folder=lock_folder if folders[0] == Path(cwd) else "",
         programs=_programs(path or os.environ.get("PATH", os.defpath)),
         binaries=_nearest(_binaries(folder) for folder in folders),
         adopted=adopted,
@@ -58,6 +60,14 @@ def _folders_up(tree: Path, cwd: Path) -> list[Path]:
 def _nearest(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     """A package inside a workspace uses the lock file of the first folder above that has one."""
     return next((found for found in sets if found), frozenset())
+
+
+def _find_lockfiles(folders: list[Path]) -> tuple[frozenset[str], str]:
+    """Those of the nearest folder that has any, and where that is: ".", "..", "../.."."""
+    for steps, folder in enumerate(folders):
+        if found := _lockfiles(folder):
+            return found, "/".join([".."] * steps) or "."
+    return frozenset(), ""
 
 
 def _lockfiles(folder: Path) -> frozenset[str]:

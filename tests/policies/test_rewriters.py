@@ -28,7 +28,8 @@ def rewrite(line: str, facts: Facts = PNPM) -> Rewritten | Unchanged | Unclear:
 def said(line: str, facts: Facts = PNPM) -> str:
     answer = rewrite(line, facts)
     assert isinstance(answer, Rewritten), answer
-    return shlex.join(word.text for word in answer.argv)
+    made = [words for words in (answer.before, answer.argv) if words]
+    return " && ".join(shlex.join(word.text for word in words) for words in made)
 
 
 REWRITTEN = {
@@ -201,7 +202,41 @@ def test_a_repository_locked_by_npm_is_asked_once() -> None:
     assert rewrite("npm install", kept) == Unchanged()
     assert rewrite("npx cowsay", kept) == Unchanged()
     adopted = Facts(NPM_ONLY.lockfiles, NPM_ONLY.programs, adopted="pnpm")
-    assert said("npm install", adopted) == "pnpm install"
+    assert said("npm install", adopted) == "pnpm import && pnpm install"
+
+
+@pytest.mark.parametrize(
+    ("line", "folder", "lock", "made"),
+    [
+        ("npm ci", ".", "package-lock.json", "pnpm import && pnpm install --frozen-lockfile"),
+        ("npm i x", "../..", "npm-shrinkwrap.json", "pnpm --dir=../.. import && pnpm add x"),
+        ("yarn add x", ".", "yarn.lock", "pnpm import && pnpm add x"),
+        # pnpm cannot read bun's; the folder is not known; another folder is meant; nothing changes
+        ("npm i x", ".", "bun.lock", "pnpm add x"),
+        ("npm i x", "", "package-lock.json", "pnpm add x"),
+        ("npm --prefix web i x", ".", "package-lock.json", "pnpm --dir=web add x"),
+        ("npx cowsay", ".", "package-lock.json", "pnpm dlx cowsay"),
+    ],
+)
+def test_adopting_takes_the_locked_versions_over_first(
+    line: str, folder: str, lock: str, made: str
+) -> None:
+    facts = Facts(frozenset({lock}), PNPM.programs, adopted="pnpm", lock_folder=folder)
+    assert said(line, facts) == made
+
+
+def test_until_the_versions_are_taken_over_npm_reads_its_own_lock_file() -> None:
+    facts = Facts(NPM_ONLY.lockfiles, NPM_ONLY.programs, adopted="pnpm")
+    assert rewrite("npm ls", facts) == Unchanged()
+
+
+def test_the_question_offers_both_answers() -> None:
+    answer = rewrite("npm install left-pad", NPM_ONLY)
+    assert isinstance(answer, Unclear)
+    assert [(one.word, one.key, one.setting) for one in answer.choices] == [
+        ("pnpm", "p", "installer"),
+        ("npm", "k", "installer"),
+    ]
 
 
 def test_both_lockfiles_mean_pnpm() -> None:

@@ -34,6 +34,7 @@ def test_the_json_of_a_verdict() -> None:
                 "hint": "mv x trash/",
                 "decision": "deny",
                 "words": "rm x",
+                "choices": [],
             },
             {
                 "id": "c",
@@ -41,6 +42,7 @@ def test_the_json_of_a_verdict() -> None:
                 "hint": None,
                 "decision": "ask",
                 "words": "pnpm add left-pad",
+                "choices": [],
             },
             {
                 "id": "a",
@@ -48,6 +50,7 @@ def test_the_json_of_a_verdict() -> None:
                 "hint": None,
                 "decision": "rewrite",
                 "words": "npm i left-pad",
+                "choices": [],
             },
         ],
         "commands": [["pnpm", "add", "left-pad"], ["rm", "x"], ["rm", "y"]],

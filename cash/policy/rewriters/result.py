@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cash.policy.context import Facts
-from cash.policy.verdict import Decision
+from cash.policy.verdict import Choice, Decision
 from cash.syntax.command import Word
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
     """The command to run instead. Words taken over from the old argv keep their source text;
-    new ones are `literal_word(text)`."""
+    new ones are `literal_word(text)`. before: a command that has to succeed first, or ()."""
 
     argv: tuple[Word, ...]
+    before: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Unclear:
     reason: str
     hint: str | None = None
     decision: Literal[Decision.ASK, Decision.DENY] = Decision.ASK
+    choices: tuple[Choice, ...] = ()
 
 
 Rewriter = Callable[[tuple[Word, ...], Facts], Rewritten | Unchanged | Unclear]

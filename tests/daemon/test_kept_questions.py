@@ -1,0 +1,132 @@
+"""Open questions outlive polisd, whatever ends it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+import pytest
+from desk import Desk
+
+SECRET = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+LINE = f"GH_TOKEN={SECRET} git reset --hard -q; git push --force origin main"
+
+
+def listed(desk: Desk) -> list[dict[str, Any]]:
+    ran = desk.polis("approvals", "list", "--json")
+    assert ran.status == 0, ran.err
+    found: list[dict[str, Any]] = json.loads(ran.out)
+    return found
+
+
+def test_a_killed_polisd_leaves_its_questions_as_they_were(desk: Desk) -> None:
+    assert desk.line(LINE).status == 124
+    before, text = listed(desk), desk.polis("approvals").out
+    (question,) = before
+    rules = {rule["id"] for rule in question["rules"]}
+    assert rules == {"discard-changes", "force-push", "force-push-elsewhere"}
+    assert "which runs: git push --force origin main" in text
+    desk.kill("-m cash.daemon")
+    assert listed(desk) == before
+    after = desk.polis("approvals").out
+    assert after.partition("\n")[2] == text.partition("\n")[2]
+    for rule in question["rules"]:
+        assert f"    {rule['id']}: {rule['reason']}\n" in after
+    assert desk.polis("down").status == 0
+    for path in desk.installation.folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert SECRET.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    ("word", "scope", "statuses"),
+    [
+        ("allow", "once", [0, 124]),
+        ("deny", "once", [126, 124]),
+        ("allow", "1h", [0, 0]),
+        ("deny", "1h", [126, 126]),
+        ("allow", "session", [0, 0]),
+    ],
+)
+def test_an_answer_after_a_restart_waits_for_the_line(
+    desk: Desk, word: str, scope: str, statuses: list[int]
+) -> None:
+    line = "git reset --hard -q"
+    assert desk.line("true").status == 0
+    assert desk.line(line).status == 124
+    desk.kill("-m cash.daemon")
+    answered = desk.polis("approvals", word, "q1", "--for", scope)
+    assert answered.status == 0, answered.err
+    assert listed(desk) == []
+    assert desk.line(f"{line} ").status == 124  # another line
+    assert [desk.line(line).status for _ in statuses] == statuses
+    assert [entry["body"]["decision"] for entry in desk.log("answered")] == [word]
+
+
+def test_an_answer_holds_for_what_was_asked_alone(desk: Desk) -> None:
+    """What comes again may be judged by other rules by then."""
+    line = "git reset --hard -q"
+    assert desk.line(line).status == 124
+    policies = desk.installation.home / ".config/polis/policies"
+    policies.mkdir(parents=True)
+    (policies / "mine.yaml").write_text(
+        "version: 1\nrules:\n- id: a-reset\n  program: git\n  args: [reset, ...]\n"
+        "  decide: ask\n  reason: Why?\n  examples: {ask: [git reset], pass: [git log]}\n"
+    )
+    desk.kill("-m cash.daemon")
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    again = desk.line(line)
+    assert (again.status, again.err.splitlines()[0]) == (124, "polis: asked by a-reset: Why?")
+
+
+def test_polis_that_goes_down_keeps_them_and_a_removed_agent_takes_them_along(desk: Desk) -> None:
+    assert desk.polis("agents", "add", "bob").status == 0
+    assert desk.line("git reset --hard -q").status == 124
+    ran = desk.polis("shell", "bob", "-c", "git reset --hard -q")
+    assert ran.status == 124
+    assert desk.polis("down").status == 0
+    assert [question["agent"] for question in listed(desk)] == ["alice", "bob"]
+    assert desk.polis("agents", "remove", "bob", "--force").status == 0
+    desk.kill("-m cash.daemon")
+    assert [question["agent"] for question in listed(desk)] == ["alice"]
+    assert desk.polis("agents", "add", "bob").status == 0
+    assert [question["agent"] for question in listed(desk)] == ["alice"]
+
+
+def test_an_agent_that_was_removed_behind_polis_back_asks_nothing(desk: Desk) -> None:
+    assert desk.line("git reset --hard -q").status == 124
+    desk.kill("-m cash.daemon")
+    (desk.state / "agents/alice/agent.json").rename(desk.state / "kept.json")
+    assert listed(desk) == []
+    (desk.state / "kept.json").rename(desk.state / "agents/alice/agent.json")
+    desk.kill("-m cash.daemon")
+    assert listed(desk) == []
+
+
+def test_nobody_without_the_key_changes_what_a_person_reads(desk: Desk) -> None:
+    assert desk.line("git reset --hard -q").status == 124
+    desk.kill("-m cash.daemon")
+    store = sqlite3.connect(desk.state / "store.db")
+    (shown,) = store.execute("SELECT shown FROM questions").fetchone()
+    assert "git reset" in shown
+    with store:
+        store.execute("UPDATE questions SET shown = replace(shown, 'reset --hard', 'status')")
+    store.close()
+    assert listed(desk) == []
+
+
+def test_a_number_that_two_repositories_have_is_the_one_of_where_one_stands(desk: Desk) -> None:
+    other = desk.installation.make_repository("other")
+    for words in (("init",), ("agents", "add", "carol")):
+        assert desk.installation.polis(*words, cwd=other).status == 0
+    line = "git reset --hard -q"
+    assert desk.line(line).status == 124
+    assert desk.installation.polis("shell", "carol", "-c", line, cwd=other).status == 124
+    assert [question["id"] for question in listed(desk)] == ["q1", "q1"]
+    unclear = desk.installation.polis("approvals", "allow", "q1")
+    assert unclear.status == 64
+    assert str(desk.repository) in unclear.err
+    assert str(other) in unclear.err
+    assert desk.installation.polis("approvals", "allow", "q1", cwd=other).status == 0
+    assert [question["agent"] for question in listed(desk)] == ["alice"]

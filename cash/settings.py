@@ -1,11 +1,13 @@
-"""Settings in layers: built-in < user < repository < environment, each value with its origin."""
+"""Settings in layers: built-in < user < answers < repository < environment, each value with its
+origin. Answers are what was chosen when a policy asked, kept for one repository in polis' state:
+closer than what the user has set for all, and given way to what the repository itself says."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,17 +76,27 @@ def repository_file(root: Path) -> Path:
     return root / ".polis" / "config.yaml"
 
 
+def answers_file(folder: Path) -> Path:
+    """What was chosen for a repository in answer to questions. folder: polis' own for it."""
+    return folder / "config.yaml"
+
+
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return "POLIS_" + name.replace("-", "_").upper()
 
 
-def read_settings(
-    places: Places, repository: Path | None, environment: Mapping[str, str]
-) -> Mapping[str, Chosen]:
+def settings_files(places: Places, root: Path | None, folder: Path | None) -> tuple[Path, ...]:
+    """The files there may be, each stronger than the one before. root, folder: of a repository,
+    and polis' own for it."""
+    answers = (answers_file(folder),) if folder else ()
+    return (user_file(places), *answers, *((repository_file(root),) if root else ()))
+
+
+def read_settings(files: Iterable[Path], environment: Mapping[str, str]) -> Mapping[str, Chosen]:
     """Every setting by name. UsageFault names the file and the key that is wrong."""
     chosen = {setting.name: Chosen(setting.default, "default") for setting in SETTINGS}
-    for path in _files(places, repository):
+    for path in files:
         for name, value in _read_file(path).items():
             chosen[name] = Chosen(value, str(path))
     for setting in SETTINGS:
@@ -99,11 +111,8 @@ class LiveSettings:
     """The settings of one repository for a program that lives on: a changed file is seen at the
     next look, and one that cannot be read leaves the last good values in force."""
 
-    def __init__(
-        self, places: Places, repository: Path | None, environment: Mapping[str, str]
-    ) -> None:
-        self._places = places
-        self._repository = repository
+    def __init__(self, files: tuple[Path, ...], environment: Mapping[str, str]) -> None:
+        self._files = files
         self._environment = environment
         self._stamps: tuple[object, ...] = ()
         self._chosen = {setting.name: setting.default for setting in SETTINGS}
@@ -111,17 +120,13 @@ class LiveSettings:
     def value(self, name: str) -> Value:
         """The value now; some microseconds while nothing changed. Never raises for what is in
         the files."""
-        stamps = tuple(_stamp(path) for path in _files(self._places, self._repository))
+        stamps = tuple(_stamp(path) for path in self._files)
         if stamps != self._stamps:
             self._stamps = stamps
             with contextlib.suppress(UsageFault):
-                found = read_settings(self._places, self._repository, self._environment)
+                found = read_settings(self._files, self._environment)
                 self._chosen = {key: chosen.value for key, chosen in found.items()}
         return self._chosen[name]
-
-
-def _files(places: Places, repository: Path | None) -> tuple[Path, ...]:
-    return (user_file(places), *([repository_file(repository)] if repository else []))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -17,14 +17,17 @@ from dataclasses import dataclass
 # Client to polisd.
 RUN = b"R"  # a command to judge and run: RunRequest, with descriptors 0, 1 and 2
 CALL = b"J"  # an operator's call: JSON {"verb", "token", ...}
-ANSWER = b"A"  # JSON {"id", "decision": "allow"|"deny", "scope": "once"|"session"|"1h"}
+ANSWER = (
+    b"A"  # JSON {"id", "decision": "allow"|"deny", "scope": "once"|"session"|"1h", "choice": "" or
+)
+# the word of what was chosen}
 SIGNAL = b"G"  # to the command: a signal's name without SIG, e.g. INT
 WINDOW = b"W"  # new window size: rows NUL columns
 
 # polisd (later the runner, on the same connection) to the client.
 REPLY = b"j"  # JSON; {"fault": {"message", "hint", "status"}} when it failed
 TEXT = b"E"  # bytes for the client's standard error
-QUESTION = b"Q"  # JSON {"id", "line", "rewritten", "rule", "reason", "hint", "waits"}
+QUESTION = b"Q"  # JSON: Question.describe() of cash/daemon/questions.py
 TERMINAL = b"P"  # the master of the command's terminal rides along; copy bytes both ways
 STARTED = b"S"  # the command runs; payload: its id in the journal
 EXIT = b"X"  # the status to exit with, decimal (128 + N when signal N ended it); the last frame

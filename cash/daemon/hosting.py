@@ -6,18 +6,17 @@ import asyncio
 import contextlib
 import json
 import os
-import shlex
 import time
 import uuid
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+from cash.daemon.answering import Answering
 from cash.daemon.egress import Admission, Admit
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Household, Keeping
-from cash.daemon.questions import Answer, Question, Questions, Scope
 from cash.faults import Fault, MachineFault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
@@ -29,9 +28,8 @@ from cash.policy.explain import refusal_text
 from cash.policy.identity import Identities, find_identities
 from cash.policy.policy import Policy
 from cash.policy.verdict import Decision, Level, Verdict
-from cash.settings import LiveSettings
+from cash.settings import LiveSettings, settings_files
 from cash.store.event import Event
-from cash.store.redaction import redact_argv, redact_text
 from cash.store.state import State
 from cash.store.writer import Writer
 from cash.syntax.parser import Parser
@@ -70,9 +68,9 @@ class Hosted:
         self.store = folder / "store.db"
         self.writer = Writer.open(self.store)
         self.state = State.open(self.store)
-        self.questions = Questions(numbers=self._question_numbers())
-        self.settings = LiveSettings(places, repository.root, os.environ)
+        self.settings = LiveSettings(settings_files(places, repository.root, folder), os.environ)
         self.importing = Importing(self)
+        self.answering = Answering(self)
         self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
         # What every command gets besides what the walls set: NAME=value.
         self.environment = [
@@ -83,12 +81,10 @@ class Hosted:
         self._identities: tuple[str, Identities] | None = None
         self._agents: tuple[Agent, ...] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.answering.take_up()
 
-    def _question_numbers(self) -> Iterator[int]:
-        while True:
-            number = int(self.state.setting("questions") or 0) + 1
-            self.state.set_setting("questions", str(number))
-            yield number
+    def _settings_of(self, repository: Repository) -> LiveSettings:
+        return LiveSettings(settings_files(self.places, repository.root, self.folder), os.environ)
 
     # Journal
 
@@ -151,69 +147,10 @@ class Hosted:
         manifest = self.manifests.get(agent.provider)
         return max(1.0, manifest.tool_timeout - _BEFORE_TOOL_TIMEOUT) if manifest else 110.0
 
-    def earlier_answer(self, agent: Agent, subject: str) -> bool | None:
-        """What a person said to the identical line before; an answer for once is used up."""
-        household = self.keeping.standing(self.key_of(agent))
-        session = household.session if household else ""
-        found = self.state.recall_answer(
-            agent.incarnation, subject, now=time.time(), session=session
-        )
-        return None if found is None else found.decision == "allow"
-
-    async def open_question(
-        self, agent: Agent, subject: str, text: str, verdict: Verdict
-    ) -> Question:
-        """Opens (or joins) the question a verdict asks; durable before anybody is asked. subject:
-        what an answer is for; text: what people read."""
-        leading = verdict.matches[0]
-        shown = redact_text(text)
-        question = self.questions.ask(
-            agent=agent.name,
-            incarnation=agent.incarnation,
-            exact=subject,
-            line=shown,
-            # What was taken out of the text must not hide a command from who allows it.
-            commands=()
-            if shown == text
-            else tuple(shlex.join(redact_argv(argv)) for argv in verdict.commands),
-            rewritten=redact_text(verdict.rewritten) if verdict.rewritten else None,
-            rule=leading.rule,
-            reason=leading.reason,
-            hint=leading.hint,
-        )
-        await self.journal(agent, f"{question.key}:asked", "asked", question.describe(waits=True))
-        return question
-
-    async def answer(self, number: str, allow: bool, scope: Scope) -> Question:
-        """Settles a question. An answer nobody waits for is kept for the line's next coming."""
-        question = self.questions.find(number)
-        held = self.questions.holds(question)
-        body = {
-            "id": number,
-            "decision": "allow" if allow else "deny",
-            "scope": scope,
-            "line": question.line,
-            "rule": question.rule,
-        }
-        event = Event(f"{question.key}:answered", time.time(), question.agent, "answered", body)
-        await asyncio.wrap_future(self.writer.submit(event))
-        if scope != "once" or not held:
-            self._remember(question, allow, scope)
-        return self.questions.answer(number, Answer(allow, scope))
-
-    def _remember(self, question: Question, allow: bool, scope: Scope) -> None:
-        """Keeps an answer for the identical line. "session" lasts as long as the walls stand;
-        where they do not, it can only mean once."""
-        household = self.keeping.standing(self._key(question.agent))
-        session = household.session if household and scope == "session" else ""
-        self.state.remember_answer(
-            question.incarnation,
-            question.exact,
-            "allow" if allow else "deny",
-            scope if session or scope != "session" else "once",
-            now=time.time(),
-            session=session,
-        )
+    def session(self, name: str) -> str:
+        """The id of this stand of an agent's walls, "" where they do not stand."""
+        household = self.keeping.standing(self._key(name))
+        return household.session if household else ""
 
     # Walls
 
@@ -247,7 +184,7 @@ class Hosted:
         """The repository is elsewhere now; before: where it was. Walls that stand show the hub's
         objects where they were, and go on when these are the same files (keep_walls)."""
         self.repository = repository
-        self.settings = LiveSettings(self.places, repository.root, os.environ)
+        self.settings = self._settings_of(repository)
         self.in_force = PolicyInForce(
             self.places, repository.root, self._is_trusted, self._note_policy
         )
@@ -317,16 +254,17 @@ class Hosted:
         if verdict.decision is not Decision.ASK:
             return Admission(True), "policy"
         subject = f"connect\0{where}"
-        earlier = self.earlier_answer(agent, subject)
+        earlier = self.answering.earlier(agent, subject)
         if earlier is not None:
             return Admission(earlier, "polis: denied by a person\n"), "earlier answer"
-        question = await self.open_question(agent, subject, f"connect {where}", verdict)
+        question = await self.answering.open(agent, subject, f"connect {where}", verdict)
         seconds = min(_CONNECT_ASK_SECONDS, self.ask_seconds(agent))
-        answer = await self.questions.wait(question, seconds)
+        answer = await self.answering.questions.wait(question, seconds)
         if answer is None:
+            reason = question.shown.reasons[0]
             text = (
-                f"polis: asked by {question.rule}: {question.reason}\n"
-                f"hint: asked as {question.id}; connect again when allowed\n"
+                f"polis: asked by {reason.rule}: {reason.reason}\n"
+                f"hint: asked as {question.id}; connect again when allowed ({question.ways})\n"
             )
             return Admission(False, text), "unanswered"
         return Admission(answer.allow, "polis: denied by a person\n"), "person"
@@ -382,7 +320,7 @@ class Hosted:
 
     async def leave(self, agent: Agent, why: str) -> bool:
         """Takes the agent's walls down with what runs in them; whether they stood."""
-        self.questions.withdraw(agent.name)
+        self.answering.withdraw(agent)
         left = await self.keeping.leave(self.key_of(agent))
         if left:
             self.state.forget_answers(agent.incarnation, sessions_only=True)
@@ -399,7 +337,7 @@ class Hosted:
 
     def describe_agent(self, agent: Agent) -> dict[str, Any]:
         """The JSON of one agent (design §6)."""
-        asked = any(question.agent == agent.name for question in self.questions.waiting())
+        asked = any(question.agent == agent.name for question in self.answering.questions.waiting())
         if asked:
             status = "waiting_approval"
         elif self.is_running(agent):

@@ -12,7 +12,7 @@ from cash.daemon.hosting import Hosted
 from cash.daemon.questions import SCOPES, Answer
 from cash.daemon.stages import Asking, judge_request, line_event
 from cash.faults import UNANSWERED, UsageFault
-from cash.pipeline import Approved, Refused, Request, is_settled
+from cash.pipeline import Approved, Chosen, Refused, Request, is_settled
 from cash.policy.explain import explain as explain_verdict
 from cash.policy.explain import refusal_text
 from cash.policy.verdict import Decision
@@ -42,7 +42,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
         approval = "refused"
     elif not is_settled(verdict):
         asking = Asking(hosted, agent, cwd)
-        match asking.earlier_answer(text):
+        match asking.earlier_answer(text, verdict):
             case Approved():
                 approval = "earlier answer"
             case Refused(text=refusal):
@@ -50,7 +50,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
                 reply["text"] = refusal
             case None:
                 question = await asking.open(text, verdict)
-                reply["ask"] = question.id
+                reply |= {"ask": question.id, "asked": question.describe(waits=False)}
                 approval = "asked"
     body = line_event(request, verdict, approval)
     await hosted.journal(agent, f"{request.id}:line", "line", body)
@@ -60,9 +60,9 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
 async def ask(caller: Caller, fields: Fields) -> dict[str, Any]:
     """Waits for the answer to a question, whoever gives it."""
     hosted, _, _ = caller.agent(fields)
-    question = hosted.questions.find(str(fields["id"]))
+    question = hosted.answering.questions.find(str(fields["id"]))
     waiting = asyncio.ensure_future(
-        hosted.questions.wait(question, float(fields.get("seconds") or 3600))
+        hosted.answering.questions.wait(question, float(fields.get("seconds") or 3600))
     )
     hanging = asyncio.ensure_future(caller.connection.gone())
     try:
@@ -76,6 +76,8 @@ async def ask(caller: Caller, fields: Fields) -> dict[str, Any]:
     match Asking.settle(answer, question):
         case Approved():
             return {"decision": "allow", "text": "", "status": 0}
+        case Chosen():
+            return {"decision": "again", "text": "", "status": 0}
         case Refused(text=text, status=status):
             decision = "unanswered" if status == UNANSWERED else "deny"
             return {"decision": decision, "text": text, "status": status}
@@ -93,10 +95,10 @@ async def line_ended(caller: Caller, fields: Fields) -> dict[str, Any]:
 
 async def approvals_list(caller: Caller, _fields: Fields) -> dict[str, Any]:
     found = [
-        question.describe(waits=hosted.questions.holds(question))
+        question.describe(waits=hosted.answering.questions.holds(question))
         | {"repository": str(hosted.repository.root)}
         for hosted in caller.repositories.all()
-        for question in hosted.questions.waiting()
+        for question in hosted.answering.questions.waiting()
     ]
     return {"questions": found}
 
@@ -107,8 +109,11 @@ async def approvals_answer(caller: Caller, fields: Fields) -> dict[str, Any]:
         raise UsageFault(f"there is no scope {scope!r}", hint=f"one of {', '.join(SCOPES)}")
     if fields["decision"] not in ("allow", "deny"):
         raise UsageFault("an answer is allow or deny")
-    hosted = _where_asked(caller, fields, number)
-    question = await hosted.answer(number, fields["decision"] == "allow", scope)
+    answering = _where_asked(caller, fields, number).answering
+    if fields.get("choice"):
+        question = await answering.choose(number, str(fields["choice"]))
+    else:
+        question = await answering.answer(number, fields["decision"] == "allow", scope)
     return question.describe(waits=False)
 
 
@@ -118,7 +123,7 @@ def _where_asked(caller: Caller, fields: Fields, number: str) -> Hosted:
     asking = [
         hosted
         for hosted in caller.repositories.all()
-        if any(question.id == number for question in hosted.questions.waiting())
+        if any(question.id == number for question in hosted.answering.questions.waiting())
     ]
     if not asking:
         raise UsageFault(f"there is no open question {number}", hint="polis approvals list")

@@ -1,7 +1,8 @@
 """Open questions: what a policy asks a person, held by polisd for whoever answers first.
 
-What is shown and stored is redacted; the exact line stays in memory. What lets a later identical
-line pass is a keyed hash of it (cash.store.state), never the line.
+What is shown and kept is redacted. What lets a later identical line pass is a keyed hash of it
+(cash.store.state), never the line. The store keeps a copy (cash.daemon.answering), so that a
+question outlives polisd.
 """
 
 from __future__ import annotations
@@ -14,61 +15,54 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cash.daemon.shown import Shown
 from cash.faults import Fault, UsageFault
+from cash.store.state import OPEN_SECONDS
 
 Scope = Literal["once", "session", "1h"]
 SCOPES: tuple[Scope, ...] = ("once", "session", "1h")
 
-# design §1: a question that outlived its call waits one hour for the answer.
-OPEN_SECONDS = 3600.0
-# Of one agent.
+# Of one agent: how many, and how many characters they may fill.
 MOST_OPEN = 100
+MOST_TEXT = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """allow or deny, and for how long an identical line need not ask again. withdrawn: nobody
-    answered; the agent was stopped or removed."""
+    """allow or deny, and for how long an identical line need not ask again. chosen: neither; the
+    line is to be judged again. withdrawn: nobody answered; the agent was stopped or removed."""
 
     allow: bool
     scope: Scope
+    chosen: bool = False
     withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """line and rewritten are redacted. commands: each command of the line, redacted by itself,
-    where redaction took something out of the line. key: unique for all time, for the
-    journal; id: short, for people. exact: the line itself, in memory only, to know it again."""
+    """key: unique for all time, for the journal; id: short, for people. subject: the keyed hash
+    of what is asked about, to know it again. answered: settled once."""
 
     id: str
     key: str
     agent: str
-    line: str
-    commands: tuple[str, ...]
-    rewritten: str | None
-    rule: str
-    reason: str
-    hint: str | None
     incarnation: str
-    exact: str = field(repr=False)
+    subject: bytes = field(repr=False)
+    shown: Shown
     asked: float
     answered: asyncio.Future[Answer] = field(compare=False, repr=False)
 
     def describe(self, *, waits: bool) -> dict[str, object]:
         """The JSON of one question; waits: whether a command is held by it right now."""
-        return {
-            "id": self.id,
-            "agent": self.agent,
-            "line": self.line,
-            "commands": list(self.commands),
-            "rewritten": self.rewritten,
-            "rule": self.rule,
-            "reason": self.reason,
-            "hint": self.hint,
-            "asked": self.asked,
-            "waits": waits,
-        }
+        about = {"id": self.id, "agent": self.agent, "asked": self.asked, "waits": waits}
+        return about | self.shown.describe()
+
+    @property
+    def ways(self) -> str:
+        """The commands that let what is asked go on."""
+        words = [choice.word for choice in self.shown.choices]
+        choose = [f"polis approvals allow {self.id} --choose {word}" for word in words]
+        return " or ".join(choose) or f"polis approvals allow {self.id}"
 
 
 class Questions:
@@ -85,45 +79,34 @@ class Questions:
         self._numbers = numbers or itertools.count(1)
         self._clock = clock
 
-    def ask(
-        self,
-        *,
-        agent: str,
-        line: str,
-        commands: tuple[str, ...] = (),
-        rewritten: str | None,
-        rule: str,
-        reason: str,
-        hint: str | None,
-        incarnation: str,
-        exact: str,
-    ) -> Question:
-        """The agent's open question about exactly this line, made if there is none. Fault when
-        it has too many open: questions without end would bury the one that matters."""
+    def ask(self, *, agent: str, incarnation: str, subject: bytes, shown: Shown) -> Question:
+        """The open question about exactly this, made if there is none. Fault when the agent has
+        too many open: questions without end would bury the one that matters."""
         for question in self.waiting():
-            if (question.incarnation, question.exact) == (incarnation, exact):
+            if question.subject == subject:
                 return question
-        if sum(question.agent == agent for question in self._open.values()) >= MOST_OPEN:
-            raise Fault(
-                f"{agent} has {MOST_OPEN} open questions already", hint="polis approvals list"
-            )
+        own = [question for question in self._open.values() if question.agent == agent]
+        text = sum(question.shown.size for question in own) + shown.size
+        if len(own) >= MOST_OPEN or text > MOST_TEXT:
+            much = "too much text in" if len(own) < MOST_OPEN else str(MOST_OPEN)
+            raise Fault(f"{agent} has {much} open questions already", hint="polis approvals list")
         question = Question(
             id=f"q{next(self._numbers)}",
             key=uuid.uuid4().hex,
             agent=agent,
-            line=line,
-            commands=commands,
-            rewritten=rewritten,
-            rule=rule,
-            reason=reason,
-            hint=hint,
             incarnation=incarnation,
-            exact=exact,
+            subject=subject,
+            shown=shown,
             asked=self._clock(),
             answered=asyncio.get_running_loop().create_future(),
         )
-        self._open[question.id] = question
+        self.put_back(question)
         return question
+
+    def put_back(self, question: Question) -> None:
+        """Opens a question that was asked before: an earlier polisd's, or one whose answer could
+        not be written."""
+        self._open[question.id] = question
 
     async def wait(self, question: Question, seconds: float) -> Answer | None:
         """The answer, or None when none came in time; the question then stays open."""
@@ -139,11 +122,10 @@ class Questions:
         """Whether a command waits on this question now."""
         return self._holding.get(question.id, 0) > 0
 
-    def answer(self, number: str, answer: Answer) -> Question:
-        """Settles a question and closes it. UsageFault when there is none of that id."""
+    def take(self, number: str) -> Question:
+        """Closes a question for the one who answers it. UsageFault when there is none."""
         question = self.find(number)
         del self._open[number]
-        question.answered.set_result(answer)
         return question
 
     def find(self, number: str) -> Question:
@@ -156,7 +138,7 @@ class Questions:
         )
 
     def waiting(self) -> Iterator[Question]:
-        """The open questions, oldest first; those older than an hour are dropped."""
+        """The open questions, oldest first; those that nobody answered in a day are dropped."""
         now = self._clock()
         for number, question in list(self._open.items()):
             if now - question.asked > OPEN_SECONDS and not self.holds(question):

@@ -14,9 +14,9 @@ from cash.daemon.connection import Connection
 from cash.daemon.hosting import Hosted
 from cash.daemon.questions import Answer, Question
 from cash.faults import DENIED, UNANSWERED, Fault
-from cash.pipeline import Approval, Approved, Refused, Request, is_settled
+from cash.pipeline import Approval, Approved, Chosen, Refused, Request, Settled, is_settled
 from cash.policy.context import Context
-from cash.policy.explain import refusal_text
+from cash.policy.explain import refusal_text, unique
 from cash.policy.judge import judging
 from cash.policy.verdict import Decision, Verdict
 from cash.syntax.command import Line
@@ -84,9 +84,9 @@ class Asking:
         self._agent = agent
         self._cwd = cwd
 
-    def earlier_answer(self, text: str) -> Approval | None:
+    def earlier_answer(self, text: str, verdict: Verdict) -> Settled | None:
         """What a person said before to this agent's identical line."""
-        match self._hosted.earlier_answer(self._agent, self._subject(text)):
+        match self._hosted.answering.earlier(self._agent, self._subject(text, verdict)):
             case None:
                 return None
             case True:
@@ -96,27 +96,41 @@ class Asking:
 
     async def open(self, text: str, verdict: Verdict) -> Question:
         """Asks; journaled before anybody can answer."""
-        return await self._hosted.open_question(self._agent, self._subject(text), text, verdict)
+        subject = self._subject(text, verdict)
+        return await self._hosted.answering.open(self._agent, subject, text, verdict)
 
-    def _subject(self, text: str) -> str:
-        return f"line\0{self._cwd}\0{text}"
+    def _subject(self, text: str, verdict: Verdict) -> str:
+        """Not the line alone: by when it comes again, another rule may ask about it, or it may
+        be rewritten to something that nobody saw."""
+        asking = [one.rule for one in unique(verdict.matches) if one.decision is Decision.ASK]
+        return "\0".join(("line", self._cwd, text, verdict.rewritten or "", *asking))
 
     @staticmethod
     def settle(answer: Answer | None, question: Question, *, told: bool = False) -> Approval:
         """The approval an answer amounts to; None: nobody answered in time. told: the caller has
         read why it is asked."""
         if answer is None:
-            why = "" if told else f"polis: asked by {question.rule}: {question.reason}\n"
+            why = "" if told else reason_text(question)
             return Refused(
                 f"{why}hint: asked as {question.id}; send it again when allowed "
-                f"(polis approvals allow {question.id})\n",
+                f"({question.ways})\n",
                 UNANSWERED,
             )
+        if answer.chosen:
+            return Chosen()
         if answer.withdrawn:
             return Refused(f"polis: {question.agent} was stopped before an answer came\n", DENIED)
         if answer.allow:
             return Approved(by="person")
-        return Refused(f"polis: denied by a person (asked by {question.rule})\n", DENIED)
+        return Refused(
+            f"polis: denied by a person (asked by {question.shown.reasons[0].rule})\n", DENIED
+        )
+
+
+def reason_text(question: Question) -> str:
+    """Who asks, and why: a line on standard error."""
+    reason = question.shown.reasons[0]
+    return f"polis: asked by {reason.rule}: {reason.reason}\n"
 
 
 class Interrupted(Exception):
@@ -152,14 +166,13 @@ class CommandStages:
         if is_settled(verdict):
             return Approved(by="policy")
         asking = Asking(self._hosted, self._agent, request.cwd)
-        earlier = asking.earlier_answer(line.text)
+        earlier = asking.earlier_answer(line.text, verdict)
         if earlier is not None:
             return earlier
         question = await asking.open(line.text, verdict)
         told = "1" not in self._asked.terminals  # a client at a terminal shows the question itself
         if told:
-            said = f"polis: asked by {question.rule}: {question.reason}\n"
-            await self._connection.send(wire.TEXT, said.encode())
+            await self._connection.send(wire.TEXT, reason_text(question).encode())
         return asking.settle(await self._wait_for_answer(question), question, told=told)
 
     async def _wait_for_answer(self, question: Question) -> Answer | None:
@@ -168,7 +181,7 @@ class CommandStages:
         waits = question.describe(waits=True)
         await self._connection.send(wire.QUESTION, json.dumps(waits).encode())
         elsewhere = asyncio.ensure_future(
-            self._hosted.questions.wait(question, self._hosted.ask_seconds(self._agent))
+            self._hosted.answering.questions.wait(question, self._hosted.ask_seconds(self._agent))
         )
         here = asyncio.ensure_future(self._answer_here(question))
         try:
@@ -191,10 +204,15 @@ class CommandStages:
                 raise Interrupted(payload.decode("ascii", "replace"))
             if kind == wire.ANSWER:
                 said = json.loads(payload)
-                await self._hosted.answer(question.id, said["decision"] == "allow", said["scope"])
+                answering = self._hosted.answering
+                if said.get("choice"):
+                    await answering.choose(question.id, said["choice"])
+                else:
+                    allow = said["decision"] == "allow"
+                    await answering.answer(question.id, allow, said["scope"])
                 return
 
-    async def record(self, request: Request, verdict: Verdict, approval: Approval) -> None:
+    async def record(self, request: Request, verdict: Verdict, approval: Settled) -> None:
         """A refusal is durable before anybody hears of it. What runs is journaled without
         waiting for the disk: the keeper holds the same event until polisd has stored it."""
         match approval:

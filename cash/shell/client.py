@@ -157,9 +157,9 @@ class _Running:
     def _ask(self, body: dict[str, Any]) -> None:
         question = Question.read(body)
         if not (os.isatty(0) and os.isatty(2) and in_foreground(0)):
-            self._say(
-                question.describe().encode() + f"  polis approvals allow {question.id}\n".encode()
-            )
+            self._say(question.describe().encode())
+            for way in question.ways:
+                self._say(f"  {way}\n".encode())
             return
         while not self.received and not is_readable(self.connection):
             answer = put_question(
@@ -167,10 +167,15 @@ class _Running:
                 keyboard=0,
                 screen=2,
                 elsewhere=(self.connection.fileno(), self.signals),
-                explain=lambda: f"  {question.hint or 'no rule says more'}\n",
+                explain=question.explain,
             )
             if answer is not None:
-                reply = {"id": question.id, "decision": answer.decision, "scope": answer.scope}
+                reply = {
+                    "id": question.id,
+                    "decision": answer.decision,
+                    "scope": answer.scope,
+                    "choice": answer.choice,
+                }
                 wire.send_frame(self.connection, wire.ANSWER, json.dumps(reply).encode())
                 return
             self._forward()

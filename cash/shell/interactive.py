@@ -145,6 +145,9 @@ class _Session:
 
     def _follow(self, judged: Judged) -> Ended | Over:
         settled = self._settle(judged)
+        while settled.again:
+            judged = self._judge.judge(judged.line, self._last.cwd)
+            settled = self._settle(judged)
         if not settled.allowed:
             self._say(settled.refusal)
             return self._skip(settled.status)
@@ -248,5 +251,7 @@ def explain(judged: Judged) -> str:
         lines.append(f"  {rule.get('id')}: {rule.get('reason')}")
         if rule.get("hint"):
             lines.append(f"    instead: {rule['hint']}")
+        for choice in rule.get("choices") or ():
+            lines.append(f"    {choice['meaning']}: {choice['effect']}")
     lines += [f"  runs: {printable(' '.join(command))}" for command in said.get("commands") or ()]
     return "\n".join(lines) + "\n"

@@ -19,9 +19,9 @@ from cash.shell.question import Answer, Question
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What polisd says of a line. text: what to run. refusal: what to print instead of running
-    it, else "". rewritten: text is not what was typed. asked: the question it hangs on. said: the
-    whole reply, for `explain`."""
+    """What polisd says of a line. line: as it was sent; text: what to run. refusal: what to print
+    instead of running it, else "". rewritten: text is not what was typed. asked: the question it
+    hangs on. said: the whole reply, for `explain`."""
 
     id: str
     decision: str
@@ -33,15 +33,18 @@ class Judged:
     rewritten: bool = False
     asked: Question | None = None
     said: Mapping[str, Any] | None = None
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The end of a question: run it, or print `refusal` and take `status`."""
+    """The end of a question: run it, or print `refusal` and take `status`. again: neither; what
+    was chosen changes how the line is judged."""
 
     allowed: bool
     refusal: str = ""
     status: int = 0
+    again: bool = False
 
 
 class Judge:
@@ -105,6 +108,8 @@ class Judge:
                 id=question.id,
                 decision=answer.decision,
                 scope=answer.scope,
+                choice=answer.choice,
+                cwd=self._who["cwd"],
             )
 
     def ended(self, judged: Judged, status: int, seconds: float) -> None:
@@ -130,7 +135,12 @@ def read_settled(connection: socket.socket) -> Settled:
         return Settled(False, "polis: polisd went away with the question\n", FAILED_CLOSED)
     if fault := said.get("fault"):
         return Settled(False, f"polis: {fault['message']}\n", FAILED_CLOSED)
-    return Settled(said["decision"] == "allow", str(said["text"]), int(said["status"]))
+    return Settled(
+        said["decision"] == "allow",
+        str(said["text"]),
+        int(said["status"]),
+        again=said["decision"] == "again",
+    )
 
 
 def fault_text(fault: Exception) -> str:
@@ -149,16 +159,7 @@ def _read(line: str, said: Mapping[str, Any]) -> Judged:
     rewritten = said.get("rewritten")
     asked = None
     if said.get("ask"):
-        asked = Question.read(
-            {
-                "id": said["ask"],
-                "line": line,
-                "rewritten": rewritten,
-                "rule": rules[0].get("id"),
-                "reason": rules[0].get("reason"),
-                "hint": rules[0].get("hint"),
-            }
-        )
+        asked = Question.read({**said["asked"], "line": line, "rewritten": rewritten})
     return Judged(
         id=str(said["id"]),
         decision=str(said["decision"]),
@@ -170,4 +171,5 @@ def _read(line: str, said: Mapping[str, Any]) -> Judged:
         rewritten=bool(rewritten),
         asked=asked,
         said=said,
+        line=line,
     )

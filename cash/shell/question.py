@@ -17,12 +17,25 @@ from cash.shell.terminal import single_keys
 _NOTHING_FOLLOWS_SECONDS = 0.2
 _PAUSE_SECONDS = 0.7
 _KEYS = "[y] once  [s] this session  [n] no  [e] explain "
+_CHOICE_KEYS = "[n] not now  [e] explain "
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What may be answered instead of yes. word: what polisd knows it by; key: the letter that
+    gives it; meaning, effect: for people."""
+
+    word: str
+    key: str
+    meaning: str
+    effect: str
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked. line: what would run, already rewritten if a rule rewrote it. commands:
-    each command of the line, where redaction took something out of it."""
+    each command of the line, where redaction took something out of it. reasons: what each rule
+    that asks says."""
 
     id: str
     line: str
@@ -31,6 +44,8 @@ class Question:
     hint: str | None = None
     rewritten: bool = False
     commands: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Question:
@@ -43,6 +58,11 @@ class Question:
             hint=body.get("hint") or None,
             rewritten=bool(body.get("rewritten")),
             commands=tuple(str(one) for one in body.get("commands") or ()),
+            reasons=tuple(f"{one['id']}: {one['reason']}" for one in body.get("rules") or ()),
+            choices=tuple(
+                Choice(one["word"], one["key"], one["meaning"], one["effect"])
+                for one in body.get("choices") or ()
+            ),
         )
 
     def describe(self) -> str:
@@ -52,18 +72,51 @@ class Question:
         commands = "".join(f"  which runs: {printable(one)}\n" for one in self.commands)
         return f"polis: {self.rule} asks: {self.reason}\n  {what}: {shown}\n{commands}"
 
+    def explain(self) -> str:
+        """What else is known of it: every rule that asks, the hint, what each choice does."""
+        lines = [*self.reasons, *([f"instead: {self.hint}"] if self.hint else [])]
+        lines += [f"{one.meaning}: {one.effect}" for one in self.choices]
+        return "".join(f"  {printable(one)}\n" for one in lines or ["no rule says more"])
+
+    @property
+    def ways(self) -> list[str]:
+        """The commands that let it go on, from elsewhere."""
+        allow = f"polis approvals allow {self.id}"
+        return [f"{allow} --choose {one.word}" for one in self.choices] or [allow]
+
+    @property
+    def keys(self) -> str:
+        """The line that says which keys answer."""
+        offered = "".join(f"[{choice.key}] {choice.meaning}  " for choice in self.choices)
+        return offered + _CHOICE_KEYS if offered else _KEYS
+
+    @property
+    def answers(self) -> Mapping[bytes, Answer]:
+        """What each key answers; one that offers a choice takes no plain yes."""
+        if not self.choices:
+            return _YES | _NO
+        return _NO | {
+            one.key.encode(): Answer("allow", choice=one.word, spoken=one.meaning)
+            for one in self.choices
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the person pressed."""
+    """What the person pressed. choice: the word of what was chosen, "" for a yes or no. spoken:
+    what the screen says then."""
 
     decision: Literal["allow", "deny"]
     scope: Literal["once", "session"] = "once"
+    choice: str = ""
+    spoken: str = "no"
 
 
-_ANSWERS = {
-    b"y": Answer("allow"),
-    b"s": Answer("allow", "session"),
+_YES = {
+    b"y": Answer("allow", spoken="yes, once"),
+    b"s": Answer("allow", "session", spoken="yes, this session"),
+}
+_NO = {
     b"n": Answer("deny"),
     b"\x03": Answer("deny"),
     b"\x04": Answer("deny"),
@@ -83,7 +136,7 @@ def put_question(
     first: polisd has an answer from somebody else or will wait no longer, or a signal arrived."""
     write_whole(screen, question.describe().encode())
     with single_keys(keyboard):
-        write_whole(screen, _KEYS.encode())
+        write_whole(screen, question.keys.encode())
         quiet = 0.0
         while True:
             ready, _, _ = select.select([keyboard, *elsewhere], [], [])
@@ -92,19 +145,18 @@ def put_question(
                 return None
             key = _read_key(keyboard)
             now = time.monotonic()
-            if key not in _ALWAYS and (now < quiet or _is_typing(key, keyboard)):
+            if key not in _ALWAYS and (now < quiet or _is_typing(key, question, keyboard)):
                 quiet = time.monotonic() + _PAUSE_SECONDS
             elif key == b"e":
-                write_whole(screen, b"\n" + explain().encode() + _KEYS.encode())
-            elif key in _ANSWERS:
-                answer = _ANSWERS[key]
-                write_whole(screen, _spoken(answer).encode())
+                write_whole(screen, b"\n" + explain().encode() + question.keys.encode())
+            elif (answer := question.answers.get(key)) is not None:
+                write_whole(screen, f"{answer.spoken}\n".encode())
                 return answer
 
 
-def _is_typing(key: bytes, keyboard: int) -> bool:
+def _is_typing(key: bytes, question: Question, keyboard: int) -> bool:
     """Whether the key belongs to a text that somebody types."""
-    if key not in _ANSWERS and key != b"e":
+    if key not in question.answers and key != b"e":
         return True
     return bool(select.select([keyboard], [], [], _NOTHING_FOLLOWS_SECONDS)[0])
 
@@ -114,12 +166,6 @@ def _read_key(keyboard: int) -> bytes:
         return os.read(keyboard, 1).lower() or b"\x04"
     except OSError:  # the terminal was closed: nobody says yes
         return b"\x04"
-
-
-def _spoken(answer: Answer) -> str:
-    if answer.decision == "deny":
-        return "no\n"
-    return "yes, once\n" if answer.scope == "once" else "yes, this session\n"
 
 
 def printable(text: str) -> str:

@@ -47,8 +47,21 @@ CREATE TABLE answers (
 ) STRICT;
 """
 
+# seal: keyed, over all the rest: a row that somebody else has put or changed here is not shown.
+_QUESTIONS = """
+CREATE TABLE questions (
+    id TEXT NOT NULL,
+    key TEXT PRIMARY KEY,
+    agent TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    asked REAL NOT NULL,
+    shown TEXT NOT NULL,
+    seal BLOB NOT NULL
+) STRICT;
+"""
+
 # The place in the table is the version it leads to: the first leads to 1.
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _QUESTIONS)
 
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:

@@ -1,4 +1,4 @@
-"""What polis remembers besides the journal: settings, trust, answers.
+"""What polis remembers besides the journal: settings, trust, open questions, answers.
 
 Agents and repositories are not here: what lies on the disk says which there are.
 """
@@ -6,9 +6,11 @@ Agents and repositories are not here: what lies on the disk says which there are
 from __future__ import annotations
 
 import hashlib
+import hmac
+import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ from typing import Any
 from cash.store.chain import match_key
 from cash.store.database import explained, open_store, transaction
 from cash.store.key import key_file
-from cash.store.records import Answer, Decision, Scope, Trusted
+from cash.store.records import Answer, Asked, Decision, Scope, Trusted
 
 # How long an answer waits for the agent to send the same line again.
 _WAIT = 3600.0
+# How long a question waits for an answer: its person may be away until the next morning.
+OPEN_SECONDS = 24 * 3600.0
 
 
 class State:
@@ -85,21 +89,20 @@ class State:
     def remember_answer(
         self,
         agent: str,
-        line: str,
+        subject: bytes,
         decision: Decision,
         scope: Scope,
         *,
         now: float,
         session: str = "",
     ) -> Answer:
-        """Keeps the user's answer about an agent's line, as an HMAC: the text is stored nowhere,
-        and nobody without the key can plant one. agent: the incarnation, so that a new agent of
-        the same name inherits nothing. session: of scope "session", its id."""
+        """Keeps the user's answer about what sign_line gave. agent: the incarnation, for
+        forget_answers. session: of scope "session", its id."""
         answer = Answer(decision, scope, float("inf") if scope == "session" else now + _WAIT)
         if scope == "session" and not session:
             raise ValueError("an answer for the session needs the session")
         row = (
-            self._sign_line(agent, line),
+            subject,
             session if scope == "session" else "",
             agent,
             answer.decision,
@@ -111,20 +114,17 @@ class State:
             store.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
         return answer
 
-    def recall_answer(
-        self, agent: str, line: str, *, now: float, session: str = ""
-    ) -> Answer | None:
+    def recall_answer(self, subject: bytes, *, now: float, session: str = "") -> Answer | None:
         """The answer to exactly this line that is still good, None if the user must be asked.
         One given for once is used up by this."""
-        signed = self._sign_line(agent, line)
         query = (
             "SELECT rowid, decision, scope, expiry FROM answers WHERE line = ? "
             "AND session IN ('', ?) AND expiry > ? ORDER BY decision = 'deny' DESC, scope = 'once'"
         )
-        if not self._select(query, signed, session, now):
+        if not self._select(query, subject, session, now):
             return None  # the usual case, without taking the file for writing
         with self._writing() as store:
-            row = store.execute(query, (signed, session, now)).fetchone()
+            row = store.execute(query, (subject, session, now)).fetchone()
             if row and row[2] == "once":
                 store.execute("DELETE FROM answers WHERE rowid = ?", (row[0],))
         return Answer(*row[1:]) if row else None
@@ -138,7 +138,48 @@ class State:
                 (agent, sessions_only),
             ).rowcount
 
-    def _sign_line(self, agent: str, line: str) -> bytes:
+    def keep_question(self, asked: Asked) -> None:
+        """Keeps an open question; again is fine. Those that are too old go."""
+        shown = json.dumps(asked.shown)
+        row = (asked.id, asked.key, asked.agent, asked.subject, asked.asked, shown)
+        with self._writing() as store:
+            store.execute("DELETE FROM questions WHERE asked <= ?", (asked.asked - OPEN_SECONDS,))
+            store.execute(
+                "INSERT OR IGNORE INTO questions VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*row, self._seal(row)),
+            )
+
+    def questions(self, now: float) -> tuple[Asked, ...]:
+        """The open questions, oldest first; none that was put there without the key."""
+        rows = self._select(
+            "SELECT id, key, agent, subject, asked, shown, seal FROM questions "
+            "WHERE asked > ? ORDER BY asked, rowid",
+            now - OPEN_SECONDS,
+        )
+        return tuple(
+            Asked(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]))
+            for row in rows
+            if hmac.compare_digest(row[6], self._seal(row[:6]))
+        )
+
+    def drop_question(self, key: str) -> None:
+        """Forgets a question that was answered."""
+        with self._writing() as store:
+            store.execute("DELETE FROM questions WHERE key = ?", (key,))
+
+    def drop_questions(self, agent: str) -> None:
+        """Forgets what an agent has asked."""
+        with self._writing() as store:
+            store.execute("DELETE FROM questions WHERE agent = ?", (agent,))
+
+    def _seal(self, row: Sequence[object]) -> bytes:
+        text = json.dumps([part.hex() if isinstance(part, bytes) else part for part in row])
+        return self._key.sign(b"question", text.encode())
+
+    def sign_line(self, agent: str, line: str) -> bytes:
+        """What stands for an agent's line: an HMAC. The text is stored nowhere, and nobody
+        without the key can plant an answer to it. agent: the incarnation, so that a new agent of
+        the same name inherits nothing."""
         # surrogatepass: invalid UTF-8 in a line is kept as lone surrogates.
         return self._key.sign(b"answer", f"{agent}\0{line}".encode("utf-8", "surrogatepass"))
 

@@ -8,8 +8,9 @@ import subprocess
 from typing import Any
 
 import pytest
-from desk import Desk, until
+from desk import Desk
 from installation import Installation, Ran
+from running import kill, until
 from screen import Terminal
 
 from cash.settings import answers_file
@@ -78,7 +79,7 @@ def test_adopting_pnpm_takes_the_versions_over_and_is_never_asked_again(desk: De
         "polis approvals allow q1 --choose npm)"
     )
     assert bob(desk, "npm ci").status == 124
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     (mine, other) = open_questions(desk)
     assert [one["word"] for one in mine["choices"]] == ["pnpm", "npm"]
     assert "    keep npm: polis approvals allow q1 --choose npm\n" in desk.polis("approvals").out

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from desk import Desk
+from running import kill
 
 SECRET = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
 LINE = f"GH_TOKEN={SECRET} git reset --hard -q; git push --force origin main"
@@ -27,7 +28,7 @@ def test_a_killed_polisd_leaves_its_questions_as_they_were(desk: Desk) -> None:
     rules = {rule["id"] for rule in question["rules"]}
     assert rules == {"discard-changes", "force-push", "force-push-elsewhere"}
     assert "which runs: git push --force origin main" in text
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     assert listed(desk) == before
     after = desk.polis("approvals").out
     assert after.partition("\n")[2] == text.partition("\n")[2]
@@ -55,7 +56,7 @@ def test_an_answer_after_a_restart_waits_for_the_line(
     line = "git reset --hard -q"
     assert desk.line("true").status == 0
     assert desk.line(line).status == 124
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     answered = desk.polis("approvals", word, "q1", "--for", scope)
     assert answered.status == 0, answered.err
     assert listed(desk) == []
@@ -74,7 +75,7 @@ def test_an_answer_holds_for_what_was_asked_alone(desk: Desk) -> None:
         "version: 1\nrules:\n- id: a-reset\n  program: git\n  args: [reset, ...]\n"
         "  decide: ask\n  reason: Why?\n  examples: {ask: [git reset], pass: [git log]}\n"
     )
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     assert desk.polis("approvals", "allow", "q1").status == 0
     again = desk.line(line)
     assert (again.status, again.err.splitlines()[0]) == (124, "polis: asked by a-reset: Why?")
@@ -88,7 +89,7 @@ def test_polis_that_goes_down_keeps_them_and_a_removed_agent_takes_them_along(de
     assert desk.polis("down").status == 0
     assert [question["agent"] for question in listed(desk)] == ["alice", "bob"]
     assert desk.polis("agents", "remove", "bob", "--force").status == 0
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     assert [question["agent"] for question in listed(desk)] == ["alice"]
     assert desk.polis("agents", "add", "bob").status == 0
     assert [question["agent"] for question in listed(desk)] == ["alice"]
@@ -96,17 +97,17 @@ def test_polis_that_goes_down_keeps_them_and_a_removed_agent_takes_them_along(de
 
 def test_an_agent_that_was_removed_behind_polis_back_asks_nothing(desk: Desk) -> None:
     assert desk.line("git reset --hard -q").status == 124
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     (desk.state / "agents/alice/agent.json").rename(desk.state / "kept.json")
     assert listed(desk) == []
     (desk.state / "kept.json").rename(desk.state / "agents/alice/agent.json")
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     assert listed(desk) == []
 
 
 def test_nobody_without_the_key_changes_what_a_person_reads(desk: Desk) -> None:
     assert desk.line("git reset --hard -q").status == 124
-    desk.kill("-m cash.daemon")
+    kill(desk, "-m cash.daemon")
     store = sqlite3.connect(desk.state / "store.db")
     (shown,) = store.execute("SELECT shown FROM questions").fetchone()
     assert "git reset" in shown

@@ -48,17 +48,21 @@ def test_what_was_redacted_hides_no_command() -> None:
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ([b"y"], Answer("allow")),
-        ([b"S"], Answer("allow", "session")),
+        ([b"y"], Answer("allow", spoken="yes, once")),
+        ([b"S"], Answer("allow", "session", spoken="yes, this session")),
         ([b"n"], Answer("deny")),
-        ([b"e", b"y"], Answer("allow")),
+        ([b"e", b"y"], Answer("allow", spoken="yes, once")),
         ([b"yarn install\r", b"n"], Answer("deny")),
         ([b"git clean -f y", b"\x03"], Answer("deny")),
         ([b"s\r", b"n"], Answer("deny")),
     ],
 )
 def test_only_keys_that_are_meant_answer(typed: list[bytes], answer: Answer) -> None:
-    """Each text comes at once, the next after a pause."""
+    assert press(typed, Question("q1", "ls", "r", "Why.")) == answer
+
+
+def press(typed: list[bytes], question: Question) -> Answer | None:
+    """What a person answers who types; each text comes at once, the next after a pause."""
     person, terminal = os.openpty()
 
     def sit() -> None:
@@ -69,11 +73,47 @@ def test_only_keys_that_are_meant_answer(typed: list[bytes], answer: Answer) -> 
     sitting = threading.Thread(target=sit)
     sitting.start()
     with open(os.devnull, "wb") as screen:
-        question = Question("q1", "ls", "r", "Why.")
         heard = put_question(
             question, keyboard=terminal, screen=screen.fileno(), elsewhere=(), explain=str
         )
     sitting.join()
     os.close(person)
     os.close(terminal)
-    assert heard == answer
+    return heard
+
+
+CHOICES = {
+    "id": "q1",
+    "line": "npm install",
+    "rule": "npm-to-pnpm",
+    "reason": "Which?",
+    "rules": [{"id": "npm-to-pnpm", "reason": "Which?", "hint": None}],
+    "choices": [
+        {"word": "pnpm", "key": "p", "meaning": "adopt pnpm", "effect": "pnpm installs"},
+        {"word": "npm", "key": "k", "meaning": "keep npm", "effect": "npm runs"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ([b"p"], Answer("allow", choice="pnpm", spoken="adopt pnpm")),
+        ([b"e", b"k"], Answer("allow", choice="npm", spoken="keep npm")),
+        ([b"y", b"s", b"n"], Answer("deny")),
+    ],
+)
+def test_a_choice_takes_no_plain_yes(typed: list[bytes], answer: Answer) -> None:
+    assert press(typed, Question.read(CHOICES)) == answer
+
+
+def test_a_choice_names_its_keys_and_commands_and_explains_itself() -> None:
+    question = Question.read(CHOICES)
+    assert question.keys == "[p] adopt pnpm  [k] keep npm  [n] not now  [e] explain "
+    assert question.ways == [
+        "polis approvals allow q1 --choose pnpm",
+        "polis approvals allow q1 --choose npm",
+    ]
+    assert question.explain() == (
+        "  npm-to-pnpm: Which?\n  adopt pnpm: pnpm installs\n  keep npm: npm runs\n"
+    )

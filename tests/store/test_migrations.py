@@ -31,7 +31,7 @@ def test_a_new_store_has_the_newest_version(path: Path) -> None:
     assert _version(path) == (
         len(migrations.MIGRATIONS),
         [
-            *("answers", "chain", "events", "settings", "trusted"),
+            *("answers", "chain", "events", "questions", "settings", "trusted"),
         ],
     )
 
@@ -61,7 +61,7 @@ def test_an_older_store_is_brought_up(ten: Path, monkeypatch: pytest.MonkeyPatch
     assert journal.verify().ok
     journal.close()
     version, tables = _version(ten)
-    assert version == 2
+    assert version == len(migrations.MIGRATIONS)
     assert "extra" in tables
 
 
@@ -123,7 +123,7 @@ def _head_page(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message", "hint"),
     [
-        (_newer, "is of version 99, this polis knows 1", "upgrade polis"),
+        (_newer, "is of version 99, this polis knows 2", "upgrade polis"),
         (_other_program, "is no store of polis", "mv "),
         (_text, "is damaged", "mv "),
         (_head_page, "is damaged", "mv "),
@@ -156,3 +156,18 @@ def test_a_damaged_page_is_a_fault_for_readers(ten: Path) -> None:
     reader.close()
     assert "is damaged" in caught.value.message
     assert not verify_journal(ten).ok
+
+
+def test_a_store_of_the_first_version_keeps_what_it_holds(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        state = State.open(path)
+        state.set_setting("level", "strict")
+        state.close()
+        assert _version(path)[0] == 1
+    state = State.open(path)
+    assert state.setting("level") == "strict"
+    assert state.questions(0.0) == ()
+    state.close()

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from cash.cli.approvals.answer import give_answer, id_argument, scope_option
+import click
+
+from cash.cli.approvals.answer import (
+    complete_choices,
+    give_answer,
+    id_argument,
+    scope_option,
+)
 from cash.cli.printing import json_option
 from cash.cli.table import command as make_command
 
 
-@make_command("polis approvals allow q1", "polis approvals allow q1 --for session", name="allow")
+@make_command(
+    "polis approvals allow q1",
+    "polis approvals allow q1 --for session",
+    "polis approvals allow q2 --choose pnpm",
+    name="allow",
+)
 @id_argument
 @scope_option
+@click.option(
+    "--choose",
+    "choice",
+    metavar="WORD",
+    default="",
+    shell_complete=complete_choices,
+    help="Where the question offers a choice: which. It is kept for the repository.",
+)
 @json_option
-def command(number: str, scope: str, as_json: bool) -> None:
+def command(number: str, scope: str, choice: str, as_json: bool) -> None:
     """Allow what question ID asks."""
-    give_answer(number, "allow", scope, as_json=as_json)
+    give_answer(number, "allow", scope, choice=choice, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -15,13 +15,33 @@ def complete_questions(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     """The ids of open questions for the shell's completion; none when polisd is down."""
+    return [found["id"] for found in _open_ones() if found["id"].startswith(incomplete)]
+
+
+def complete_choices(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """What the question named on the line, or any, offers."""
+    number = context.params.get("number")
+    offered = {
+        choice["word"]
+        for found in _open_ones()
+        if number in (None, found["id"])
+        for choice in found["choices"]
+    }
+    return sorted(word for word in offered if word.startswith(incomplete))
+
+
+def _open_ones() -> list[dict[str, Any]]:
     from cash.daemon.client import call
 
     try:
-        open_ones = call(places(), "approvals.list", start=False, cwd=here())["questions"]
+        found: list[dict[str, Any]] = call(places(), "approvals.list", start=False, cwd=here())[
+            "questions"
+        ]
     except (Fault, OSError):
         return []
-    return [found["id"] for found in open_ones if found["id"].startswith(incomplete)]
+    return found
 
 
 id_argument = click.argument("number", metavar="ID", shell_complete=complete_questions)
@@ -36,13 +56,21 @@ scope_option = click.option(
 
 
 def give_answer(
-    number: str, decision: Literal["allow", "deny"], scope: str, *, as_json: bool
+    number: str,
+    decision: Literal["allow", "deny"],
+    scope: str,
+    *,
+    choice: str = "",
+    as_json: bool,
 ) -> None:
     """Answers the question and says what became of it."""
-    answer = ask("answering", "approvals.answer", id=number, decision=decision, scope=scope)
+    answering = {"decision": decision, "scope": scope, "choice": choice}
+    answer = ask("answering", "approvals.answer", id=number, **answering)
     if as_json:
         print_json(answer)
         return
     line = one_line(answer.get("line", ""))
     done = {"allow": "allowed", "deny": "denied"}[decision]
+    if choice:
+        done = next(one["meaning"] for one in answer["choices"] if one["word"] == choice)
     print_text(f"{done}: {line}" if line else done)

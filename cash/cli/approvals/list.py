@@ -25,10 +25,13 @@ def command(as_json: bool) -> None:
         print_text(
             f"{style(question['id'], bold=True)}  {question['agent']}  {when}{where}\n"
             f"    {one_line(question.get('rewritten') or question['line'])}\n"
-            f"    {question['rule']}: {question['reason']}"
+            + "\n".join(f"    {rule['id']}: {rule['reason']}" for rule in question["rules"])
         )
         for one in question.get("commands") or ():
             print_text(f"    which runs: {one_line(one)}")
-    if questions:
-        first = questions[0]["id"]
-        print_text(f"answer: polis approvals allow {first}, or polis approvals deny {first}")
+        for choice in question["choices"]:
+            way = f"polis approvals allow {question['id']} --choose {choice['word']}"
+            print_text(f"    {choice['meaning']}: {way}")
+    plain = next((one["id"] for one in questions if not one["choices"]), None)
+    if plain:
+        print_text(f"answer: polis approvals allow {plain}, or polis approvals deny {plain}")

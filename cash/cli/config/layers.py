@@ -8,12 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cash.cli.calls import here, places
-from cash.settings import Chosen, read_settings
+from cash.faults import Fault
+from cash.hub.adoption import hub_folder
+from cash.hub.moving import Move, recognise
+from cash.hub.repository import Repository, find_repository
+from cash.settings import Chosen, read_settings, settings_files
 
 
 def settings_here() -> Mapping[str, Chosen]:
     """Every setting with its origin."""
-    return read_settings(places(), checkout_here(), os.environ)
+    found = repository_here()
+    root, folder = (found.root, hub_folder(found, places())) if found else (None, None)
+    return read_settings(settings_files(places(), root, folder), os.environ)
 
 
 def checkout_here() -> Path | None:
@@ -29,3 +35,12 @@ def checkout_here() -> Path | None:
     except FileNotFoundError:  # no git: then no repository either
         return None
     return Path(asked.stdout.strip()) if asked.returncode == 0 and asked.stdout.strip() else None
+
+
+def repository_here() -> Repository | None:
+    """The repository one stands in, or None outside of any that polis can work on."""
+    try:
+        found = recognise(find_repository(Path(here())), places())
+    except Fault:
+        return None
+    return found.repository if isinstance(found, Move) else found

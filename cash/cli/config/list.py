@@ -14,7 +14,7 @@ from cash.settings import SETTINGS
 @click.option("--origin", is_flag=True, help="Also where each value comes from.")
 @json_option
 def command(origin: bool, as_json: bool) -> None:
-    """List the settings: defaults < user < repository < environment, the last one wins."""
+    """List the settings: defaults < user < answers < repository < environment: the last wins."""
     found = settings_here()
     if as_json:
         print_json({n: {"value": c.value, "origin": c.origin} for n, c in found.items()})

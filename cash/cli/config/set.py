@@ -6,7 +6,7 @@ import click
 
 from cash.cli.calls import places
 from cash.cli.config.get import name_argument
-from cash.cli.config.layers import checkout_here
+from cash.cli.config.layers import repository_here, settings_here
 from cash.cli.printing import print_text
 from cash.cli.table import command as make_command
 from cash.faults import UsageFault
@@ -25,9 +25,12 @@ def command(name: str, value: str, repository: bool) -> None:
     """Set SETTING to VALUE, for this user or for this repository."""
     path = user_file(places())
     if repository:
-        root = checkout_here()
-        if root is None:
+        found = repository_here()
+        if found is None:
             raise UsageFault("this is no git repository", hint="cd into one, or: git init")
-        path = repository_file(root)
+        path = repository_file(found.root)
     write_setting(path, name, value)
     print_text(f"{name} is {value} in {path}")
+    chosen = settings_here()[name]
+    if chosen.origin != str(path):
+        print_text(f"here {name} stays {chosen.text}, which comes from {chosen.origin}")

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from cash.cli.calls import here, places
-from cash.cli.config.layers import checkout_here
+from cash.cli.config.layers import checkout_here, settings_here
 from cash.policy.context import Context, Facts
 from cash.policy.layers import Layer, find_layers
 from cash.policy.verdict import Level
@@ -33,6 +33,8 @@ def context_here(level: str) -> Context:
         cwd=folder,
         facts=Facts(
             lockfiles=frozenset(name for name in _LOCKFILES if (tree / name).exists()),
+            lock_folder=os.path.relpath(tree, folder),
             programs=frozenset(name for name in _PROGRAMS if shutil.which(name)),
+            adopted=str(settings_here()["installer"].value),
         ),
     )

@@ -92,6 +92,11 @@ def test_adopting_pnpm_takes_the_versions_over_and_is_never_asked_again(desk: De
     )
     wrong = desk.polis("approvals", "allow", "q1", "--choose", "yarn")
     assert (wrong.status, wrong.err.splitlines()[0]) == (64, "polis: q1 does not offer 'yarn'")
+    both = desk.polis("approvals", "allow", "q1", "--choose", "pnpm", "--for", "1h")
+    assert (both.status, len(open_questions(desk))) == (64, 2)
+    words = "polis approvals allow q1 --choose "
+    begun = {"_POLIS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "5"}
+    assert desk.polis(environment=begun).out.split() == ["plain,npm", "plain,pnpm"]
     chosen = desk.polis("approvals", "allow", "q1", "--choose", "pnpm")
     assert (chosen.status, chosen.out) == (0, f"adopt pnpm: {LINE}\n")
     assert open_questions(desk) == []

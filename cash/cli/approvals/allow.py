@@ -12,6 +12,7 @@ from cash.cli.approvals.answer import (
 )
 from cash.cli.printing import json_option
 from cash.cli.table import command as make_command
+from cash.faults import UsageFault
 
 
 @make_command(
@@ -33,4 +34,8 @@ from cash.cli.table import command as make_command
 @json_option
 def command(number: str, scope: str, choice: str, as_json: bool) -> None:
     """Allow what question ID asks."""
+    if choice and scope != "once":
+        raise UsageFault(
+            "a choice is kept for the repository, not for a time", hint="leave --for away"
+        )
     give_answer(number, "allow", scope, choice=choice, as_json=as_json)

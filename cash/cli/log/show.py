@@ -71,6 +71,8 @@ def describe(event: dict[str, Any]) -> str:
 
 def _words(event: dict[str, Any]) -> str:
     body = {key: value for key, value in event["body"].items() if value not in (None, "", [])}
+    if "rule" in body:  # a question names the first, and explains itself with all
+        body.pop("rules", None)
     said = []
     if event["kind"] in ("asked", "answered") and "id" in body:
         said.append(style(str(body["id"]), bold=True))
@@ -86,7 +88,7 @@ def _words(event: dict[str, Any]) -> str:
 
 # What of an event's body is shown besides its line, in this order.
 _SHOWN = (
-    *("rewritten", "rule", "rules", "host", "port", "branch", "commits", "scope"),
+    *("rewritten", "rule", "rules", "host", "port", "branch", "commits", "scope", "chosen"),
     *("status", "seconds", "level", "version", "refused"),
 )
 

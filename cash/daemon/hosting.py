@@ -68,7 +68,7 @@ class Hosted:
         self.store = folder / "store.db"
         self.writer = Writer.open(self.store)
         self.state = State.open(self.store)
-        self.settings = LiveSettings(settings_files(places, repository.root, folder), os.environ)
+        self.settings = self._settings_of(repository)
         self.importing = Importing(self)
         self.answering = Answering(self)
         self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)

@@ -115,19 +115,3 @@ def test_nobody_without_the_key_changes_what_a_person_reads(desk: Desk) -> None:
         store.execute("UPDATE questions SET shown = replace(shown, 'reset --hard', 'status')")
     store.close()
     assert listed(desk) == []
-
-
-def test_a_number_that_two_repositories_have_is_the_one_of_where_one_stands(desk: Desk) -> None:
-    other = desk.installation.make_repository("other")
-    for words in (("init",), ("agents", "add", "carol")):
-        assert desk.installation.polis(*words, cwd=other).status == 0
-    line = "git reset --hard -q"
-    assert desk.line(line).status == 124
-    assert desk.installation.polis("shell", "carol", "-c", line, cwd=other).status == 124
-    assert [question["id"] for question in listed(desk)] == ["q1", "q1"]
-    unclear = desk.installation.polis("approvals", "allow", "q1")
-    assert unclear.status == 64
-    assert str(desk.repository) in unclear.err
-    assert str(other) in unclear.err
-    assert desk.installation.polis("approvals", "allow", "q1", cwd=other).status == 0
-    assert [question["agent"] for question in listed(desk)] == ["alice"]

@@ -34,7 +34,7 @@ class Desk:
     @property
     def state(self) -> Path:
         """The repository's folder in polis' state."""
-        (found,) = (self.installation.folder / "state/polis").glob("shop-*/store.db")
+        (found,) = (self.installation.folder / "state/polis").glob("*/store.db")
         return found.parent
 
     @property

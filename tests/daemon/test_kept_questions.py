@@ -60,6 +60,9 @@ def test_an_answer_after_a_restart_waits_for_the_line(
     answered = desk.polis("approvals", word, "q1", "--for", scope)
     assert answered.status == 0, answered.err
     assert listed(desk) == []
+    if scope != "session":  # that is as long as this polisd knows the walls
+        kill(desk, "-m cash.daemon")
+        assert listed(desk) == []
     assert desk.line(f"{line} ").status == 124  # another line
     assert [desk.line(line).status for _ in statuses] == statuses
     assert [entry["body"]["decision"] for entry in desk.log("answered")] == [word]
@@ -114,4 +117,11 @@ def test_nobody_without_the_key_changes_what_a_person_reads(desk: Desk) -> None:
     with store:
         store.execute("UPDATE questions SET shown = replace(shown, 'reset --hard', 'status')")
     store.close()
+    assert listed(desk) == []
+
+
+def test_a_stopped_agent_asks_nothing_any_more(desk: Desk) -> None:
+    assert desk.line("git reset --hard -q").status == 124
+    assert desk.polis("agents", "stop", "alice").status == 0
+    kill(desk, "-m cash.daemon")
     assert listed(desk) == []

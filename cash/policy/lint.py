@@ -31,9 +31,10 @@ class Remark:
 def lint(loaded: Loaded) -> list[Remark]:
     """Remarks in the order of the rules; empty: nothing to say."""
     found: list[Remark] = []
-    shown = {id(rule): examples for rule, examples in loaded.examples}
+    # By place: what an untrusted layer tightened is another value than what its file says.
+    shown = {rule.origin: examples for rule, examples in loaded.examples}
     for rule in loaded.policy.rules:
-        examples = shown.get(id(rule), ())
+        examples = shown.get(rule.origin, ())
         messages = [
             *_lint_examples(examples),
             *_lint_hint(rule, loaded.policy),

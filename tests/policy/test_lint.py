@@ -52,3 +52,16 @@ def test_remarks(tmp_path: Path, rules: str, expected: list[str]) -> None:
     remarks = lint(read_policy([Layer("test", (path,))]))
     assert [f"{one.line} {one.rule}: {one.message}" for one in remarks] == expected
     assert {one.file for one in remarks} <= {str(path)}
+
+
+def test_what_an_untrusted_file_shows_is_seen(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(HEAD + _rule("a", "x"))
+    theirs = tmp_path / "theirs.yaml"
+    theirs.write_text(
+        HEAD + _rule("b", "y") + "  - override: a\n    reason: Ours.\n    args: [z]\n"
+        "    examples: {deny: [x z], pass: [x]}\n"
+    )
+    layers = [Layer("user", (mine,)), Layer("repository", (theirs,), tighten_only=True)]
+    remarks = [(Path(one.file).name, one.rule, one.message) for one in lint(read_policy(layers))]
+    assert remarks == [("theirs.yaml", "a", "every example is decided as strictly by a")]

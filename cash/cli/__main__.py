@@ -41,7 +41,7 @@ def _run(argv: Sequence[str]) -> int:
 
     from cash.cli.cash import command as cash
     from cash.cli.commands import polis
-    from cash.cli.printing import flush_output
+    from cash.cli.printing import flush_output, told_plainly
 
     if sys.stdout is None:
         raise Fault("standard output is closed", hint="redirect it to /dev/null instead")
@@ -50,7 +50,9 @@ def _run(argv: Sequence[str]) -> int:
     try:
         # Not main() of click: it answers a broken pipe and an interrupt in ways of its own.
         program, words = (polis, argv) if argv[:1] != ["cash"] else (cash, argv[1:])
-        with program.make_context(program.name, list(words)) as context:
+        with told_plainly():  # click writes help and version itself while it reads the words
+            context = program.make_context(program.name, list(words))
+        with context:
             status = program.invoke(context)
     except click.exceptions.Exit as done:
         status = done.exit_code

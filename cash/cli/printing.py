@@ -29,18 +29,19 @@ def print_json(value: Any) -> None:
 
 def print_text(text: str = "") -> None:
     """A line of text. Fault when it cannot be written; BrokenPipeError when nobody reads on."""
-    with _told_plainly():
+    with told_plainly():
         click.echo(text, color=shows_colour())
 
 
 def flush_output() -> None:
     """A full disk may show only here; it must not be lost in the interpreter's shutdown."""
-    with _told_plainly():
+    with told_plainly():
         sys.stdout.flush()
 
 
 @contextlib.contextmanager
-def _told_plainly() -> Iterator[None]:
+def told_plainly() -> Iterator[None]:
+    """What writes to standard output raises Fault where that cannot be written."""
     try:
         yield
     except BrokenPipeError:

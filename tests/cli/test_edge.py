@@ -69,10 +69,11 @@ def test_what_nobody_foresaw_is_one_line_and_a_log(installation: Installation) -
     assert "Traceback (most recent call last)" in log.read_text()
 
 
-def test_a_full_output_is_one_line(installation: Installation) -> None:
+@pytest.mark.parametrize("word", ["version", "--version", "--help"])
+def test_a_full_output_is_one_line(installation: Installation, word: str) -> None:
     with open("/dev/full", "wb") as full:
         ended = subprocess.run(
-            ["polis", "version"],
+            ["polis", word],
             stdout=full,
             stderr=subprocess.PIPE,
             env=installation.environment,
@@ -82,8 +83,9 @@ def test_a_full_output_is_one_line(installation: Installation) -> None:
     assert ended.stderr == b"polis: standard output cannot be written: No space left on device\n"
 
 
-def test_a_closed_output_is_one_line(installation: Installation) -> None:
-    ran = installation.run("sh", "-c", "polis version >&-")
+@pytest.mark.parametrize("word", ["version", "--version", "--help"])
+def test_a_closed_output_is_one_line(installation: Installation, word: str) -> None:
+    ran = installation.run("sh", "-c", f"polis {word} >&-")
     assert (ran.status, ran.err.count("\n")) == (125, 1)
     assert ran.err.startswith("polis: standard output cannot be written")
 

@@ -153,11 +153,13 @@ def make_match(rule: Rule, decision: Decision, subject: Subject) -> Match:
 
 
 def put_names_in(text: str, names: object) -> str:
-    """text with `$agent` and `$branch` replaced."""
+    """text with `$agent` and `$branch` replaced; by AGENT and BRANCH where nobody is asked about,
+    for "agent/" is no branch to type."""
     if "$" not in text or not isinstance(names, dict):
         return text
     for name, value in names.items():
-        text = text.replace(f"${{{name}}}", value).replace(f"${name}", value)
+        shown = value or name.upper()
+        text = text.replace(f"${{{name}}}", shown).replace(f"${name}", shown)
     return text
 
 

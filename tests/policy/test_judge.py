@@ -345,6 +345,8 @@ def test_names_are_put_into_reasons() -> None:
     policy = rule_of(program="x", reason="not on $branch", hint="ask ${agent}")
     match = judge(policy, "x").matches[0]
     assert (match.reason, match.hint) == ("not on agent/alice", "ask alice")
+    match = judge(policy, "x", agent="", branch="").matches[0]
+    assert (match.reason, match.hint) == ("not on BRANCH", "ask AGENT")
 
 
 def test_no_rules_no_opinion() -> None:

@@ -40,12 +40,15 @@ async def _init(caller: Caller, fields: Fields) -> dict[str, Any]:
     path = Path(str(fields["path"]))
     repository, fresh, notes = await asyncio.to_thread(caller.repositories.find_to_adopt, path)
     hosted = caller.repositories.host(repository)
+    rules = len(hosted.in_force.policy().rules)
+    if hosted.in_force.trouble:
+        notes = (*notes, f"{hosted.in_force.trouble}; the last good rules stay in force")
     return {
         "id": hosted.repository.id,
         "root": str(hosted.repository.root),
         "fresh": fresh,
         "notes": list(notes),
-        "rules": len(hosted.in_force.policy().rules),
+        "rules": rules,
     }
 
 

@@ -77,6 +77,7 @@ def _open_session(places: Places, agent: str, held: ExitStack) -> _Session | Ove
     cwd = client.working_directory()
     facts = call(places, "agents.show", agent=agent, cwd=os.fsdecode(cwd))
     name, tree = str(facts["name"]), str(facts["path"])
+    _tell_of_rules(places, str(facts["repository"]))
     rows, columns = window_of(0)
     request = wire.RunRequest(
         token=read_token(places).encode(),
@@ -105,6 +106,13 @@ def _open_session(places: Places, agent: str, held: ExitStack) -> _Session | Ove
     judge = Judge(places, name, tree)
     prompt = Prompt(judge, resident, appearance, folder / "history")
     return _Session(judge, resident, prompt, keyboard, first)
+
+
+def _tell_of_rules(places: Places, repository: str) -> None:
+    """Who has just saved a policy that does not load must not take its rules for being in force."""
+    if trouble := call(places, "policy.show", cwd=repository)["trouble"]:
+        said = f"polis: {trouble}; the last good rules stay in force\nhint: polis policy lint\n"
+        write_whole(2, said.encode())
 
 
 class _Session:

@@ -128,6 +128,10 @@ class Prompt:
         def _(event: KeyPressEvent) -> None:
             event.current_buffer.newline(copy_margin=False)
 
+        @bindings.add("c-z")
+        def _(event: KeyPressEvent) -> None:
+            """Nothing to stop here; pressed too late for what ran, it is no part of the line."""
+
         return bindings
 
     def _enter(self, buffer: Buffer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import termios
 import time
@@ -205,6 +206,28 @@ def test_ctrl_c_at_the_prompt_drops_the_line(alice: Terminal, shop: Shop) -> Non
     alice.wait_for(r"dropped.txt")
     alice.press("\x03", r"\[130\] \$$")
     assert not (shop.tree / "dropped.txt").exists()
+
+
+def test_ctrl_z_at_the_prompt_types_nothing(alice: Terminal) -> None:
+    alice.type("\x1aecho so-$((40 + 2))\x1a\r")
+    assert re.search(r"^so-42$", alice.wait_last(PROMPT), re.M)
+
+
+def test_rules_that_do_not_load_are_named_on_entering(sit: Sit, shop: Shop) -> None:
+    file = shop.repository / ".polis" / "policy.yaml"
+    file.parent.mkdir()
+    file.write_text("rules: [\n")
+    try:
+        terminal = sit("polis", "shell", "alice", columns=300)
+        screen = terminal.wait_last(PROMPT)
+        adopted = shop.installation.polis("init", cwd=shop.repository)
+    finally:
+        shutil.rmtree(file.parent)
+    said = f"{file}:2:1: did not find expected node content; the last good rules stay in force"
+    assert f"polis: {said}\nhint: polis policy lint\n" in screen
+    assert f"note: {said}\n" in adopted.out
+    mended = sit("polis", "shell", "alice").wait_last(PROMPT)
+    assert "polis: " not in mended
 
 
 def test_what_is_typed_ahead_is_judged(alice: Terminal, shop: Shop) -> None:

@@ -8,6 +8,7 @@ hold is left out and told.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterable
@@ -15,12 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from cash.faults import Fault
 from cash.hub.git import Git
 from cash.hub.refs import write_refs
 from cash.hub.repository import Repository
 from cash.hub.worktree import without_filters
 
 _SECONDS = 600.0
+# More than this at once keeps the hub held for minutes; a file of holes is made in a moment.
+_MOST_BYTES = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def snapshot_tree(
 ) -> Snapshot:
     """Commits the tree's tracked and new files on top of `parent` and points `ref` at it.
     index: a worktree's index to start from (its stat data saves reading), else None. what: the
-    commit's message. The objects go to the hub. Raises GitFault or OSError, and then `ref` is
+    commit's message. The objects go to the hub. Raises Fault or OSError, and then `ref` is
     unchanged."""
     for pipe in find_pipes(tree):
         pipe.unlink()  # it holds nothing, and git would wait on it with the hub locked
@@ -53,9 +57,11 @@ def snapshot_tree(
         if index is not None and index.is_file():
             shutil.copyfile(index, own)
             _own(own, repository)
+            _refuse_giants(git, tree)
             git.run("update-index", "-q", "--really-refresh", fine=(0, 1), seconds=_SECONDS)
         else:
             git.run("read-tree", parent)
+            _refuse_giants(git, tree)
         left_out = _stage(git, tree)
         made = git.read("write-tree")
         if made == git.read("rev-parse", f"{parent}^{{tree}}"):
@@ -106,9 +112,36 @@ def _stage(git: Git, tree: Path) -> tuple[str, ...]:
                 gone.append(path)
             case "strange":
                 left_out.append(os.fsdecode(path))
+    _check_bytes(tree, there)
     _update(git, tree, ("--force-remove",), gone)
     _update(git, tree, ("--add", "--replace"), there)
     return tuple(sorted(left_out))
+
+
+def _refuse_giants(git: Git, tree: Path) -> None:
+    """Before git compares: it keeps sizes modulo 2^32, so that a terabyte may pass for what it
+    was, and would be read."""
+    found = [
+        os.fsencode(os.path.relpath(os.path.join(folder, name), tree))
+        for folder, _, files in os.walk(tree)
+        for name in files
+        if os.lstat(os.path.join(folder, name)).st_size > _MOST_BYTES
+    ]
+    if found:
+        # Ignored ones are not looked at anyway.
+        options = ("--cached", "--others", "--exclude-standard", "-z", "--full-name")
+        listed = git.run("ls-files", *options, cwd=tree)
+        _check_bytes(tree, [path for path in listed.split(b"\0") if path in set(found)])
+
+
+def _check_bytes(tree: Path, paths: Iterable[bytes]) -> None:
+    sizes = {path: os.lstat(os.path.join(os.fsencode(tree), path)).st_size for path in paths}
+    if sum(sizes.values()) > _MOST_BYTES:
+        largest = tree / os.fsdecode(max(sizes, key=sizes.__getitem__))
+        raise Fault(
+            f"a snapshot holds {_MOST_BYTES >> 30} GiB, and the tree has more to keep",
+            hint=f"rm {shlex.quote(str(largest))}  # the largest; or move it away",
+        )
 
 
 def _update(git: Git, tree: Path, options: Iterable[str], paths: list[bytes]) -> None:

@@ -11,7 +11,9 @@ import pytest
 from ground import ORDINARY, Ground, run_as
 from privilege import needs_root
 
+from cash.faults import Fault
 from cash.hub.importer import import_commits
+from cash.hub.worktree import find_entry
 from cash.workspace.agent import Agent, AgentFault
 from cash.workspace.removal import Removal, check_removal, empty_trash, remove_agent
 from cash.workspace.roster import Look, list_agents, look_at
@@ -145,6 +147,24 @@ def test_rules_that_are_pipes_do_not_hold_up_a_removal(ground: Ground, agent: Ag
     removal = _remove(ground, agent)
     assert removal.left_out == ()
     assert ground.git("show", f"{removal.saved[0]}:new/file") == "kept"
+
+
+def test_terabytes_of_holes_are_refused_at_once(ground: Ground, agent: Agent) -> None:
+    os.truncate(agent.tree / "README", (1 << 40) + (agent.tree / "README").stat().st_size)
+    with pytest.raises(Fault) as caught:
+        remove_agent(ground.repository, ground.places, agent)
+    assert "4 GiB" in caught.value.message
+    assert str(agent.tree / "README") in str(caught.value.hint)
+    (agent.tree / "README").write_text("read me\n")
+    for number in range(3):
+        (agent.tree / f"new{number}").touch()
+        os.truncate(agent.tree / f"new{number}", 3 << 30)
+    with pytest.raises(Fault):
+        remove_agent(ground.repository, ground.places, agent)
+    assert agent.tree.is_dir()
+    assert find_entry(ground.repository, agent.tree) is not None
+    (agent.tree / ".gitignore").write_text("new*\n")
+    assert _remove(ground, agent).saved
 
 
 def test_rewritten_and_deleted_work_is_kept(ground: Ground, agent: Agent) -> None:

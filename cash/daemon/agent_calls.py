@@ -55,7 +55,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted, agent, _ = caller.agent({**fields, "agent": fields["name"]})
     running = hosted.is_running(agent)
     if hosted.is_inside(agent) and not running:
-        await hosted.importing.import_changes(agent)
+        await hosted.importing.import_last_changes(agent)
     if not fields.get("force"):
         await asyncio.to_thread(check_removal, hosted.repository, agent, running=running)
     await hosted.leave(agent, "removed")
@@ -81,5 +81,5 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
 async def agents_stop(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted, agent, _ = caller.agent(fields)
     if hosted.is_inside(agent):
-        await hosted.importing.import_changes(agent)
+        await hosted.importing.import_last_changes(agent)
     return {"name": agent.name, "stopped": await hosted.leave(agent, "stopped")}

@@ -280,7 +280,9 @@ class Hosted:
             self.writer.submit(line)
         body = {"id": ended.id, "status": ended.status, "seconds": round(ended.seconds, 4)}
         await self.journal(agent, f"{ended.id}:ran", "ran", body)
-        await self.importing.import_changes(agent)
+        # Not waited for: the keeper stays until its word was taken, and an agent can hold its
+        # import up.
+        self.import_soon(agent)
 
     async def note_loss(self, agent: Agent, reason: str) -> None:
         """The walls fell, and what ran in them with them; so did answers "for the session"."""
@@ -291,11 +293,12 @@ class Hosted:
         """Imports what is new without keeping anybody waiting."""
         self.spawn(self.importing.import_changes(agent))
 
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        """Does something nobody waits for; it is not forgotten before it is done."""
+    def spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+        """Does something nobody has to wait for; it is not forgotten before it is done."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # Agents
 

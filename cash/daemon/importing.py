@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
 
+# An upload-pack whose stream nobody reads any more has nothing left to do.
+_GRACE_SECONDS = 2.0
+# How long an agent may keep the person waiting who stops it.
+_LAST_SECONDS = 10.0
+_MOST_AT_ONCE = 128
+
+
 class Importing:
     """One import at a time per agent. git-upload-pack runs inside the agent's walls; outside,
     only the pack stream it sends is read, and checked."""
@@ -24,6 +33,13 @@ class Importing:
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
         self._turns: dict[str, asyncio.Lock] = {}
+        # Their own: agents that keep their imports waiting must not keep all else waiting too.
+        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="import")
+
+    async def import_last_changes(self, agent: Agent) -> None:
+        """Imports before the walls go, unless the agent keeps that waiting; then it ends with
+        them."""
+        await asyncio.wait({self._hosted.spawn(self.import_changes(agent))}, timeout=_LAST_SECONDS)
 
     async def import_changes(self, agent: Agent) -> ImportReport | None:
         """Imports if refs inside have moved since the last time; None when nothing had."""
@@ -60,7 +76,8 @@ class Importing:
             for descriptor in (from_hub, to_hub, null):
                 os.close(descriptor)
                 held.discard(descriptor)
-            report = await asyncio.to_thread(
+            report = await asyncio.get_running_loop().run_in_executor(
+                self._threads,
                 import_commits,
                 self._hosted.repository,
                 agent,
@@ -69,7 +86,9 @@ class Importing:
         finally:
             for descriptor in held:
                 os.close(descriptor)
-        await serving
+        # Cancelled, it is hung up: it may wait for ever on something the agent put there.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(serving, _GRACE_SECONDS)
         return report
 
 

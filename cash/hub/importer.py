@@ -69,7 +69,8 @@ def _command(upload_pack: Sequence[str] | tuple[int, int]) -> tuple[list[str], l
     if not pipes:
         return words, []
     said, told = pipes
-    script = f"cat <&{said} {told}>&- & exec cat >&{told} {said}<&-"
+    # The relay ends with what the agent says: git waits for that end, not for the other one's.
+    script = f"cat <&0 >&{told} {said}<&- & exec cat <&{said} {told}>&-"
     return ["bash", "-c", script, "relay"], pipes
 
 

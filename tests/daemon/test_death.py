@@ -80,6 +80,17 @@ def test_stopping_ends_everything_inside(desk: Desk) -> None:
     until(lambda: not desk.pids("cash."))
 
 
+def test_an_agent_that_holds_its_import_up_is_stopped_all_the_same(desk: Desk) -> None:
+    directory = desk.tree.parent / "git"
+    assert desk.line("mkfifo $(git rev-parse --git-dir)/refs/heads/pipe").status == 0
+    assert (directory / "refs/heads/pipe").is_fifo()
+    until(lambda: bool(desk.pids("git-upload-pack")))
+    stopped = desk.polis("agents", "stop", "alice", timeout=60)
+    assert stopped.status == 0, stopped.err
+    until(lambda: not desk.pids("git-upload-pack"))
+    assert desk.polis("agents", "remove", "alice", "--force", timeout=60).status == 0
+
+
 def test_two_first_commands_at_once_share_one_polisd(desk: Desk) -> None:
     assert desk.polis("down").status == 0
     both = [start(desk, f"echo {number}") for number in range(4)]

@@ -13,6 +13,7 @@ from cash.policy.subject import Subject
 from cash.policy.value import value_of
 from cash.policy.verdict import Decision, Level, Match
 from cash.policy.wording import words_of
+from cash.syntax.launches import starts_others
 
 NOT_UNDERSTOOD: Final = "not-understood"
 DYNAMIC: Final = "dynamic-command"
@@ -75,7 +76,10 @@ def default_match(subject: Subject, named: Set[int]) -> Match | None:
 def is_dynamic(subject: Subject) -> bool:
     """Whether the program is known only when the line runs."""
     values = subject.values
-    return bool(values) and not subject.namings
+    if not values or not subject.namings:
+        return bool(values)
+    # `S=sudo; $S rm …`: the line's reader has not seen that this starts another program.
+    return values[0].assumed and any(starts_others(one.name) for one in subject.namings)
 
 
 def _dynamic(subject: Subject) -> Match | None:

@@ -57,14 +57,27 @@ def value_of(word: Word, variables: Variables) -> Value:
 
 
 def values_of(words: Sequence[Word], variables: Variables) -> list[Value]:
-    """The values of an argv, braces expanded: `{a,b}` is two words."""
+    """The values of an argv, braces expanded: `{a,b}` is two words, and so is an unquoted `$X`
+    with a blank in it."""
     found: list[Value] = []
     for word in words:
         if len(word.parts) > 1 or (word.parts and not isinstance(word.parts[0], str)):
-            found.extend(value_of(one, variables) for one in expand_braces(word))
+            for one in expand_braces(word):
+                found += _split(value_of(one, variables))
         else:
             found.append(value_of(word, variables))
     return found
+
+
+def _split(value: Value) -> list[Value]:
+    """A known variable's value as bash splits it, where it is all of the word."""
+    parts = value.word.parts
+    if not value.assumed or value.holes or len(parts) != 1 or not isinstance(parts[0], Expansion):
+        return [value]
+    if _is_quoted(value.word, parts[0]):
+        return [value]
+    words = value.text.split()
+    return [Value(one, Word((one,), one), assumed=True) for one in words] or [value]
 
 
 def _compose(word: Word, parts: Sequence[str | Expansion], variables: Variables) -> Value:

@@ -7,13 +7,26 @@ from collections.abc import Iterator
 from cash.syntax.command import Command, Expansion
 from cash.syntax.launch import GIVEN, Finder, Launch, Starts
 from cash.syntax.multiplexers import MULTIPLEXERS
+from cash.syntax.projects import PROJECTS
 from cash.syntax.runners import RUNNERS
 from cash.syntax.sed import SED
 from cash.syntax.shells import SHELL_TEXTS, shell_launches
 from cash.syntax.wrappers import OTHER_SHELLS, SHELLS, WRAPPERS, Wrapper
 from cash.syntax.wrapping import WRAPPING, wrapper_launches
 
-_FINDERS: dict[str, Finder] = {**WRAPPING, **SHELL_TEXTS, **RUNNERS, **MULTIPLEXERS, **SED}
+_FINDERS: dict[str, Finder] = {
+    **WRAPPING,
+    **SHELL_TEXTS,
+    **RUNNERS,
+    **PROJECTS,
+    **MULTIPLEXERS,
+    **SED,
+}
+
+
+def starts_others(program: str) -> bool:
+    """Whether a program of that name may start what its words name."""
+    return any(program in known for known in (_FINDERS, SHELLS, OTHER_SHELLS, WRAPPERS))
 
 
 def launches_of(command: Command) -> Iterator[Launch]:

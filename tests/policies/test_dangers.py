@@ -13,6 +13,21 @@ rm -rf ${HOME:?}/
 rm -rf ~//
 X=/; rm -rf $X
 X=/ && rm -rf "$X"
+X='rm -rf /'; $X
+X='rm -rf'; $X /
+X='/ x'; rm -rf $X
+X='git push'; $X --force
+X='--force origin'; git push $X
+X=bash; $X -c 'rm -rf /'
+uv run rm -rf /
+uv run --with x -p 3.11 -- git push --force
+poetry run git push --force
+pnpm exec rm -rf ~
+pnpm -r exec rm -rf ~
+bundle exec rm -rf /
+direnv exec . rm -rf /
+mise exec node@20 -- rm -rf /
+corepack npm@10 install x
 rm -rf $(echo /)
 rm -rf /home/user/project/../..
 rm -r --no-preserve-root /

@@ -14,6 +14,7 @@ from typing import Any
 
 from cash.daemon.answering import Answering
 from cash.daemon.egress import Admission, Admit
+from cash.daemon.foreseen import Foreseen
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Household, Keeping
@@ -71,6 +72,7 @@ class Hosted:
         self.settings = self._settings_of(repository)
         self.importing = Importing(self)
         self.answering = Answering(self)
+        self.foreseen = Foreseen()
         self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
         # What every command gets besides what the walls set: NAME=value.
         self.environment = [
@@ -233,7 +235,7 @@ class Hosted:
         context = self.context_of(agent, str(agent.tree))
         try:
             verdict = self.in_force.policy().judge((Connect(host, port),), context)
-            admission, approval = await self._settle_connection(agent, f"{host}:{port}", verdict)
+            admission, approval = await self._settle_connection(agent, host, port, verdict)
         except Fault as fault:
             return Admission(False, f"polis: {fault.message}\n")
         body = {
@@ -247,12 +249,15 @@ class Hosted:
         return admission
 
     async def _settle_connection(
-        self, agent: Agent, where: str, verdict: Verdict
+        self, agent: Agent, host: str, port: int, verdict: Verdict
     ) -> tuple[Admission, str]:
         if verdict.decision is Decision.DENY:
             return Admission(False, refusal_text(verdict)), "refused"
         if verdict.decision is not Decision.ASK:
             return Admission(True), "policy"
+        if self.foreseen.covers(agent.incarnation, host, port):
+            return Admission(True), "allowed with its line"
+        where = f"{host}:{port}"
         subject = f"connect\0{where}"
         earlier = self.answering.earlier(agent, subject)
         if earlier is not None:
@@ -278,6 +283,9 @@ class Hosted:
             report = json.loads(ended.report)
             line = Event(f"{ended.id}:line", report["time"], agent.name, "line", report["line"])
             self.writer.submit(line)
+        self.foreseen.end(ended.id)
+        if not self.is_running(agent):  # nor does a shell whose lines nobody reports any more
+            self.foreseen.end_all(agent.incarnation)
         body = {"id": ended.id, "status": ended.status, "seconds": round(ended.seconds, 4)}
         await self.journal(agent, f"{ended.id}:ran", "ran", body)
         # Not waited for: the keeper stays until its word was taken, and an agent can hold its

@@ -45,6 +45,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
         match asking.earlier_answer(text, verdict):
             case Approved():
                 approval = "earlier answer"
+                hosted.foreseen.allow(request.id, agent.incarnation, verdict.hosts)
             case Refused(text=refusal):
                 approval = "refused"
                 reply["text"] = refusal
@@ -52,14 +53,17 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
                 question = await asking.open(text, verdict)
                 reply |= {"ask": question.id, "asked": question.describe(waits=False)}
                 approval = "asked"
+                hosted.foreseen.ask(request.id, agent.incarnation, verdict.hosts)
     body = line_event(request, verdict, approval)
     await hosted.journal(agent, f"{request.id}:line", "line", body)
     return reply | {"approval": approval}
 
 
 async def ask(caller: Caller, fields: Fields) -> dict[str, Any]:
-    """Waits for the answer to a question, whoever gives it."""
+    """Waits for the answer to a question, whoever gives it. line: the id of the line it is about,
+    as `judge` gave it."""
     hosted, _, _ = caller.agent(fields)
+    line = str(fields.get("line") or "")
     question = hosted.answering.questions.find(str(fields["id"]))
     waiting = asyncio.ensure_future(
         hosted.answering.questions.wait(question, float(fields.get("seconds") or 3600))
@@ -73,7 +77,9 @@ async def ask(caller: Caller, fields: Fields) -> dict[str, Any]:
     finally:
         hanging.cancel()
         waiting.cancel()
-    match Asking.settle(answer, question):
+    approval = Asking.settle(answer, question)
+    hosted.foreseen.settle(line, allowed=isinstance(approval, Approved))
+    match approval:
         case Approved():
             return {"decision": "allow", "text": "", "status": 0}
         case Chosen():
@@ -87,6 +93,7 @@ async def line_ended(caller: Caller, fields: Fields) -> dict[str, Any]:
     """The resident bash says that a line has ended. Its word: what runs inside could say it."""
     hosted, agent, _ = caller.agent(fields)
     number = str(fields["id"])
+    hosted.foreseen.end(number)
     body = {"id": number, "status": int(fields["status"]), "seconds": fields.get("seconds")}
     hosted.note(agent, f"{number}:ran", "ran", body)
     hosted.import_soon(agent)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cash import wire
@@ -229,7 +230,10 @@ class CommandStages:
     async def run(self, request: Request, argv: tuple[str, ...], verdict: Verdict) -> None:
         body = line_event(request, verdict, "allowed")
         report = json.dumps({"time": time.time(), "line": body}).encode()
-        await self._start(request.id, [_encode(word) for word in argv], request.cwd, report)
+        # Whoever let the line through saw these hosts in it.
+        hosts = () if is_settled(verdict) else verdict.hosts
+        words = [_encode(word) for word in argv]
+        await self._start(request.id, words, request.cwd, report, hosts)
 
     async def run_shell(self, number: str, cwd: str) -> None:
         """The resident bash of `polis shell`: its lines are judged one by one, by calls."""
@@ -237,9 +241,17 @@ class CommandStages:
         bash = [b"/bin/bash", b"--norc", b"--noprofile", b"--noediting", b"-i"]
         await self._start(number, [*bash, *self._asked.arguments], cwd, b"")
 
-    async def _start(self, number: str, argv: list[bytes], cwd: str, report: bytes) -> None:
+    async def _start(
+        self,
+        number: str,
+        argv: list[bytes],
+        cwd: str,
+        report: bytes,
+        hosts: Iterable[tuple[str, int]] = (),
+    ) -> None:
         household = await self._hosted.enter(self._agent)
         household.running.add(number)
+        self._hosted.foreseen.allow(number, self._agent.incarnation, hosts)
         household.link.run(
             id=number,
             argv=argv,

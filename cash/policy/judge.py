@@ -134,9 +134,7 @@ def _verdict(
     findings.sort(key=lambda one: (-one.match.decision, one.match.rule))
     verdict = make_verdict(findings, actions, scene.context, rewritten=rewritten)
     grants = () if verdict.decision is Decision.DENY else tuple(_grants(scene))
-    return Verdict(
-        verdict.decision, verdict.matches, verdict.rewritten, grants, verdict.commands, line.readers
-    )
+    return replace(verdict, grants=grants, readers=line.readers)
 
 
 def _grants(scene: Scene) -> Iterator[Grant]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cash.policy import defaults
-from cash.policy.action import Action, Exec
+from cash.policy.action import Action, Connect, Exec
 from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
 from cash.policy.identity import Naming
@@ -180,7 +180,8 @@ def make_verdict(
         for one in actions
         if isinstance(one, Exec) and one.command.argv
     ]
-    return Verdict(decision, matches, rewritten, (), tuple(commands))
+    hosts = tuple((one.host, one.port) for one in actions if isinstance(one, Connect))
+    return Verdict(decision, matches, rewritten, (), tuple(commands), hosts)
 
 
 def _sole_rewrite(findings: Sequence[Finding]) -> str | None:

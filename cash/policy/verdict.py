@@ -69,11 +69,13 @@ class Grant:
 class Verdict:
     """decision: the strictest match. matches: strictest first. rewritten: the whole line as it
     would run instead, when rules rewrote parts of it (also under ASK: a question shows it).
-    commands: the argv of every command found, expansions as written."""
+    commands: the argv of every command found, expansions as written. hosts: the host and port of
+    every connection that is foreseen."""
 
     decision: Decision
     matches: tuple[Match, ...] = ()
     rewritten: str | None = None
     grants: tuple[Grant, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
+    hosts: tuple[tuple[str, int], ...] = ()
     readers: Mapping[str, str] = field(default_factory=dict)

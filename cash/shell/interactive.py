@@ -180,7 +180,7 @@ class _Session:
     def _ask(self, judged: Judged, question: Question) -> Settled:
         """Puts the question here; `polis approvals` may answer it first."""
         try:
-            connection = self._judge.wait_for(question)
+            connection = self._judge.wait_for(question, judged.id)
         except (Fault, OSError) as fault:
             return Settled(False, fault_text(fault), FAILED_CLOSED)
         with connection, caught(_CAUGHT) as signals:

@@ -92,10 +92,12 @@ class Judge:
             raise wire.ConnectionEnded(str(said["fault"]))
         return _read(line, said)
 
-    def wait_for(self, question: Question) -> socket.socket:
-        """A connection on which the end of a question arrives, whoever answers it."""
+    def wait_for(self, question: Question, line: str) -> socket.socket:
+        """A connection on which the end of a question arrives, whoever answers it. line: the id of
+        the line it is about."""
         connection = connect(self._places)
-        body = {"verb": "ask", "id": question.id, "token": read_token(self._places), **self._who}
+        about = {"id": question.id, "line": line, **self._who}
+        body = {"verb": "ask", "token": read_token(self._places), **about}
         wire.send_frame(connection, wire.CALL, json.dumps(body).encode())
         return connection
 

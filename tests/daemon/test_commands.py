@@ -157,6 +157,19 @@ def test_a_host_that_no_rule_names_is_asked_about_and_journaled(desk: Desk) -> N
     assert connect["body"]["approval"] == "unanswered"
 
 
+def test_a_host_is_asked_about_once_with_the_line_that_names_it(desk: Desk) -> None:
+    fetch = "curl -sS -o /dev/null -w '%{http_connect} %{http_code}\\n' http://nowhere.example/"
+    for _ in range(2):  # answered elsewhere, for the same line when it comes again
+        ran = desk.line(f"{fetch}; {fetch}")
+        if ran.status == 124:
+            assert desk.polis("approvals", "allow", "q1").status == 0
+    assert ran.out == "000 502\n000 502\n"
+    (desk.tree / "later.sh").write_text(f"{fetch}\n")
+    assert desk.line("sh later.sh").out == "000 403\n"
+    approvals = [entry["body"]["approval"] for entry in desk.log("connect")]
+    assert approvals == ["allowed with its line", "allowed with its line", "unanswered"]
+
+
 def test_a_denied_host_is_refused_at_once_whatever_asks(desk: Desk) -> None:
     script = "import urllib.request as r\nr.urlopen('http://169.254.169.254/latest')\n"
     (desk.tree / "fetch.py").write_text(script)

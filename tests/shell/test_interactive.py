@@ -79,6 +79,18 @@ def test_a_question_is_answered_in_place(
     assert ("ran-42" in screen) is (status == 0)
 
 
+def test_a_host_allowed_with_its_line_is_not_asked_about_again(alice: Terminal, shop: Shop) -> None:
+    for end in ("y", "n"):
+        alice.type(f"curl -sS -o {end}.txt -w 'so-%{{http_code}}\\n' http://{end}.example/\r")
+        alice.wait_last(r"explain$")
+        alice.press(end, r"tree( \[\d+\])? \$$")
+    assert re.search(r"^so-502$", alice.text, re.M)
+    connects = [json.loads(line)["body"] for line in shop.log().splitlines() if '"connect"' in line]
+    assert [(one["host"], one["approval"]) for one in connects if "port" in one] == [
+        ("y.example", "allowed with its line")
+    ]
+
+
 def test_a_question_explains_itself(alice: Terminal) -> None:
     alice.type("git push --force origin HEAD:explained\r")
     alice.wait_for(r"explain$")

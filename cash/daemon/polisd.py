@@ -208,14 +208,14 @@ class _Polisd:
             asked: dict[str, Any] = json.loads(payload)
             self._check(connection, str(asked.pop("token", "")).encode())
             verb = str(asked.pop("verb", ""))
+            if verb not in CALLS and verb not in FOLLOWED:
+                raise Fault(f"polisd does not know {verb!r}", hint="polis down; polis up")
             caller = Caller(self._repositories, connection, self._stopping)
             here = Path(str(asked.get("path" if verb == "init" else "cwd") or "/"))
             moved = await self._repositories.follow(here, adopting=verb == "init")
             if verb in FOLLOWED:
                 await FOLLOWED[verb](caller, asked)
                 return
-            if verb not in CALLS:
-                raise Fault(f"polisd does not know {verb!r}", hint="polis down; polis up")
             reply = await CALLS[verb](caller, asked)
         except Fault as fault:
             reply = _as_reply(fault.message, fault.hint, fault.status)

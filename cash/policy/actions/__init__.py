@@ -43,7 +43,8 @@ def stage(
     implied = tuple(_implied(execs, scene))
     for _ in range(_MOST_PASSES):
         if not any(isinstance(one, Exec) for one in implied):
-            break
+            # The usual line: what was worked out for it once is kept.
+            return (*execs, *implied), scene
         wider = Scene((*execs, *implied), context, scripts)
         if line_config_of(wider) == line_config_of(scene):
             return (*execs, *implied), wider

@@ -13,6 +13,7 @@ from cash.policy.usage import Usage
 from cash.policy.value import Value
 
 _SHORTEST_ABBREVIATION = 4  # `--fo`
+_NONE: frozenset[str] = frozenset()
 
 
 class Flag(NamedTuple):
@@ -31,6 +32,24 @@ class Arguments:
     flags: list[Flag] = field(default_factory=list)
     positionals: list[tuple[Value, bool]] = field(default_factory=list)
     wild: bool = False
+    _known: tuple[frozenset[str], tuple[str, ...]] | None = None
+
+    def may_have(self, name: str) -> bool:
+        """Whether some flag may be this one: most rules ask for flags that are not there."""
+        if self._known is None:
+            aliases = self.usage.aliases
+            given = {flag.name for flag in self.flags}
+            for one in tuple(given):
+                given |= aliases.get(one, _NONE)
+            longs = [one for one in given if one[:2] == "--" and len(one) >= _SHORTEST_ABBREVIATION]
+            self._known = (frozenset(given), tuple(longs))
+        names, longs_given = self._known
+        if name in names:
+            return True
+        if not longs_given:
+            return False
+        group = self.usage.aliases.get(name)
+        return any([one.startswith(longs_given) for one in group or (name,)])
 
 
 def split_arguments(values: Sequence[Value], usage: Usage) -> Arguments:
@@ -116,6 +135,8 @@ class FlagPattern:
     def test(self, arguments: Arguments, *, exact: bool) -> Certainty:
         """exact: no abbreviations and no guesses (for what loosens)."""
         best = MAYBE if arguments.wild and not exact else NO
+        if self.names is None and not arguments.may_have(self.name):
+            return best
         group = arguments.usage.aliases.get(self.name)
         for flag in arguments.flags:
             if not self._names(flag.name, group, exact=exact):
@@ -156,7 +177,7 @@ class FlagTest:
         """How sure it is that the flags are as asked."""
         found = YES
         if self.any:
-            found = max(one.test(arguments, exact=exact) for one in self.any)
+            found = max([one.test(arguments, exact=exact) for one in self.any])
         for choice in self.every:
             if found == NO:
                 return NO
@@ -187,10 +208,15 @@ class ArgsTest:
     """Alternatives of positional patterns; None stands for any number of arguments."""
 
     choices: tuple[tuple[Pattern | None, ...], ...]
+    _is_named: bool = field(init=False, compare=False, repr=False, default=False)
+
+    def __post_init__(self) -> None:
+        patterns = [one for choice in self.choices for one in choice if one is not None]
+        object.__setattr__(self, "_is_named", any(one.named for one in patterns))
 
     def bind(self, names: Mapping[str, str]) -> ArgsTest:
         """With `$agent` and `$branch` put in."""
-        if not any(one is not None and one.named for choice in self.choices for one in choice):
+        if not self._is_named:
             return self
         bound = (tuple(one and one.bind(names) for one in choice) for choice in self.choices)
         return ArgsTest(tuple(bound))
@@ -208,13 +234,25 @@ class ArgsTest:
 
 
 def _is_out(choice: Sequence[Pattern | None], positionals: Sequence[tuple[Value, bool]]) -> bool:
-    """The usual case, settled at once: the subcommand is another one."""
-    if not choice or choice[0] is None:
+    """The usual case, settled at once: the subcommand is another one, or what must stand
+    somewhere among the arguments stands nowhere."""
+    if not choice:
         return False
     if not positionals:
-        return True
-    value, doubtful = positionals[0]
-    return not (doubtful or value.loose) and choice[0].test(value.text) == NO
+        return choice[0] is not None
+    first = choice[0]
+    if first is not None:
+        value, doubtful = positionals[0]
+        if not (doubtful or value.loose) and first.test(value.text) == NO:
+            return True
+    for pattern in choice[1:]:
+        if pattern is not None:
+            for value, _ in positionals:
+                if value.loose or pattern.test(value.text) != NO:
+                    break
+            else:
+                return True
+    return False
 
 
 def _fit(

@@ -11,12 +11,11 @@ from cash.policy.arguments import ArgsTest, FlagTest
 from cash.policy.certainty import MAYBE, NO, YES, Certainty, of
 from cash.policy.hosts import HostPattern, normalise_host, test_host
 from cash.policy.matcher import Asking
-from cash.policy.paths import PathPattern, is_bare
+from cash.policy.paths import PathPattern
 from cash.policy.pattern import Pattern
 from cash.policy.quantified import Quantified, quantify
-from cash.policy.subject import OUTPUTS, SETTERS, Subject
-from cash.policy.value import Value, value_of
-from cash.syntax.command import Word
+from cash.policy.subject import OUTPUTS, Subject
+from cash.policy.value import Value
 
 _COMMANDS = frozenset(("exec", "write", "git", "connect"))
 
@@ -89,13 +88,19 @@ def weigh_paths(
     taken for any name."""
     if not values:
         return YES if asked.any is None and asked.all is None else NO
+    ground, cwd = subject.scene.ground, subject.cwd
+    paths = [value.text for value in values]
 
     def bind(pattern: PathPattern) -> Callable[[str], Certainty]:
-        bound = pattern.bind(subject.scene.ground, subject.cwd)
-        return lambda path: bound.test(path, whole=exact or (not guess and is_bare(path)))
+        bound = pattern.bind(ground, cwd)
+        return lambda path: bound.best((path,), whole=exact, guess=guess)
 
-    found = quantify(asked, [value.text for value in values], bind)
-    return min(found, MAYBE) if exact and any(value.assumed for value in values) else found
+    if asked.any is not None and asked.all is None and asked.none is None:
+        # What rules ask of nearly every command, in one go.
+        found = asked.any.bind(ground, cwd).best(paths, whole=exact, guess=guess)
+    else:
+        found = quantify(asked, paths, bind)
+    return min(found, MAYBE) if exact and any([value.assumed for value in values]) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,10 @@ class Text:
     def test(self, subject: Subject, _asking: Asking) -> Certainty:
         """As written where a word is not known."""
         asked = self.asked.bind(subject.scene.names)
-        return of(any(asked.test(text) == YES for text in subject.texts))
+        for text in subject.texts:
+            if asked.test(text) == YES:
+                return YES
+        return NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,36 +144,15 @@ class Environment:
         """Assignments before the command, also those that env or export make."""
         if subject.command is None:
             return NO
-        variables = subject.scene.variables
-        given = [(one.name, value_of(one.value, variables).text) for one in _settings(subject)]
+        given = subject.settings
         found = YES
         for name, value in self.asked:
             bound = value.bind(subject.scene.names)
-            holds = [min(name.test(key), bound.test(text)) for key, text in given]
+            holds = [
+                min(there, bound.test(text)) for key, text in given if (there := name.test(key))
+            ]
             found = min(found, max(holds, default=NO))
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A variable and its value."""
-
-    name: str
-    value: Word
-
-
-def _settings(subject: Subject) -> list[Setting]:
-    command = subject.command
-    if command is None:
-        return []
-    found = [Setting(one.name, one.value) for one in command.assignments]
-    if subject.namings and subject.namings[0].name in SETTERS:
-        for word in command.argv[1:]:
-            first = word.parts[0] if word.parts else ""
-            if isinstance(first, str) and "=" in first and not first.startswith("-"):
-                name, _, rest = first.partition("=")
-                found.append(Setting(name, Word((rest, *word.parts[1:]), word.source)))
-    return found
 
 
 @dataclass(frozen=True, slots=True)

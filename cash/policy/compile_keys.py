@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -31,6 +32,7 @@ from cash.policy.pattern import (
     PatternError,
     compile_pattern,
     expand,
+    join_patterns,
     split_alternatives,
 )
 from cash.policy.pipe import Pipe
@@ -232,6 +234,7 @@ def compile_matcher(entries: Mapping[str, Entry], *, condition: bool) -> Matcher
         choices = tuple([compile_condition(node, one.scope) for node in one.value.items()])
         if not choices:
             raise one.value.fault("expected at least one entry")
+        choices = _join_texts(choices)
     usages: dict[str, Usage] = {}
     for entry in entries.values():
         usages.update(entry.scope.usages)
@@ -247,6 +250,27 @@ def compile_matcher(entries: Mapping[str, Entry], *, condition: bool) -> Matcher
         usages,
         needs,
     )
+
+
+def _join_texts(choices: Sequence[Matcher]) -> tuple[Matcher, ...]:
+    """Choices that differ in their `text` alone become one, looked for in one go."""
+    found: list[Matcher] = []
+    texts: list[tuple[int, list[Pattern]]] = []
+    for one in choices:
+        if len(one.tests) != 1 or not isinstance(one.tests[0], command_tests.Text):
+            found.append(one)
+            continue
+        for place, patterns in texts:
+            if replace(one, tests=found[place].tests) == found[place]:
+                patterns.append(one.tests[0].asked)
+                break
+        else:
+            texts.append((len(found), [one.tests[0].asked]))
+            found.append(one)
+    for place, patterns in texts:
+        tests = (command_tests.Text(join_patterns(patterns)),)
+        found[place] = replace(found[place], tests=tests)
+    return tuple(found)
 
 
 def _optional(entry: Entry | None) -> Pattern | None:

@@ -6,8 +6,9 @@ variable may hold. So one question serves all: do the two have a text in common?
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # One private character each, so that words and patterns stay plain strings: a path with a hole
 # in it can still be joined and normalised. Text that holds such a character is treated as a hole.
@@ -100,6 +101,40 @@ class Glob:
                 return False
             at = found + len(piece)
         return at <= end
+
+
+class Globs(NamedTuple):
+    """Several globs, sorted so that one look at a text's ends settles most questions. ends: by
+    their literal end; starts: of the others, by their literal beginning (which may be "")."""
+
+    all_ends: tuple[str, ...]
+    ends: Mapping[str, Sequence[Glob]]
+    all_starts: tuple[str, ...]
+    starts: Mapping[str, Sequence[Glob]]
+
+    def fit(self, text: str) -> bool:
+        """Whether a text without holes is one of theirs."""
+        if text.endswith(self.all_ends):
+            for end, globs in self.ends.items():
+                if text.endswith(end) and any([glob.fits(text) for glob in globs]):
+                    return True
+        if text.startswith(self.all_starts):
+            for start, globs in self.starts.items():
+                if text.startswith(start) and any([glob.fits(text) for glob in globs]):
+                    return True
+        return False
+
+
+def sort_globs(globs: Sequence[Glob]) -> Globs:
+    """The same globs, for `fit`."""
+    ends: dict[str, list[Glob]] = {}
+    starts: dict[str, list[Glob]] = {}
+    for glob in globs:
+        if glob.suffix:
+            ends.setdefault(glob.suffix, []).append(glob)
+        else:
+            starts.setdefault(glob.prefix, []).append(glob)
+    return Globs(tuple(ends), ends, tuple(starts), starts)
 
 
 def make_glob(tokens: str) -> Glob:

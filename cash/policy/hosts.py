@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
 from cash.policy.glob import NAME, UNKNOWN, compile_glob, has_holes, overlap
@@ -36,6 +37,8 @@ class HostPattern:
             return MAYBE if overlap(host, tokens) else NO
         if self.below:
             return YES if host == self.below[1:] or host.endswith(self.below) else NO
+        if not has_holes(self.glob):
+            return YES if host == self.glob else NO
         return YES if overlap(self.glob, host) else NO
 
 
@@ -74,6 +77,7 @@ def _ascii(name: str) -> str:
         return name
 
 
+@lru_cache(maxsize=1024)
 def address_of(host: str) -> Address | None:
     """The address host spells, also as inet_aton(3) reads it (`0x7f.1`, `2130706433`)."""
     try:

@@ -65,6 +65,10 @@ def judging(
         here = policy.find(actions, scene)
         if line.trouble is not None:
             here.insert(0, Finding(not_understood(line.trouble, plain(line.entry or line.text))))
+        if not any([one.argv for one in here]):
+            # The usual line: no rule rewrites any of it.
+            findings.extend(here)
+            return _verdict(findings, actions, scene, line, rewritten)
         edits, refused = _plan(here, line.text)
         findings.extend(_settled(here, refused))
         text = splice(line.text, edits)
@@ -131,17 +135,29 @@ def _verdict(
     line: Line,
     rewritten: str | None,
 ) -> Verdict:
-    findings.sort(key=lambda one: (-one.match.decision, one.match.rule))
-    verdict = make_verdict(findings, actions, scene.context, rewritten=rewritten)
-    grants = () if verdict.decision is Decision.DENY else tuple(_grants(scene))
-    return replace(verdict, grants=grants, readers=line.readers)
+    if len(findings) > 1:
+        findings.sort(key=lambda one: (-one.match.decision, one.match.rule))
+    denied = any([one.match.decision is Decision.DENY for one in findings])
+    return make_verdict(
+        findings,
+        actions,
+        scene.context,
+        rewritten=rewritten,
+        grants=() if denied else _grants(scene),
+        readers=line.readers,
+    )
 
 
-def _grants(scene: Scene) -> Iterator[Grant]:
+def _grants(scene: Scene) -> tuple[Grant, ...]:
     """The commands whose words are known: the others are judged when they run."""
+    found = []
     for one in scene.execs:
-        if one.command.remote is not None:
-            continue
         values = scene.subject(one).values
-        if values and not any(value.holes or value.assumed for value in values):
-            yield Grant(tuple(value.text for value in values), one.cwd, one.program)
+        if values and one.command.remote is None:
+            for value in values:
+                if value.holes or value.assumed:
+                    break
+            else:
+                argv = tuple([value.text for value in values])
+                found.append(Grant(argv, one.cwd, one.program))
+    return tuple(found)

@@ -86,18 +86,18 @@ class Narrow:
     choices: tuple[Narrow, ...]
     usages: Mapping[str, Usage]
 
-    def test(self, subject: Subject, inherited: Naming | None, *, exact: bool) -> Certainty:
+    def test(self, subject: Subject, inherited: Naming | None, exact: bool) -> Certainty:
         """inherited: the naming that a surrounding matcher settled on."""
         if self.names is None:
-            return self.holds(subject, inherited or subject.first, exact=exact)
+            return self.holds(subject, inherited or subject.first, exact)
         best = NO
-        for one in self.namings(subject, exact=exact):
-            best = max(best, self.holds(subject, one, exact=exact))
+        for one in self.namings(subject, exact):
+            best = max(best, self.holds(subject, one, exact))
             if best == YES:
                 break
         return best
 
-    def namings(self, subject: Subject, *, exact: bool) -> tuple[Naming | None, ...]:
+    def namings(self, subject: Subject, exact: bool) -> tuple[Naming | None, ...]:
         """The namings under which the program key holds."""
         if self.names is None:
             return (subject.first,)
@@ -105,7 +105,9 @@ class Narrow:
             [one for one in subject.namings if (one.sure or not exact) and one.name in self.names]
         )
 
-    def holds(self, subject: Subject, naming: Naming | None, *, exact: bool) -> Certainty:
+    # Every rule of every command passes here, most to be told no: hence no keyword arguments, and
+    # the calls that could be saved are.
+    def holds(self, subject: Subject, naming: Naming | None, exact: bool) -> Certainty:
         """Like test, under a naming for which the program key is known to hold."""
         found = YES
         if self.operation is not None:
@@ -123,7 +125,10 @@ class Narrow:
         if self.choices:
             best = NO
             for one in self.choices:
-                here = one.test(subject, naming, exact=exact)
+                if one.names is None:
+                    here = one.holds(subject, naming or subject.first, exact)
+                else:
+                    here = one.test(subject, naming, exact)
                 if here > best:
                     best = here
                     if best == YES:

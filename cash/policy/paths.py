@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,11 +17,13 @@ from cash.policy.glob import (
     UNKNOWN,
     VISIBLE,
     Glob,
+    Globs,
     compile_glob,
     covers,
     has_holes,
     make_glob,
     overlap,
+    sort_globs,
 )
 from cash.policy.pattern import NAMES, PLACES, PatternError, check_names, split_alternatives
 
@@ -67,38 +69,54 @@ class PathPattern:
         return _bind(self, ground, (cwd or "") if self.local else "")
 
 
+def join_patterns(patterns: Iterable[PathPattern]) -> PathPattern:
+    """What any of the patterns speaks of."""
+    known = list(patterns)
+    places = {place: None for one in known for place in one.places}
+    globs = {glob: None for one in known for glob in one.globs}
+    return PathPattern(tuple(places), tuple(globs), any(one.local for one in known))
+
+
 @dataclass(frozen=True, slots=True)
 class BoundPaths:
-    """exact paths; folders with all below; names that fit at any depth; globs with a literal
-    end, and those ends; other globs, and how they begin; places."""
+    """exact paths; folders with all below; names that fit at any depth; other globs; places."""
 
     exact: frozenset[str]
     folders: frozenset[str]
     below: tuple[str, ...]
     names: frozenset[str]
-    ended: tuple[Glob, ...]
-    ends: tuple[str, ...]
     globs: tuple[Glob, ...]
-    starts: tuple[str, ...]
+    sorted: Globs
     places: tuple[str, ...]
     ground: Ground
 
     def test(self, path: str, *, whole: bool = False) -> Certainty:
         """path: from locate. whole: a glob is YES only when all it may name is the pattern's,
         not already when some of it is."""
-        if not path.isascii() and has_holes(path):
-            return self._test_whole(path) if whole else self._test_glob(path)
-        if path in self.exact or path in self.folders or path.startswith(self.below):
-            return YES
-        if self.names and path[path.rfind("/") + 1 :] in self.names:
-            return YES
-        if path.endswith(self.ends) and _fits(path, self.ended):
-            return YES
-        if path.startswith(self.starts) and _fits(path, self.globs):
-            return YES
+        return self.best((path,), whole=whole)
+
+    def best(self, paths: Iterable[str], *, whole: bool = False, guess: bool = True) -> Certainty:
+        """The surest of what `test` says of each. guess: a bare `*` may be taken for any name."""
         best = NO
-        for place in self.places:
-            best = max(best, _test_place(path, place, self.ground))
+        # Asked about every word of nearly every command: no call that is not needed.
+        exact, folders, below, names = self.exact, self.folders, self.below, self.names
+        fit = self.sorted.fit
+        for path in paths:
+            if not path.isascii() and has_holes(path):
+                strictly = whole or (not guess and is_bare(path))
+                here = self._test_whole(path) if strictly else self._test_glob(path)
+                if here == YES:
+                    return YES
+                best = max(best, here)
+                continue
+            if path in exact or path in folders or path.startswith(below):
+                return YES
+            if names and path[path.rfind("/") + 1 :] in names:
+                return YES
+            if fit(path):
+                return YES
+            for place in self.places:
+                best = max(best, _test_place(path, place, self.ground))
         return best
 
     def _test_glob(self, path: str) -> Certainty:
@@ -125,11 +143,7 @@ class BoundPaths:
         yield from self.folders
         yield from (folder + ANY for folder in self.below)
         yield from (ANY + "/" + name for name in self.names)
-        yield from (glob.tokens for glob in (*self.ended, *self.globs))
-
-
-def _fits(path: str, globs: Sequence[Glob]) -> bool:
-    return any(glob.fits(path) for glob in globs)
+        yield from (glob.tokens for glob in self.globs)
 
 
 def compile_paths(source: str | Sequence[str]) -> PathPattern:
@@ -167,18 +181,14 @@ def _bind(pattern: PathPattern, ground: Ground, cwd: str) -> BoundPaths:
             folders.add(glob[:-2] or "/")
         else:
             _add_glob(glob, globs)
-    compiled = [make_glob(glob) for glob in globs]
-    ended = tuple(glob for glob in compiled if glob.suffix)
-    others = tuple(glob for glob in compiled if not glob.suffix)
+    compiled = tuple([make_glob(glob) for glob in globs])
     return BoundPaths(
         exact=frozenset(exact),
         folders=frozenset(folders),
         below=tuple(folder.rstrip("/") + "/" for folder in folders),
         names=frozenset(names),
-        ended=ended,
-        ends=tuple({glob.suffix for glob in ended}),
-        globs=others,
-        starts=tuple({glob.prefix for glob in others}),
+        globs=compiled,
+        sorted=sort_globs(compiled),
         places=pattern.places,
         ground=ground,
     )

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
-from cash.policy.glob import ANY, Glob, compile_glob, has_holes, make_glob, overlap
+from cash.policy.glob import (
+    ANY,
+    Glob,
+    Globs,
+    compile_glob,
+    has_holes,
+    make_glob,
+    overlap,
+    sort_globs,
+)
 
 _LONGEST_REGEX = 512
 _LARGEST_PROGRAM = 1 << 20
@@ -25,8 +34,12 @@ class PatternError(Exception):
 class Searcher(Protocol):
     """A compiled regular expression, as far as it is needed."""
 
-    def search(self, text: str) -> object | None:
-        """A match, or None."""
+    @property
+    def pattern(self) -> str:
+        """What it was compiled from."""
+
+    def search(self, text: bytes) -> object | None:
+        """A match, or None. text: UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,11 @@ class Pattern:
     globs: tuple[Glob, ...] = ()
     named: tuple[str, ...] = ()
     regexes: tuple[Searcher, ...] = ()
+    _sorted: Globs | None = field(init=False, compare=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.globs:
+            object.__setattr__(self, "_sorted", sort_globs(self.globs))
 
     def bind(self, names: Mapping[str, str]) -> Pattern:
         """The pattern with `$agent` and `$branch` put in, as plain text."""
@@ -56,12 +74,14 @@ class Pattern:
             return YES
         if not text.isascii() and has_holes(text):
             return self._test_glob(text)
-        for glob in self.globs:
-            if glob.fits(text):
-                return YES
-        for regex in self.regexes:
-            if regex.search(_encodable(text)) is not None:
-                return YES
+        if self._sorted is not None and self._sorted.fit(text):
+            return YES
+        if self.regexes:
+            # RE2 reads UTF-8; bytes that are none (lone surrogates here) become "?".
+            source = text.encode("utf-8", "replace")
+            for regex in self.regexes:
+                if regex.search(source) is not None:
+                    return YES
         return NO
 
     def _test_glob(self, text: str) -> Certainty:
@@ -70,11 +90,6 @@ class Pattern:
         if self.regexes or any(overlap(text, glob.tokens) for glob in self.globs):
             return MAYBE
         return MAYBE if any(overlap(text, word) for word in self.exact) else NO
-
-
-def _encodable(text: str) -> str:
-    """The text as RE2 takes it: bytes that are no UTF-8 (lone surrogates here) become "?"."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def compile_pattern(
@@ -174,16 +189,37 @@ def compile_regex(source: str, *, offset: int = 0) -> Searcher:
         raise PatternError(f"a regular expression of {len(source)} characters (at most 512)")
     import re2  # 12 MB, and most policies have no regex: a keeper then never loads it
 
-    options = re2.Options()
-    options.max_mem = _LARGEST_PROGRAM
-    options.log_errors = False
     try:
-        compiled: Searcher = re2.compile(source, options)
+        return _compile(source)
     except re2.error as error:
         message = _text_of(error)
         at = source.find(message.rpartition(": ")[2]) if ": " in message else 0
         raise PatternError(f"bad regular expression: {message}", max(at, 0) + offset) from None
+
+
+def _compile(source: str, parts: int = 1) -> Searcher:
+    """parts: how many expressions it was made of."""
+    import re2
+
+    options = re2.Options()
+    options.max_mem = _LARGEST_PROGRAM * parts
+    options.log_errors = False
+    options.never_capture = True  # nobody asks what matched; looking for groups takes longer
+    compiled: Searcher = re2.compile(source, options)
     return compiled
+
+
+def join_patterns(patterns: Sequence[Pattern]) -> Pattern:
+    """What any of the patterns fits, its regular expressions looked for in one go."""
+    regexes = tuple([regex for one in patterns for regex in one.regexes])
+    if len(regexes) > 1:
+        regexes = (_compile("|".join(f"(?:{one.pattern})" for one in regexes), len(regexes)),)
+    return Pattern(
+        frozenset().union(*[one.exact for one in patterns]),
+        tuple([glob for one in patterns for glob in one.globs]),
+        tuple([text for one in patterns for text in one.named]),
+        regexes,
+    )
 
 
 def _text_of(error: Exception) -> str:

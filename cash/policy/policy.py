@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cash.policy import defaults
@@ -10,16 +10,20 @@ from cash.policy.action import Action, Connect, Exec
 from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
 from cash.policy.identity import Naming
+from cash.policy.matcher import Matcher
+from cash.policy.pipe import Pipe
 from cash.policy.quoting import join_words
 from cash.policy.rewriters.result import Rewritten, Unchanged, Unclear
 from cash.policy.rewriting import rewrite_command
-from cash.policy.rule import NarrowRule, Rule
-from cash.policy.subject import KINDS, Key, Scene, Subject
-from cash.policy.verdict import Decision, Level, Match, Verdict
+from cash.policy.rule import Rule
+from cash.policy.sieve import Sieve, make_sieve
+from cash.policy.subject import KINDS, PIPED, Key, Scene, Subject
+from cash.policy.verdict import Decision, Grant, Level, Match, Verdict
 from cash.policy.wording import words_of
 from cash.syntax.command import Word
 
 _MOST_KEYS = 1024
+_NO_READERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class _Index:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._named: dict[str, list[tuple[int, Rule]]] = {}
         self._others: list[tuple[int, Rule]] = []
-        self._seen: dict[Key, tuple[NarrowRule, ...]] = {}
+        self._seen: tuple[dict[Key, Sieve], dict[Key, Sieve]] = ({}, {})
         for place, rule in enumerate(rules):
             pattern = rule.body.program
             if pattern is None or pattern.globs or pattern.regexes:
@@ -53,17 +57,20 @@ class _Index:
                 for name in pattern.exact:
                     self._named.setdefault(name, []).append((place, rule))
 
-    def rules(self, key: Key) -> tuple[NarrowRule, ...]:
-        """The rules that may speak of an action with this key, in their order, narrowed to it."""
-        known = self._seen.get(key)
+    def rules(self, key: Key, fed: bool) -> Sieve:
+        """The rules that may speak of an action with this key, narrowed to it. fed: the line has
+        a command that may feed another."""
+        seen = self._seen[fed]
+        known = seen.get(key)
         if known is None:
+            whole = key._replace(features=key.features | (PIPED if fed else 0))
             found = {place: rule for name in key.names for place, rule in self._named.get(name, ())}
             found.update(self._others)
-            narrowed = [found[place].narrow(key) for place in sorted(found)]
-            known = tuple([one for one in narrowed if one is not None])
-            if len(self._seen) >= _MOST_KEYS:  # names come from agents: no end of them
-                self._seen.clear()
-            self._seen[key] = known
+            narrowed = [found[place].narrow(whole) for place in sorted(found)]
+            known = make_sieve([one for one in narrowed if one is not None], key)
+            if len(seen) >= _MOST_KEYS:  # names come from agents: no end of them
+                seen.clear()
+            seen[key] = known
         return known
 
 
@@ -78,6 +85,7 @@ class Policy:
         self._index = {
             kind: _Index([rule for rule in self.rules if kind in rule.kinds]) for kind in KINDS
         }
+        self._feeders = _feeders_of(self.rules)
 
     @property
     def programs(self) -> frozenset[str]:
@@ -98,9 +106,11 @@ class Policy:
         """Every match and default, strictest first. scene: built from these actions."""
         found: list[Finding] = []
         named: set[int] = set()
+        # In a line of several commands of which none is a `pipe` rule's source, none is fed.
+        fed = self._feeds(scene)
         for action in actions:
             subject = scene.subject(action)
-            here = list(self._match(subject))
+            here = list(self._match(subject, fed))
             if here and subject.command is not None:
                 named.add(id(subject.command))
             found.extend(here)
@@ -110,12 +120,19 @@ class Policy:
             default = defaults.default_match(scene.subject(action), named)
             if default is not None:
                 found.append(Finding(default, action))
-        found.sort(key=lambda one: (-one.match.decision, one.match.rule))
+        if len(found) > 1:
+            found.sort(key=lambda one: (-one.match.decision, one.match.rule))
         return found
 
-    def _match(self, subject: Subject) -> Iterator[Finding]:
+    def _feeds(self, scene: Scene) -> bool:
+        if len(scene.execs) < 2:
+            return False
+        feeders = self._feeders
+        return feeders is None or any([name in feeders for name, _ in scene.programs])
+
+    def _match(self, subject: Subject, fed: bool) -> Iterator[Finding]:
         context = subject.scene.context
-        for narrow in self._index[subject.kind].rules(subject.key):
+        for narrow in self._index[subject.kind].rules(subject.key, fed).rules(subject):
             certainty, naming = narrow.match(subject)
             if certainty == NO:
                 continue
@@ -129,6 +146,26 @@ class Policy:
                 finding = Finding(make_match(rule, decision, subject), subject.action)
             if finding is not None:
                 yield finding
+
+
+def _feeders_of(rules: Sequence[Rule]) -> frozenset[str] | None:
+    """The programs that `pipe` rules take for a source; None when a pattern tells."""
+    found: set[str] = set()
+    for source in (one.source for rule in rules for one in _pipes_of(rule)):
+        if source.globs or source.named or source.regexes:
+            return None
+        found |= source.exact
+    return frozenset(found)
+
+
+def _pipes_of(rule: Rule) -> Iterator[Pipe]:
+    waiting: list[Matcher] = [rule.body, *rule.unless]
+    if rule.when is not None:
+        waiting.append(rule.when)
+    while waiting:
+        matcher = waiting.pop()
+        waiting.extend(matcher.choices)
+        yield from (test for test in matcher.tests if isinstance(test, Pipe))
 
 
 def _rewrite(rule: Rule, subject: Subject, naming: Naming | None) -> Finding | None:
@@ -169,19 +206,26 @@ def make_verdict(
     context: Context,
     *,
     rewritten: str | None = None,
+    grants: tuple[Grant, ...] = (),
+    readers: Mapping[str, str] = _NO_READERS,
 ) -> Verdict:
     """The verdict over findings (strictest first)."""
-    matches = tuple(dict.fromkeys([one.match for one in findings]))
-    decision = max([one.decision for one in matches], default=Decision.ALLOW)
+    matches: tuple[Match, ...] = ()
+    decision = Decision.ALLOW
+    if findings:
+        matches = tuple(dict.fromkeys([one.match for one in findings]))
+        decision = max([one.decision for one in matches])
     if context.level is Level.OBSERVE:
         decision, rewritten = Decision.ALLOW, None
-    commands = [
-        tuple([word.text for word in one.command.argv])
-        for one in actions
-        if isinstance(one, Exec) and one.command.argv
-    ]
-    hosts = tuple((one.host, one.port) for one in actions if isinstance(one, Connect))
-    return Verdict(decision, matches, rewritten, (), tuple(commands), hosts)
+    commands: list[tuple[str, ...]] = []
+    hosts: list[tuple[str, int]] = []
+    for one in actions:
+        if isinstance(one, Exec):
+            if one.command.argv:
+                commands.append(tuple([word.text for word in one.command.argv]))
+        elif isinstance(one, Connect):
+            hosts.append((one.host, one.port))
+    return Verdict(decision, matches, rewritten, grants, tuple(commands), tuple(hosts), readers)
 
 
 def _sole_rewrite(findings: Sequence[Finding]) -> str | None:

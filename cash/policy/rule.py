@@ -79,10 +79,12 @@ class NarrowRule:
         exact = self.exact
         best: Certainty = NO
         under: Naming | None = None
-        for naming in self.body.namings(subject, exact=exact):
-            found = self.body.holds(subject, naming, exact=exact)
-            if found and self.when is not None:
-                found = min(found, self.when.test(subject, naming, exact=exact))
+        for naming in self.body.namings(subject, exact):
+            found = self.body.holds(subject, naming, exact)
+            if found == NO:
+                continue
+            if self.when is not None:
+                found = min(found, self.when.test(subject, naming, exact))
             if found <= best or self._is_excused(subject, naming):
                 continue
             best, under = found, naming
@@ -92,4 +94,4 @@ class NarrowRule:
 
     def _is_excused(self, subject: Subject, naming: Naming | None) -> bool:
         # What loosens must be certain.
-        return any(one.test(subject, naming, exact=True) == YES for one in self.unless)
+        return any([one.test(subject, naming, True) == YES for one in self.unless])

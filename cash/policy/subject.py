@@ -17,7 +17,7 @@ from cash.policy.scripts import Scripts
 from cash.policy.usage import Usage
 from cash.policy.value import Value, Variables, value_of, values_of
 from cash.policy.variables import variables_of
-from cash.syntax.command import Command, Redirect
+from cash.syntax.command import Command, Redirect, Word
 
 if TYPE_CHECKING:
     from cash.policy.actions.git_line import LineConfig
@@ -46,7 +46,7 @@ _KEYED = re.compile(r"[A-Za-z][\w-]*=(?=.)")
 
 
 # Features of an action that some keys cannot do without.
-PIPED: Final = 1  # the line has several commands
+PIPED: Final = 1  # it may be fed by another command of the line
 REMOTE: Final = 2  # it runs on another host
 REDIRECTED: Final = 4
 SETTING: Final = 8  # it sets variables
@@ -109,7 +109,7 @@ class Subject:
     """An action, seen by rules. kind: one of KINDS."""
 
     __slots__ = (
-        *("_arguments", "_own", "_paths", "_targets", "_texts"),
+        *("_arguments", "_own", "_paths", "_settings", "_targets", "_texts"),
         *("action", "command", "cwd", "first", "key", "kind", "namings", "scene", "values"),
     )
 
@@ -121,6 +121,7 @@ class Subject:
         self.cwd: str | None = getattr(action, "cwd", scene.context.cwd)
         self._targets: list[Value] | None = None
         self._texts: list[str] | None = None
+        self._settings: list[tuple[str, str]] | None = None
         self._own: Arguments | None = None
         self._paths: dict[tuple[int, bool], list[Value]] = {}
         self._arguments: dict[tuple[int, int], Arguments] = {}
@@ -166,7 +167,7 @@ class Subject:
         command = self.command
         if command is None:
             return REMOTE if self.kind == "git" else 0
-        found = PIPED if len(self.scene.execs) > 1 else 0
+        found = 0
         if command.remote is not None or self.kind == "git":
             found |= REMOTE
         if command.redirects:
@@ -218,6 +219,25 @@ class Subject:
         texts += [one.body for one in command.redirects if one.body is not None]
         texts += [one.target.text for one in command.redirects if one.operator == "<<<"]
         return texts + [one.value.text for one in command.assignments]
+
+    @property
+    def settings(self) -> list[tuple[str, str]]:
+        """The variables that the command sets or is given, with their values."""
+        if self._settings is None:
+            self._settings = [] if self.command is None else self._find_settings(self.command)
+        return self._settings
+
+    def _find_settings(self, command: Command) -> list[tuple[str, str]]:
+        variables = self.scene.variables
+        found = [(one.name, value_of(one.value, variables).text) for one in command.assignments]
+        if self.first is not None and self.first.name in SETTERS:
+            for word in command.argv[1:]:
+                first = word.parts[0] if word.parts else ""
+                if isinstance(first, str) and "=" in first and not first.startswith("-"):
+                    name, _, rest = first.partition("=")
+                    value = value_of(Word((rest, *word.parts[1:]), word.source), variables)
+                    found.append((name, value.text))
+        return found
 
     @property
     def targets(self) -> list[Value]:

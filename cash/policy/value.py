@@ -93,6 +93,8 @@ def _compose(word: Word, parts: Sequence[str | Expansion], variables: Variables)
                 loose = True
             case "tilde":
                 out.append(_home_of(part, variables))
+            case "process":
+                out.append("/dev/fd/63")  # what bash puts there, or a number below
             case "parameter" if (known := _variable(part, variables)) is not None:
                 out.append(known)
                 assumed = True

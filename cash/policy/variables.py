@@ -12,6 +12,7 @@ _LONGEST = 1024
 _DECLARING = frozenset(("export", "declare", "typeset", "local", "readonly"))
 _MOVING = frozenset(("cd", "pushd", "popd"))
 _SETTING = frozenset(("read", "mapfile", "readarray", "printf", "getopts", "unset"))
+_SPEAKING = _DECLARING | _MOVING | _SETTING
 
 
 def variables_of(commands: Sequence[Command], known: Mapping[str, str]) -> Variables:
@@ -19,6 +20,8 @@ def variables_of(commands: Sequence[Command], known: Mapping[str, str]) -> Varia
     found: dict[str, str | None] = dict(known)
     for command in commands:
         program = command.name
+        if not command.assignments and program not in _SPEAKING:
+            continue
         for name, word, append in _assignments(command, program):
             text = UNKNOWN if word is None or append else value_of(word, found).text
             if len(text) > _LONGEST:  # `b=$a$a; c=$b$b; …` doubles each time

@@ -52,6 +52,8 @@ def launches_of(command: Command) -> Iterator[Launch]:
 def _prompts(command: Command) -> Iterator[Launch]:
     """`${x@P}` runs the substitutions in the value of x, quoted or not."""
     for word in (*command.argv, *[one.value for one in command.assignments]):
+        if word.literal:
+            continue
         for part in word.parts:
             if isinstance(part, Expansion) and part.text.endswith("@P}"):
                 yield Starts((GIVEN,), "prompt expansion")

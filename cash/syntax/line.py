@@ -184,19 +184,22 @@ class _Shared(threading.local):
     """One reader a thread and process: a fork must not share a waiting shfmt with its parent."""
 
     def __init__(self) -> None:
-        self.pid = 0
-        self.reader = LineReader()
+        self.reader: LineReader | None = None
+
+    def forget(self) -> None:
+        """The child of a fork has one thread, and makes a reader of its own."""
+        self.reader = None
 
 
 _shared = _Shared()
+os.register_at_fork(after_in_child=_shared.forget)
 
 
 def shared_reader() -> LineReader:
     """The reader behind cash.syntax.read."""
-    if _shared.pid != os.getpid():
-        _shared.pid = os.getpid()
+    if _shared.reader is None:
         _shared.reader = LineReader()
-        atexit.register(_close, _shared.reader, _shared.pid)
+        atexit.register(_close, _shared.reader, os.getpid())
     return _shared.reader
 
 

@@ -92,7 +92,7 @@ class Collector:
         here = place.deeper("pipeline")
         for member in members:
             self._highest[number] = max(self._highest[number], stage)
-            yield member, replace(here, pipe=(number, stage))
+            yield member, Place(here.inside, here.within, (number, stage), here.depth)
             stage = self._highest[number] + 1
 
     def embed(self, commands: Sequence[Command], place: Place) -> None:

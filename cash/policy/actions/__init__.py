@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cash.policy.action import Action, Exec
-from cash.policy.actions.connects import connects_of
+from cash.policy.actions.connects import TALKERS, connects_of
 from cash.policy.actions.directory import directories_of
 from cash.policy.actions.git import git_of
 from cash.policy.actions.git_line import line_config_of
-from cash.policy.actions.writes import writes_of
+from cash.policy.actions.writes import WRITERS, writes_of
 from cash.policy.context import Context
 from cash.policy.scripts import Scripts
 from cash.policy.subject import Scene
@@ -62,10 +62,17 @@ def _implied(execs: tuple[Exec, ...], scene: Scene) -> Iterator[Action]:
     """What runs on another host (ssh) changes nothing here."""
     for one in execs:
         subject = scene.subject(one)
+        if not one.command.redirects and not any([_implies(name) for name in subject.key.names]):
+            continue
         if one.command.remote is None:
             yield from writes_of(subject)
             yield from git_of(subject)
         yield from connects_of(subject)
+
+
+def _implies(program: str) -> bool:
+    """Whether a program of that name does any of this; most do not."""
+    return program in WRITERS or program in TALKERS or program.startswith("git")
 
 
 def program_of(command: Command) -> str | None:

@@ -33,7 +33,7 @@ def git_of(subject: Subject) -> Iterator[Action]:
     found: list[list[Action]] = []
     for state in line.states(subject.scene.context.facts.git_config):
         shown = {key: state[key] for key, _ in line.environment if key in state}
-        call = replace(call, config={**shown, **own})
+        call = Call({**shown, **own}, call.flags, call.words, call.script, call.unclear)
         actions = list(_operations(subject, call, state, line))
         if actions not in found:
             found.append(actions)
@@ -44,7 +44,8 @@ def _operations(
     subject: Subject, call: Call, config: Mapping[str, str], line: LineConfig
 ) -> Iterator[Action]:
     """What a call does under a configuration; what the call brings itself wins over that."""
-    call = resolve_alias(call, {**config, **call.config})
+    if not call.is_builtin:
+        call = resolve_alias(call, {**config, **call.config})
     effective = {**config, **call.config}
     if call.script is not None:
         yield from _shell_actions(call, call.script, effective, subject)

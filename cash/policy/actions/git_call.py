@@ -22,6 +22,8 @@ _GLOBAL_VALUES = frozenset(
     )
 )
 _DEEPEST_ALIAS = 5
+# The operations that `settings_of` knows to configure git.
+SETTING = frozenset(("clone", "init", "config"))
 _UNSETTING = frozenset(("--get", "--get-all", "--get-regexp", "--list", "--unset", "--unset-all"))
 
 
@@ -121,6 +123,8 @@ def resolve_alias(call: Call, config: Mapping[str, str]) -> Call:
 def settings_of(call: Call) -> Iterator[tuple[str, str]]:
     """What the operation puts into a configuration file: `git config KEY VALUE`, the newer `git
     config set KEY VALUE`, `git clone -c KEY=VALUE`. What is not known is UNKNOWN."""
+    if call.operation not in SETTING:
+        return
     usage = USAGES.get(f"git {call.operation}", UNKNOWN_PROGRAM)
     if call.operation in ("clone", "init"):
         for flag in split_arguments(call.words[1:], usage).flags:
@@ -128,7 +132,7 @@ def settings_of(call: Call) -> Iterator[tuple[str, str]]:
                 yield split_setting(flag.value.text)
             elif flag.value is not None and flag.name == "--template":
                 yield "init.templatedir", flag.value.text
-    elif call.operation == "config":
+    else:
         arguments = split_arguments(call.words[1:], usage)
         flags = {flag.name for flag in arguments.flags}
         values = [value for value, _ in arguments.positionals]

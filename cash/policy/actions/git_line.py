@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cash.policy.actions.git_call import call_of, resolve_alias, settings_of
+from cash.policy.actions.git_call import SETTING, call_of, resolve_alias, settings_of
 from cash.policy.actions.git_config import add_setting, environment_config
 from cash.policy.actions.writes import writes_of
 from cash.policy.glob import UNKNOWN
@@ -68,6 +68,8 @@ def _find(scene: Scene) -> LineConfig:
     settings: list[tuple[str, str]] = []
     current = dict(scene.context.facts.git_config)
     for _, call in calls:
+        if call.is_builtin and call.operation not in SETTING:
+            continue
         # An alias of the line may itself be `config`.
         for key, value in settings_of(resolve_alias(call, {**current, **call.config})):
             settings.append((key, value))

@@ -1,24 +1,16 @@
 """A static filter: the system calls that are never right inside.
 
-It judges numbers and plain arguments only. `make_filter` is pure; `install` is three lines.
+It judges numbers and plain arguments only. `make_filter` is pure; `install` is one line.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import struct
 from collections.abc import Iterable
 from typing import Final
 
-from cash.walls import syscalls
-
-_LOAD, _EQUAL, _AT_LEAST, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_KILL, _ALLOW, _ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
-_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24
-_X32_BIT: Final = 0x40000000
-_AUDIT_ARCH: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_SET_MODE_FILTER: Final = 1
+from cash.walls import bpf, syscalls
+from cash.walls.bpf import ALLOW, BITS, EQUAL, ERRNO, RETURN, jump, load_argument, statement
 
 # name: (x86_64, aarch64); the reason stands where it is not plain.
 _MISSING: Final = {
@@ -92,99 +84,73 @@ _FAMILIES: Final = (1, 2, 10, 16)
 
 def make_filter(machine: str, *, debug: bool) -> bytes:
     """The BPF program for a machine type (platform.machine()). KeyError for an unknown one."""
-    column = list(_AUDIT_ARCH).index(machine)
+    column = bpf.column_of(machine)
     refused = _REFUSED if debug else _REFUSED | _DEBUGGING
     program = [
-        _statement(_LOAD, _ARCHITECTURE),
-        _jump(_EQUAL, _AUDIT_ARCH[machine], 1, 0),
-        _statement(_RETURN, _KILL),
-        _statement(_LOAD, _NUMBER),
-        _jump(_AT_LEAST, _X32_BIT, 0, 1),
-        _statement(_RETURN, _KILL),
+        *bpf.prologue(machine),
         *_answer((pair[column] for pair in _MISSING.values()), errno.ENOSYS),
         *_answer((pair[column] for pair in refused.values()), errno.EPERM),
-        *_refuse_values(_IOCTL[column], _ARGUMENT_1, _TYPING),
+        *_refuse_values(_IOCTL[column], 1, _TYPING),
         *_refuse_bit(_CLONE[column], syscalls.CLONE_NEWUSER),
         *_refuse_bit(_UNSHARE[column], syscalls.CLONE_NEWUSER),
         *_refuse_set_ids(column),
-        *_allow_only(_SOCKET[column], _ARGUMENT_0, _FAMILIES),
-        _statement(_RETURN, _ALLOW),
+        *_allow_only(_SOCKET[column], 0, _FAMILIES),
+        statement(RETURN, ALLOW),
     ]
     return b"".join(program)
 
 
 def install(program: bytes) -> None:
     """Puts the caller under the filter, for good; needs no_new_privs."""
-    code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(code))
-    syscalls.seccomp(_SET_MODE_FILTER, 0, header)
-
-
-def _statement(code: int, value: int) -> bytes:
-    return struct.pack("=HBBI", code, 0, 0, value)
-
-
-def _jump(code: int, value: int, when: int, otherwise: int) -> bytes:
-    return struct.pack("=HBBI", code, when, otherwise, value)
+    bpf.install(program)
 
 
 def _answer(numbers: Iterable[int], error: int) -> list[bytes]:
-    refusal = _statement(_RETURN, _ERRNO | error)
-    return [line for number in numbers for line in (_jump(_EQUAL, number, 0, 1), refusal)]
+    refusal = statement(RETURN, ERRNO | error)
+    return [line for number in numbers for line in (jump(EQUAL, number, 0, 1), refusal)]
 
 
-def _refuse_values(number: int, argument: int, values: tuple[int, ...]) -> list[bytes]:
-    body = [_statement(_LOAD, argument), *_answer(values, errno.EPERM)]
+def _refuse_values(number: int, place: int, values: tuple[int, ...]) -> list[bytes]:
+    body = [load_argument(place), *_answer(values, errno.EPERM)]
     return _only_for(number, body)
 
 
 def _refuse_bit(number: int, bit: int) -> list[bytes]:
-    body = [
-        _statement(_LOAD, _ARGUMENT_0),
-        _jump(_BITS, bit, 0, 1),
-        _statement(_RETURN, _ERRNO | errno.EPERM),
-    ]
+    body = [load_argument(0), jump(BITS, bit, 0, 1), statement(RETURN, ERRNO | errno.EPERM)]
     return _only_for(number, body)
 
 
 def _refuse_set_ids(column: int) -> list[bytes]:
     """No set-uid or set-gid file comes into being."""
-    refusal = [_jump(_BITS, _SET_IDS, 0, 1), _statement(_RETURN, _ERRNO | errno.EPERM)]
+    refusal = [jump(BITS, _SET_IDS, 0, 1), statement(RETURN, ERRNO | errno.EPERM)]
     program = []
     for numbers, place in _MODES.values():
         if numbers[column] >= 0:
-            program += _only_for(numbers[column], [_statement(_LOAD, _argument(place)), *refusal])
+            program += _only_for(numbers[column], [load_argument(place), *refusal])
     for numbers, place in _OPENS.values():
         if numbers[column] >= 0:
-            mode = [_statement(_LOAD, _argument(place + 1)), *refusal]
-            flags = [_statement(_LOAD, _argument(place)), _jump(_BITS, _MAKES, 0, len(mode))]
+            mode = [load_argument(place + 1), *refusal]
+            flags = [load_argument(place), jump(BITS, _MAKES, 0, len(mode))]
             program += _only_for(numbers[column], [*flags, *mode])
     return program
 
 
-def _argument(place: int) -> int:
-    """Where the low half of an argument (0 to 5) lies in seccomp_data."""
-    return _ARGUMENT_0 + 8 * place
-
-
-def _allow_only(number: int, argument: int, values: tuple[int, ...]) -> list[bytes]:
+def _allow_only(number: int, place: int, values: tuple[int, ...]) -> list[bytes]:
     allowed = [
-        line
-        for value in values
-        for line in (_jump(_EQUAL, value, 0, 1), _statement(_RETURN, _ALLOW))
+        line for value in values for line in (jump(EQUAL, value, 0, 1), statement(RETURN, ALLOW))
     ]
-    refusal = _statement(_RETURN, _ERRNO | errno.EAFNOSUPPORT)
-    return _only_for(number, [_statement(_LOAD, argument), *allowed, refusal])
+    refusal = statement(RETURN, ERRNO | errno.EAFNOSUPPORT)
+    return _only_for(number, [load_argument(place), *allowed, refusal])
 
 
 def _only_for(number: int, body: list[bytes]) -> list[bytes]:
     # The body has overwritten the accumulator, so a call that passes it is allowed at once.
-    body = [*body, _statement(_RETURN, _ALLOW)]
-    return [_jump(_EQUAL, number, 0, len(body)), *body]
+    body = [*body, statement(RETURN, ALLOW)]
+    return [jump(EQUAL, number, 0, len(body)), *body]
 
 
 def number_of(name: str, machine: str) -> int | None:
     """The number of a call that the filter refuses; None for a machine it does not know."""
-    if machine not in _AUDIT_ARCH:
+    if machine not in bpf.MACHINES:
         return None
-    return (_MISSING | _REFUSED | _DEBUGGING)[name][list(_AUDIT_ARCH).index(machine)]
+    return (_MISSING | _REFUSED | _DEBUGGING)[name][bpf.column_of(machine)]

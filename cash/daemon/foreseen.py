@@ -1,46 +1,94 @@
-"""Connections that a person allowed with the line that makes them."""
+"""What a person allowed with a line: while it runs, nobody is asked about that a second time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
+from dataclasses import dataclass
 
-_Named = tuple[str, frozenset[tuple[str, int]]]
+from cash.policy.verdict import Decision, Grant, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """hosts: the connections a line names, each with its port. grants: its commands. rules: those
+    that asked about it; what another rule asks about, nobody has allowed."""
+
+    hosts: frozenset[tuple[str, int]] = frozenset()
+    grants: tuple[Grant, ...] = ()
+    rules: frozenset[str] = frozenset()
+
+
+def promise_of(verdict: Verdict) -> Promise:
+    """What is allowed with the line of this verdict; nothing of one that nobody was asked about."""
+    if verdict.decision is not Decision.ASK:
+        return Promise()
+    return Promise(
+        frozenset((host.lower(), port) for host, port in verdict.hosts),
+        verdict.grants,
+        frozenset(one.rule for one in verdict.matches if one.decision is Decision.ASK),
+    )
 
 
 class Foreseen:
-    """What lines that a person let through name as hosts: while such a line runs, nobody is asked
-    about them a second time. Kept in memory only: after a restart they are asked about."""
+    """Promises by line. Kept in memory only: after a restart they are asked about."""
 
     def __init__(self) -> None:
-        self._hosts: dict[str, _Named] = {}
-        self._asked: dict[str, _Named] = {}
+        self._made: dict[str, tuple[str, Promise]] = {}
+        self._asked: dict[str, tuple[str, Promise]] = {}
 
-    def ask(self, number: str, agent: str, hosts: Iterable[tuple[str, int]]) -> None:
+    def ask(self, number: str, agent: str, promise: Promise) -> None:
         """A person is asked about the line; `settle` says what became of it."""
-        self._asked[number] = (agent, frozenset(hosts))
+        self._asked[number] = (agent, promise)
 
     def settle(self, number: str, *, allowed: bool) -> None:
         """The line that was asked about may run, or may not."""
-        agent, hosts = self._asked.pop(number, ("", frozenset()))
+        agent, promise = self._asked.pop(number, ("", Promise()))
         if allowed:
-            self.allow(number, agent, hosts)
+            self.allow(number, agent, promise)
 
-    def allow(self, number: str, agent: str, hosts: Iterable[tuple[str, int]]) -> None:
-        """The line `number` of the agent may reach these hosts, each with its port."""
-        if named := frozenset((host.lower(), port) for host, port in hosts):
-            self._hosts[number] = (agent, named)
+    def allow(self, number: str, agent: str, promise: Promise) -> None:
+        """The line `number` of the agent may do what it says."""
+        if promise != Promise():
+            self._made[number] = (agent, promise)
 
     def covers(self, agent: str, host: str, port: int) -> bool:
         """Whether a line that runs now names the host."""
         wanted = (host.lower(), port)
-        return any(one == agent and wanted in hosts for one, hosts in self._hosts.values())
+        return any(one == agent and wanted in made.hosts for one, made in self._made.values())
+
+    def grants(
+        self,
+        agent: str,
+        lines: Container[str],
+        argv: tuple[str, ...],
+        cwd: str,
+        rules: frozenset[str],
+    ) -> bool:
+        """Whether one of these lines, while it runs, was allowed this very command although just
+        these rules ask about it."""
+        return any(
+            one == agent and number in lines and rules <= made.rules and _names(made, argv, cwd)
+            for number, (one, made) in self._made.items()
+        )
 
     def end(self, number: str) -> None:
         """The line has ended."""
-        self._hosts.pop(number, None)
+        self._made.pop(number, None)
 
     def end_all(self, agent: str) -> None:
         """Nothing of the agent runs any more."""
-        for lines in (self._hosts, self._asked):
+        for lines in (self._made, self._asked):
             for number in [number for number, one in lines.items() if one[0] == agent]:
                 del lines[number]
+
+
+def _names(promise: Promise, argv: tuple[str, ...], cwd: str) -> bool:
+    """A script's own name reaches the keeper as the path it was found under."""
+    name = argv[0].rpartition("/")[2]
+    return any(
+        grant.argv[1:] == argv[1:]
+        and grant.cwd in (cwd, None)
+        and (grant.argv[0] == argv[0] or ("/" not in grant.argv[0] and grant.argv[0] == name))
+        for grant in promise.grants
+        if grant.argv
+    )

@@ -14,6 +14,8 @@ from typing import Any
 
 from cash.daemon.answering import Answering
 from cash.daemon.egress import Admission, Admit
+from cash.daemon.enforcing import snapshot_of
+from cash.daemon.exec_judging import ExecJudging
 from cash.daemon.foreseen import Foreseen
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
@@ -21,7 +23,7 @@ from cash.daemon.keeping import Household, Keeping
 from cash.faults import Fault, MachineFault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
-from cash.keeper.link import Ended
+from cash.keeper.link import Asked, Ended, Prediction, Seen, Snapshot
 from cash.places import Places
 from cash.policy.action import Connect
 from cash.policy.context import Context
@@ -180,7 +182,7 @@ class Hosted:
             )
         if household is None:
             await asyncio.to_thread(mend_objects, self.repository, self.folder, agent.git_directory)
-        return await self.keeping.enter(*await self._view(agent))
+        return await self.keeping.enter(*await self._view(agent), self.snapshot(agent))
 
     async def settle(self, repository: Repository, before: Path, *, keep_walls: bool) -> None:
         """The repository is elsewhere now; before: where it was. Walls that stand show the hub's
@@ -211,7 +213,7 @@ class Hosted:
         answer are taken down: the next command raises new ones."""
         try:
             key, view, admit = await self._view(agent)
-            if not await self.keeping.rejoin(key, view, admit):
+            if not await self.keeping.rejoin(key, view, admit, self.snapshot(agent)):
                 return
         except Fault as fault:
             await self.keeping.leave(self.key_of(agent))
@@ -275,6 +277,35 @@ class Hosted:
         return Admission(answer.allow, "polis: denied by a person\n"), "person"
 
     # What keepers tell
+
+    def snapshot(self, agent: Agent) -> Snapshot:
+        """What the agent's keeper judges by."""
+        return snapshot_of(self.in_force.policy(), self.context_of(agent, str(agent.tree)))
+
+    async def note_exec(self, agent: Agent, household: Household, message: Asked | Seen) -> None:
+        """Something was started inside: to be judged, or to be journaled."""
+        match message:
+            case Asked(question):
+                await ExecJudging(self, agent, household).hear(question)
+            case Seen(command, execs, more):
+                body = {"command": command, "execs": execs, "more": more}
+                self.note(agent, uuid.uuid4().hex, "execs", body)
+
+    def begin_line(self, agent: Agent, number: str, predicted: Prediction) -> None:
+        """A line of a resident shell is about to run."""
+        household = self.keeping.standing(self.key_of(agent))
+        if household is not None:
+            household.lines.add(number)
+            for shell in household.shells:
+                with contextlib.suppress(OSError):
+                    household.link.predict(shell, predicted)
+
+    def end_line(self, agent: Agent, number: str) -> None:
+        """A line of a resident shell has ended."""
+        self.foreseen.end(number)
+        household = self.keeping.standing(self.key_of(agent))
+        if household is not None:
+            household.lines.discard(number)
 
     async def note_end(self, agent: Agent, ended: Ended) -> None:
         """A command ended: the journal learns it (and of its line, should polisd have died in

@@ -8,19 +8,21 @@ import os
 import socket
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cash.daemon.egress import Admit, open_egress
 from cash.faults import Fault, MachineFault
 from cash.keeper.link import (
+    Asked,
     Ended,
     Failed,
     KeeperLink,
     Listening,
     Ready,
+    Seen,
+    Snapshot,
     Zygote,
     attach,
     keeper_address,
@@ -33,14 +35,20 @@ _LEAVE_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Household:
-    """The standing walls of one agent. ready: settled when they stand and the way out is open.
-    gone: settled with the keeper's last word. running: ids of commands. session: an id of this
+    """The standing walls of one agent.
+
+    ready: settled when they stand and the way out is open. gone: settled with the keeper's last
+    word. snapshot: what execs are judged by. running: ids of commands. session: an id of this
     stand; answers "for the session" end with it. own: polisd's own commands in there, by id,
-    which nobody else hears of (git-upload-pack)."""
+    which nobody else hears of (git-upload-pack). shells: ids of resident shells; lines: of the
+    lines that run in them; granted: what else was let through below a command, by its id.
+    waiting: for answers to questions about execs, by number.
+    """
 
     view: View
     link: KeeperLink
     admit: Admit
+    snapshot: Snapshot
     ready: asyncio.Future[None]
     gone: asyncio.Future[None]
     egress: asyncio.Server | None = None
@@ -48,6 +56,25 @@ class Household:
     running: set[str] = field(default_factory=set)
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
     own: dict[str, asyncio.Future[Ended]] = field(default_factory=dict)
+    shells: set[str] = field(default_factory=set)
+    lines: set[str] = field(default_factory=set)
+    granted: dict[str, set[str]] = field(default_factory=dict)
+    waiting: dict[int, asyncio.Task[object]] = field(default_factory=dict)
+
+    def lines_of(self, command: str) -> set[str]:
+        """The lines that a process below this command belongs to."""
+        own = {command} | self.granted.get(command, set())
+        return own | self.lines if command in self.shells else own
+
+    def grant(self, command: str, line: str) -> None:
+        """Something below this command was let through by a person."""
+        self.granted.setdefault(command, set()).add(line)
+
+    def forget(self, command: str) -> None:
+        """The command has ended."""
+        self.running.discard(command)
+        self.shells.discard(command)
+        self.granted.pop(command, None)
 
 
 class Keeping:
@@ -58,13 +85,16 @@ class Keeping:
         runtime: Path,
         on_ended: Callable[[str, Ended], Awaitable[None]],
         on_lost: Callable[[str, str], Awaitable[None]],
+        on_exec: Callable[[str, Household, Asked | Seen], Awaitable[None]],
     ) -> None:
         """on_ended(key, message) must have made the event durable when it returns; the keeper
-        keeps it until then. on_lost(key, reason): the walls are gone, and what ran in them."""
+        keeps it until then. on_lost(key, reason): the walls are gone, and what ran in them.
+        on_exec(key, household, message): something was started in the walls."""
         self._runtime = runtime
         self._zygote = Zygote()
         self._on_ended = on_ended
         self._on_lost = on_lost
+        self._on_exec = on_exec
         self._households: dict[str, Household] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,31 +107,38 @@ class Keeping:
         """The household, if its walls stand."""
         return self._households.get(key)
 
-    async def enter(self, key: str, view: View, admit: Admit) -> Household:
-        """The agent's walls, raised if they do not stand. Fault when they cannot be."""
+    async def enter(self, key: str, view: View, admit: Admit, snapshot: Snapshot) -> Household:
+        """The agent's walls, raised if they do not stand; what runs in them is judged by the
+        snapshot until another comes. Fault when they cannot be."""
         async with self._turn(key):
             household = self._households.get(key)
             if household is None:
                 address = keeper_address(self._runtime, key)
-                household = self._take_up(key, self._zygote.spawn(view, address), view, admit)
+                household = self._take_up(
+                    key, self._zygote.spawn(view, address), view, admit, snapshot
+                )
                 await self._wait_until_ready(key, household)
         return household
 
-    async def rejoin(self, key: str, view: View, admit: Admit) -> bool:
+    async def rejoin(self, key: str, view: View, admit: Admit, snapshot: Snapshot) -> bool:
         """Takes up walls that outlived an earlier polisd; whether there were any."""
         async with self._turn(key):
             link = attach(keeper_address(self._runtime, key))
             if link is None:
                 return False
-            await self._wait_until_ready(key, self._take_up(key, link, view, admit))
+            await self._wait_until_ready(key, self._take_up(key, link, view, admit, snapshot))
         return True
 
     def _turn(self, key: str) -> asyncio.Lock:
         return self._turns.setdefault(key, asyncio.Lock())
 
-    def _take_up(self, key: str, link: KeeperLink, view: View, admit: Admit) -> Household:
+    def _take_up(
+        self, key: str, link: KeeperLink, view: View, admit: Admit, snapshot: Snapshot
+    ) -> Household:
         loop = asyncio.get_running_loop()
-        household = Household(view, link, admit, loop.create_future(), loop.create_future())
+        household = Household(
+            view, link, admit, snapshot, loop.create_future(), loop.create_future()
+        )
         self._households[key] = household
         loop.add_reader(link.fileno(), self._hear, key, household)
         return household
@@ -124,9 +161,12 @@ class Keeping:
             match message:
                 case Ready(running=running):
                     household.running.update(running)
+                    household.link.enforce(household.snapshot)
                     household.link.listen(household.view.proxy_port)
                 case Listening(descriptor=listener):
                     self._spawn(self._open_way_out(household, listener))
+                case Asked() | Seen():
+                    self._spawn(self._on_exec(key, household, message))
                 case Ended():
                     self._spawn(self._note_end(key, household, message))
                 case Failed(fatal=True):
@@ -135,7 +175,7 @@ class Keeping:
                 case Failed():
                     print(f"{key}: {message.message}", file=sys.stderr, flush=True)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -146,7 +186,7 @@ class Keeping:
             household.ready.set_result(None)
 
     async def _note_end(self, key: str, household: Household, ended: Ended) -> None:
-        household.running.discard(ended.id)
+        household.forget(ended.id)
         own = household.own.pop(ended.id, None)
         if own is None:
             await self._on_ended(key, ended)
@@ -212,6 +252,7 @@ class Keeping:
                     cwd=os.fsencode(household.view.tree),
                     client=theirs.fileno(),
                     descriptors=descriptors,
+                    judged="errand",
                 )
             return await ended
 

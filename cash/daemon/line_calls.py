@@ -8,9 +8,10 @@ from typing import Any
 
 from cash import wire
 from cash.daemon.caller import Caller, Fields
+from cash.daemon.foreseen import promise_of
 from cash.daemon.hosting import Hosted
 from cash.daemon.questions import SCOPES, Answer
-from cash.daemon.stages import Asking, judge_request, line_event
+from cash.daemon.stages import Asking, judge_request, line_event, predict
 from cash.faults import UNANSWERED, UsageFault
 from cash.pipeline import Approved, Chosen, Refused, Request, is_settled
 from cash.policy.explain import explain as explain_verdict
@@ -45,7 +46,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
         match asking.earlier_answer(text, verdict):
             case Approved():
                 approval = "earlier answer"
-                hosted.foreseen.allow(request.id, agent.incarnation, verdict.hosts)
+                hosted.foreseen.allow(request.id, agent.incarnation, promise_of(verdict))
             case Refused(text=refusal):
                 approval = "refused"
                 reply["text"] = refusal
@@ -53,7 +54,8 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
                 question = await asking.open(text, verdict)
                 reply |= {"ask": question.id, "asked": question.describe(waits=False)}
                 approval = "asked"
-                hosted.foreseen.ask(request.id, agent.incarnation, verdict.hosts)
+                hosted.foreseen.ask(request.id, agent.incarnation, promise_of(verdict))
+    hosted.begin_line(agent, request.id, predict(verdict))
     body = line_event(request, verdict, approval)
     await hosted.journal(agent, f"{request.id}:line", "line", body)
     return reply | {"approval": approval}
@@ -93,7 +95,7 @@ async def line_ended(caller: Caller, fields: Fields) -> dict[str, Any]:
     """The resident bash says that a line has ended. Its word: what runs inside could say it."""
     hosted, agent, _ = caller.agent(fields)
     number = str(fields["id"])
-    hosted.foreseen.end(number)
+    hosted.end_line(agent, number)
     body = {"id": number, "status": int(fields["status"]), "seconds": fields.get("seconds")}
     hosted.note(agent, f"{number}:ran", "ran", body)
     hosted.import_soon(agent)

@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 from cash.daemon.hosting import Hosted
-from cash.daemon.keeping import Keeping
+from cash.daemon.keeping import Household, Keeping
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
 from cash.hub.marker import Marker, nearest_marker
 from cash.hub.moving import Move, drop_copied_trees, follow_move, recognise
 from cash.hub.repository import Repository, find_repository
-from cash.keeper.link import Ended
+from cash.keeper.link import Asked, Ended, Seen
 from cash.places import Places
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
@@ -27,7 +27,7 @@ class Repositories:
         self.places = places
         self.parser = Parser()
         self.manifests = load_manifests()
-        self.keeping = Keeping(places.runtime, self._note_end, self._note_loss)
+        self.keeping = Keeping(places.runtime, self._note_end, self._note_loss, self._note_exec)
         self._hosted: dict[str, Hosted] = {}
         self.broken: dict[str, str] = {}
         self._following = asyncio.Lock()
@@ -168,6 +168,11 @@ class Repositories:
         found = self._agent_of(key)
         if found is not None:
             await found[0].note_end(found[1], ended)
+
+    async def _note_exec(self, key: str, household: Household, message: Asked | Seen) -> None:
+        found = self._agent_of(key)
+        if found is not None:
+            await found[0].note_exec(found[1], household, message)
 
     async def _note_loss(self, key: str, reason: str) -> None:
         found = self._agent_of(key)

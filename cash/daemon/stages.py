@@ -7,21 +7,26 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cash import wire
 from cash.daemon.connection import Connection
-from cash.daemon.hosting import Hosted
+from cash.daemon.foreseen import promise_of
 from cash.daemon.questions import Answer, Question
 from cash.faults import DENIED, UNANSWERED, Fault
+from cash.keeper.link import NOTHING, Judged, Prediction
 from cash.pipeline import Approval, Approved, Chosen, Refused, Request, Settled, is_settled
+from cash.policy.action import Start
 from cash.policy.context import Context
 from cash.policy.explain import refusal_text, unique
 from cash.policy.judge import judging
 from cash.policy.verdict import Decision, Verdict
 from cash.syntax.command import Line
 from cash.workspace.agent import Agent
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,12 @@ async def parse(hosted: Hosted, request: Request) -> Line:
     return await hosted.parser.read_argv(request.arguments)
 
 
-async def judge(hosted: Hosted, line: Line, context: Context) -> Verdict:
-    """The verdict of the policy in force now. A rewritten line is read in the parser process
-    again: polisd itself reads no bash."""
-    steps = judging(hosted.in_force.policy(), line, context)
+async def judge(
+    hosted: Hosted, line: Line, context: Context, start: Start | None = None
+) -> Verdict:
+    """The verdict of the policy in force now; start: on an exec that is under way. A rewritten
+    line is read in the parser process again: polisd itself reads no bash."""
+    steps = judging(hosted.in_force.policy(), line, context, start=start)
     try:
         text = next(steps)
         while True:
@@ -56,6 +63,14 @@ async def judge(hosted: Hosted, line: Line, context: Context) -> Verdict:
     except StopIteration as ended:
         verdict: Verdict = ended.value
         return verdict
+
+
+def predict(verdict: Verdict) -> Prediction:
+    """What a judged line says will run."""
+    argvs = tuple([grant.argv for grant in verdict.grants])
+    known = set(argvs)
+    names = {argv[0] for argv in verdict.commands if argv and argv not in known}
+    return Prediction(argvs, tuple(sorted(names)))
 
 
 def line_event(request: Request, verdict: Verdict, approval: str) -> dict[str, object]:
@@ -230,16 +245,19 @@ class CommandStages:
     async def run(self, request: Request, argv: tuple[str, ...], verdict: Verdict) -> None:
         body = line_event(request, verdict, "allowed")
         report = json.dumps({"time": time.time(), "line": body}).encode()
-        # Whoever let the line through saw these hosts in it.
-        hosts = () if is_settled(verdict) else verdict.hosts
+        # Whoever let the line through saw what it names.
+        self._hosted.foreseen.allow(request.id, self._agent.incarnation, promise_of(verdict))
         words = [_encode(word) for word in argv]
-        await self._start(request.id, words, request.cwd, report, hosts)
+        judged: Judged = "words" if argv == request.arguments else "line"
+        await self._start(request.id, words, request.cwd, report, judged, predict(verdict))
 
     async def run_shell(self, number: str, cwd: str) -> None:
         """The resident bash of `polis shell`: its lines are judged one by one, by calls."""
         await self._hosted.journal(self._agent, f"{number}:shell", "shell", {"id": number})
         bash = [b"/bin/bash", b"--norc", b"--noprofile", b"--noediting", b"-i"]
-        await self._start(number, [*bash, *self._asked.arguments], cwd, b"")
+        household = await self._hosted.enter(self._agent)
+        household.shells.add(number)
+        await self._start(number, [*bash, *self._asked.arguments], cwd, b"", "line")
 
     async def _start(
         self,
@@ -247,11 +265,11 @@ class CommandStages:
         argv: list[bytes],
         cwd: str,
         report: bytes,
-        hosts: Iterable[tuple[str, int]] = (),
+        judged: Judged,
+        predicted: Prediction = NOTHING,
     ) -> None:
         household = await self._hosted.enter(self._agent)
         household.running.add(number)
-        self._hosted.foreseen.allow(number, self._agent.incarnation, hosts)
         household.link.run(
             id=number,
             argv=argv,
@@ -263,6 +281,8 @@ class CommandStages:
             rows=self._asked.rows,
             columns=self._asked.columns,
             report=report,
+            judged=judged,
+            predicted=predicted,
         )
 
 

@@ -1,4 +1,5 @@
-"""The keeper of one agent: makes its walls, has commands started in them, reports how they end.
+"""The keeper of one agent: makes its walls, has commands started in them, has each exec below
+them judged, reports how they end.
 
 One loop, no threads, nothing heavy. It outlives polisd: whoever of the same user connects to its
 socket and says "attach" hears what has not been acknowledged yet.
@@ -10,17 +11,18 @@ import contextlib
 import os
 import signal
 import socket
-import struct
-from collections import deque
 from typing import Any, Final
 
 from cash.faults import MachineFault
 from cash.keeper import messages, starter
-from cash.keeper.loop import READ, WRITE, Loop
-from cash.keeper.messages import Ended, Failed, LinkEnded, Listening, Message, Ready
+from cash.keeper.environment import OwnEnvironment
+from cash.keeper.links import Links
+from cash.keeper.loop import Loop
+from cash.keeper.messages import Asked, Ended, Failed, Listening, Message, Ready
 from cash.keeper.processes import children_of
 from cash.keeper.runner import Runner
 from cash.keeper.starter import Start
+from cash.keeper.supervision import Supervision
 from cash.walls import capabilities, enter, namespaces
 from cash.walls.enter import Walls
 from cash.walls.plan import inside_environment
@@ -39,19 +41,16 @@ class Keeper:
     def __init__(self, view: View, address: str, owner: socket.socket) -> None:
         self._view = view
         self._loop = Loop()
-        self._address = address
-        self._attached: socket.socket | None = None
-        self._links: dict[int, socket.socket] = {}
-        self._unsent: deque[Message] = deque()
-        self._unacknowledged: dict[str, Ended] = {}
+        self._links = Links(self._loop, address, self)
         self._runners: dict[str, Runner] = {}
         self._walls: Walls | None = None
+        self._supervision: Supervision | None = None
         self._starter: socket.socket | None = None
         self._starter_pid = 0
         self._starter_pidfd = -1
         self._over = False
-        self._add_link(owner)
-        self._attach(owner)
+        self._links.add(owner)
+        self._links.attach(owner)
 
     def run(self) -> None:
         """Makes the walls, then serves until they have ended and every report is taken."""
@@ -59,130 +58,70 @@ class Keeper:
             self._walls = enter.raise_walls(self._view)
             self._environment = inside_environment(self._view)
             self._start_starter()
-            self._open_door()
+            self._supervision = Supervision(
+                self._loop,
+                self._walls.holder,
+                self._ask,
+                self._links.tell,
+                self._is_command,
+                OwnEnvironment.of(self._environment),
+            )
+            self._links.open_door()
         except (MachineFault, OSError) as fault:
             hint = fault.hint if isinstance(fault, MachineFault) else None
-            self._tell(Failed(str(fault), hint or ""))
+            self._links.tell(Failed(str(fault), hint or ""))
             return  # the walls, if they stand, end with this process
         self._loop.watch(self._walls.pidfd, self._holder_ended)
-        self._tell(self._ready(self._walls))
+        self._links.tell(self._ready(self._walls))
         while not self._is_done():
             self._loop.run_once()
-        self._close_door()
+        self._links.close_door()
 
     # Links
 
-    def _open_door(self) -> None:
-        door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._address)
-        before = os.umask(0o177)
-        try:
-            door.bind(self._address)
-        finally:
-            os.umask(before)
-        door.listen(16)
-        self._door = door
-        self._door_inode = os.stat(self._address).st_ino
-        self._loop.watch(door.fileno(), self._admit)
+    def attached(self) -> Message | None:
+        """What somebody who listens from now on hears first."""
+        return None if self._walls is None else self._ready(self._walls)
 
-    def _close_door(self) -> None:
-        with contextlib.suppress(OSError):
-            if os.stat(self._address).st_ino == self._door_inode:
-                os.unlink(self._address)
-
-    def _admit(self, _events: int) -> None:
-        try:
-            link, _ = self._door.accept()
-        except OSError:
-            return  # gone again, or no descriptor left for it
-        credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        _, uid, _ = struct.unpack("iII", credentials)
-        if uid == os.geteuid():
-            self._add_link(link)
-        else:
-            link.close()
-
-    def _add_link(self, link: socket.socket) -> None:
-        link.setblocking(False)
-        self._links[link.fileno()] = link
-        self._loop.watch(link.fileno(), lambda events: self._hear(link, events))
-
-    def _drop_link(self, link: socket.socket) -> None:
-        self._loop.forget(link.fileno())
-        self._links.pop(link.fileno(), None)
-        if link is self._attached:
-            self._attached = None
-            self._loop.call_later(_ALONE, self._end_when_alone)
-        link.close()
-
-    def _end_when_alone(self) -> None:
-        if self._attached is None and not self._runners:
-            self._end_walls()
-
-    def _attach(self, link: socket.socket) -> None:
-        self._attached = link
-        self._unsent = deque(self._unacknowledged.values())
-        if self._walls is not None:
-            self._unsent.appendleft(self._ready(self._walls))
-        self._flush()
+    def detached(self) -> None:
+        """polisd went away: what hangs on its word is refused, the rest goes on."""
+        if self._supervision is not None:
+            self._supervision.lose_polisd()
+        self._loop.call_later(_ALONE, self._end_when_alone)
 
     def _ready(self, walls: Walls) -> Ready:
         return Ready(tuple(self._runners), os.getpid(), walls.holder)
 
-    def _hear(self, link: socket.socket, events: int) -> None:
-        if events & WRITE:
-            self._flush()
-        while link.fileno() >= 0:
-            try:
-                values, descriptors = messages.receive_packet(link, flags=socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return
-            except (LinkEnded, OSError, ValueError):
-                self._drop_link(link)
-                return
-            try:
-                self._obey(link, values, descriptors)
-            except Exception as fault:  # whatever it is, the commands inside must not die of it
-                words = f"{self._view.agent}: could not be done: {fault!r}"
-                self._tell(Failed(words, fatal=False))
+    def _end_when_alone(self) -> None:
+        if not self._links.is_attached and not self._runners:
+            self._end_walls()
 
-    def _obey(self, link: socket.socket, values: dict[str, Any], descriptors: list[int]) -> None:
+    def _ask(self, question: dict[str, Any]) -> bool:
+        if self._links.is_attached:
+            self._links.tell(Asked(question))
+        return self._links.is_attached
+
+    def obey(self, values: dict[str, Any], descriptors: list[int]) -> None:
+        """Does what polisd asks for."""
+        try:
+            self._obey(values, descriptors)
+        except Exception as fault:  # whatever it is, the commands inside must not die of it
+            words = f"{self._view.agent}: could not be done: {fault!r}"
+            self._links.tell(Failed(words, fatal=False))
+
+    def _obey(self, values: dict[str, Any], descriptors: list[int]) -> None:
         match values.get("do"):
             case "run":
                 self._run_command(values, descriptors)
             case "listen":
                 self._listen(values["port"])
-            case "acknowledge":
-                self._unacknowledged.pop(values["id"], None)
-            case "attach":
-                self._attach(link)
             case "stop":
                 self._end_walls()
+            case "enforce" | "verdict" | "predict" if self._supervision is not None:
+                self._supervision.obey(values, descriptors)
             case other:
-                self._tell(Failed(f"the keeper does not know {other!r}", fatal=False))
-
-    def _tell(self, message: Message) -> None:
-        self._unsent.append(message)
-        self._flush()
-
-    def _flush(self) -> None:
-        link = self._attached
-        while link is not None and self._unsent:
-            values, descriptors = messages.pack_message(self._unsent[0])
-            try:
-                messages.send_packet(link, values, descriptors, flags=socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                self._loop.change(link.fileno(), READ | WRITE)
-                return
-            except OSError:
-                self._drop_link(link)
-                return
-            self._unsent.popleft()
-            for descriptor in descriptors:
-                os.close(descriptor)
-        if link is not None:
-            self._loop.change(link.fileno(), READ)
+                words = f"the keeper does not know {other!r}, or not yet"
+                self._links.tell(Failed(words, fatal=False))
 
     # Commands
 
@@ -204,6 +143,7 @@ class Keeper:
             id=values["id"],
             report=messages.to_bytes(values["report"]),
             has_terminal="1" in start.terminals,
+            watched=lambda listener: self._watch(listener, values),
         )
         self._runners[runner.id] = runner
         try:
@@ -215,6 +155,13 @@ class Keeper:
             for descriptor in descriptors[1:]:
                 os.close(descriptor)
 
+    def _watch(self, listener: int, values: dict[str, Any]) -> None:
+        assert self._supervision is not None
+        self._supervision.watch(listener, values)
+
+    def _is_command(self, pid: int) -> bool:
+        return any(runner.pid == pid for runner in self._runners.values())
+
     def _read_start(self, values: dict[str, Any], descriptors: list[int]) -> Start:
         return Start(
             argv=[messages.to_bytes(word) for word in values["argv"]],
@@ -224,6 +171,7 @@ class Keeper:
             terminals=values["terminals"],
             rows=values["rows"],
             columns=values["columns"],
+            watched=values["judged"] != "errand",
         )
 
     def _environment_with(self, entries: list[str]) -> dict[bytes, bytes]:
@@ -247,10 +195,11 @@ class Keeper:
 
     def _command_ended(self, ended: Ended) -> None:
         self._runners.pop(ended.id, None)
-        if self._attached is None:
+        if not self._links.is_attached:
             self._loop.call_later(_ALONE, self._end_when_alone)
-        self._unacknowledged[ended.id] = ended
-        self._tell(ended)
+        if self._supervision is not None:
+            self._supervision.report(ended.id)
+        self._links.report(ended)
 
     # Walls
 
@@ -292,9 +241,9 @@ class Keeper:
             else:
                 descriptor = starter.open_listener(self._walls, port)
         except OSError as fault:
-            self._tell(Failed(f"port {port} inside: {fault.strerror}", fatal=False))
+            self._links.tell(Failed(f"port {port} inside: {fault.strerror}", fatal=False))
             return
-        self._tell(Listening(port, descriptor))
+        self._links.tell(Listening(port, descriptor))
 
     def _end_walls(self) -> None:
         """Everything inside dies with the holder, and is reaped by the loop. Waiting for the holder
@@ -312,14 +261,13 @@ class Keeper:
         walls.close()
         if not self._over:
             words = f"the walls of {self._view.agent} have ended: their first process was killed"
-            self._tell(Failed(words))
+            self._links.tell(Failed(words))
         self._over = True
-        self._loop.call_later(_LAST_WORDS, self._unacknowledged.clear)
+        self._loop.call_later(_LAST_WORDS, self._links.forget_reports)
 
     def _is_done(self) -> bool:
-        is_told = not self._unacknowledged and not (self._unsent and self._attached)
         are_gone = self._walls is None and self._starter is None and not self._runners
-        return self._over and are_gone and is_told
+        return self._over and are_gone and self._links.is_told
 
 
 def keep(view: View, address: str, owner: socket.socket) -> None:

@@ -8,33 +8,55 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import socket
 import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cash.keeper import messages
-from cash.keeper.messages import Ended, Failed, LinkEnded, Listening, Message, Ready, to_text
+from cash.keeper.judging import Snapshot
+from cash.keeper.messages import (
+    Asked,
+    Ended,
+    Failed,
+    LinkEnded,
+    Listening,
+    Message,
+    Ready,
+    Seen,
+    to_text,
+)
+from cash.keeper.verdicts import NOTHING, ExecVerdict, Prediction
 from cash.walls.view import View, pack_view
 
 __all__ = [
+    "NOTHING",
+    "Asked",
     "Ended",
+    "ExecVerdict",
     "Failed",
+    "Judged",
     "KeeperLink",
     "Listening",
     "Message",
+    "Prediction",
     "Ready",
+    "Seen",
+    "Snapshot",
     "Zygote",
     "attach",
     "keeper_address",
 ]
 
+Judged = Literal["words", "line", "errand"]
+
 _BOOT: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from cash.keeper.zygote import main; main(int(sys.argv[2]))"
+    "import sys; sys.path[:0] = sys.argv[2:]; "
+    "from cash.keeper.zygote import main; main(int(sys.argv[1]))"
 )
 _PACKAGE: Final = Path(__file__).resolve().parent.parent.parent
 # A keeper answers its loop in microseconds; one that takes no packet for so long is broken.
@@ -72,9 +94,11 @@ class Zygote:
         self.stop()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [self._python, "-I", "-S", "-c", _BOOT, str(self._package)]
+            # Where libraries lie besides: a policy's regular expressions are RE2's.
+            paths = [str(self._package), *(path for path in sys.path if os.path.isabs(path))]
+            command = [self._python, "-I", "-S", "-c", _BOOT, str(theirs.fileno()), *paths]
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno())],
+                command,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -129,13 +153,17 @@ class KeeperLink:
         rows: int = 24,
         columns: int = 80,
         report: bytes = b"",
+        judged: Judged = "words",
+        predicted: Prediction = NOTHING,
     ) -> None:
         """Has a command run.
 
         environment: NAME=value entries over the walls' own. cwd: b"" is the tree. client: the
         connection of the client, which the keeper speaks on from now (close your copy).
         descriptors: number inside → descriptor here; a number missing of 0 to 2 is /dev/null.
-        report: comes back in Ended. OSError when the keeper is gone.
+        report: comes back in Ended. judged: what of it is judged already: "words" (each exec is
+        looked at, its own start too), "line" (bash and its text), "errand" (polisd's own: nothing
+        of it is looked at). predicted: what its line names. OSError when the keeper is gone.
         """
         if not argv or not argv[0]:
             raise ValueError("a command needs a name")
@@ -150,12 +178,33 @@ class KeeperLink:
             "rows": rows,
             "columns": columns,
             "report": to_text(report),
+            "judged": judged,
+            **predicted.pack(),
         }
         self._send(values, [client, *descriptors.values()])
 
     def listen(self, port: int) -> None:
         """Asks for a listening socket at 127.0.0.1:`port` inside; a Listening comes."""
         self._send({"do": "listen", "port": port})
+
+    def enforce(self, snapshot: Snapshot) -> None:
+        """Has every exec judged by this from now on; before it comes, none goes on."""
+        content = os.memfd_create("snapshot", os.MFD_CLOEXEC)
+        try:
+            with open(os.dup(content), "wb") as file:
+                pickle.dump(snapshot, file)
+            os.lseek(content, 0, os.SEEK_SET)
+            self._send({"do": "enforce"}, [content])
+        finally:
+            os.close(content)
+
+    def settle(self, number: int, verdict: ExecVerdict) -> None:
+        """Answers an Asked, or what it still waits for."""
+        self._send({"do": "verdict", "number": number, **verdict.pack()})
+
+    def predict(self, id: str, predicted: Prediction) -> None:
+        """Tells what a line names that the running command `id` (a shell) is about to run."""
+        self._send({"do": "predict", "id": id, **predicted.pack()})
 
     def acknowledge(self, id: str) -> None:
         """Says that the Ended of `id` is safe; until then it comes again after an attach."""

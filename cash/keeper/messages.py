@@ -66,7 +66,24 @@ class Failed:
     fatal: bool = True
 
 
-Message = Ready | Ended | Listening | Failed
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An exec that polisd has to judge, or news of one (cash/keeper/execs.py): plain values."""
+
+    question: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a command has started: argv, whether no line predicted it, how often. more: how many
+    others were only counted."""
+
+    command: str
+    execs: tuple[tuple[tuple[str, ...], bool, int], ...]
+    more: int = 0
+
+
+Message = Ready | Ended | Listening | Asked | Seen | Failed
 
 
 def send_packet(
@@ -113,6 +130,10 @@ def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:
             return {"kind": "ended", **values, "report": to_text(message.report)}, []
         case Listening(port, descriptor):
             return {"kind": "listening", "port": port}, [descriptor]
+        case Asked(question):
+            return {"kind": "asked", "question": question}, []
+        case Seen(command, execs, more):
+            return {"kind": "seen", "command": command, "execs": execs, "more": more}, []
         case Failed(text, hint, fatal):
             return {"kind": "failed", "message": text, "hint": hint, "fatal": fatal}, []
 
@@ -127,6 +148,11 @@ def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
             return Ended(**{**values, "report": to_bytes(values["report"])})
         case "listening":
             return Listening(values["port"], descriptors[0])
+        case "asked":
+            return Asked(values["question"])
+        case "seen":
+            execs = tuple([(tuple(argv), bool(s), int(n)) for argv, s, n in values["execs"]])
+            return Seen(values["command"], execs, values["more"])
         case _:
             return Failed(values["message"], values["hint"], values["fatal"])
 

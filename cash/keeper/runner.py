@@ -34,8 +34,8 @@ _FORWARDED: Final = {
 
 class Runner:
     """The state of one running command. client: where its user listens. news: where the starter
-    and the command, until its exec, tell how it goes. `ended` is called once, at its end. pid: 0
-    until it is known."""
+    and the command, until its exec, tell how it goes. `ended` is called once, at its end; `watched`
+    with the listener of its execs, before the first of them. pid: 0 until it is known."""
 
     def __init__(
         self,
@@ -47,8 +47,10 @@ class Runner:
         id: str,
         report: bytes,
         has_terminal: bool,
+        watched: Callable[[int], None],
     ) -> None:
         self.id = id
+        self._watched = watched
         self._loop = loop
         self._client: socket.socket | None = client
         self._news = news
@@ -95,6 +97,8 @@ class Runner:
                 self._loop.watch(self._pidfd, self._reap)
             elif data == starter.MASTER:
                 self._master = descriptors[0]
+            elif data == starter.LISTENER:
+                self._watched(descriptors[0])
             else:
                 self._close_news()
                 if not self.pid:

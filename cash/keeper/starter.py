@@ -22,19 +22,22 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from cash.keeper import messages
-from cash.walls import enter, namespaces, syscalls
+from cash.walls import enter, namespaces, syscalls, trap
 from cash.walls.enter import Walls
 from cash.walls.passing import receive_with, send_with
+from cash.walls.view import View
 
 PIDFD: Final = b"pidfd"
 MASTER: Final = b"master"
+LISTENER: Final = b"listener"
 _NOT_FOUND, _NOT_EXECUTABLE, _BROKEN = 127, 126, 125
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """A command to start. descriptors: as they are to be numbered inside. terminals: which of 0,
-    1, 2 become a terminal made inside."""
+    1, 2 become a terminal made inside. watched: its execs are judged, and those below it; only
+    polisd's own errands are not."""
 
     argv: list[bytes]
     environment: dict[bytes, bytes]
@@ -43,6 +46,7 @@ class Start:
     terminals: str = "000"
     rows: int = 24
     columns: int = 80
+    watched: bool = True
 
 
 def start_starter(walls: Walls) -> tuple[socket.socket, int, int]:
@@ -90,9 +94,10 @@ def _live_inside(walls: Walls, requests: socket.socket) -> NoReturn:
             for number in range(3):
                 os.dup2(nothing.fileno(), number)
         _forget_the_keepers_signals()
+        program = trap.make_trap(syscalls.MACHINE, writes=False)
         while True:
             values, descriptors = messages.receive_packet(requests)
-            _answer(walls.view.agent, values, descriptors)
+            _answer(walls.view, program, values, descriptors)
     except messages.LinkEnded:
         os._exit(0)
     except BaseException:
@@ -100,7 +105,7 @@ def _live_inside(walls: Walls, requests: socket.socket) -> NoReturn:
         os._exit(1)
 
 
-def _answer(agent: str, values: dict[str, Any], received: list[int]) -> None:
+def _answer(view: View, program: bytes, values: dict[str, Any], received: list[int]) -> None:
     report, *others = received
     with socket.socket(fileno=report) as keeper:
         start = Start(
@@ -114,6 +119,7 @@ def _answer(agent: str, values: dict[str, Any], received: list[int]) -> None:
             terminals=values["terminals"],
             rows=values["rows"],
             columns=values["columns"],
+            watched=values["watched"],
         )
         try:
             pid, pidfd = syscalls.clone(syscalls.CLONE_PARENT)
@@ -121,7 +127,7 @@ def _answer(agent: str, values: dict[str, Any], received: list[int]) -> None:
             keeper.send(str(fault).encode())
             pid, pidfd = -1, -1
         if pid == 0:
-            _become(agent, start, keeper)
+            _become(view, program, start, keeper)
         if pid > 0:
             send_with(keeper, PIDFD, [pidfd])
             os.close(pidfd)
@@ -129,9 +135,9 @@ def _answer(agent: str, values: dict[str, Any], received: list[int]) -> None:
         os.close(descriptor)
 
 
-def _become(agent: str, start: Start, keeper: socket.socket) -> NoReturn:
+def _become(view: View, program: bytes, start: Start, keeper: socket.socket) -> NoReturn:
     """The command itself, from its first instruction to its exec."""
-    status = _BROKEN
+    status, agent = _BROKEN, view.agent
     try:
         os.setsid()
         descriptors = dict(start.descriptors)
@@ -142,6 +148,8 @@ def _become(agent: str, start: Start, keeper: socket.socket) -> NoReturn:
         _arrange(descriptors)
         _refuse_folders(descriptors)
         os.chdir(start.cwd)
+        if start.watched:
+            _let_watch(view, program, keeper)
         _execute(start)
     except FileNotFoundError as fault:
         is_folder_missing = fault.filename == start.cwd
@@ -154,6 +162,17 @@ def _become(agent: str, start: Start, keeper: socket.socket) -> NoReturn:
         status = _complain(agent, start.argv[0], f"could not be started: {fault!r}", _BROKEN)
     finally:
         os._exit(status)
+
+
+def _let_watch(view: View, program: bytes, keeper: socket.socket) -> None:
+    """From here on each exec waits for the keeper, this command's own too."""
+    if view.mode == "rootless":
+        # A keeper without root may look at its like only when they can be dumped. What can look
+        # in here from inside has no more power than this process has, and may not write to it.
+        namespaces.show_process()
+    listener = trap.install_trap(program)
+    send_with(keeper, LISTENER, [listener])
+    os.close(listener)
 
 
 def _execute(start: Start) -> NoReturn:
@@ -231,6 +250,7 @@ def request_values(start: Start) -> tuple[dict[str, Any], Sequence[int]]:
         "terminals": start.terminals,
         "rows": start.rows,
         "columns": start.columns,
+        "watched": start.watched,
     }
     return values, list(start.descriptors.values())
 

@@ -5,6 +5,7 @@ A fork from polisd would cost 40 ms (its page tables) and take its threads' lock
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -26,6 +27,9 @@ def main(descriptor: int) -> None:
     # polisd's own is stricter: the folders inside would be closed to the agent's uid, and what its
     # commands make would be to everyone else's tools outside.
     os.umask(0o022)
+    # Loaded once for all keepers; a policy without regular expressions needs it not.
+    with contextlib.suppress(ImportError):
+        import re2  # noqa: F401
     # What exists now never changes: keep the collector from touching its pages in every fork.
     gc.collect()
     gc.freeze()

@@ -26,6 +26,17 @@ class Exec:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """How a line's first command really starts: judged where it does. program: its name; resolved,
+    inode, surprise: see Exec."""
+
+    program: str
+    resolved: str | None = None
+    inode: tuple[int, int] | None = None
+    surprise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """A file about to change. path: absolute and normalised if known, else as written."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from cash.policy.action import Action
+from cash.policy.action import Action, Start
 from cash.policy.actions import stage
 from cash.policy.context import Context
 from cash.policy.defaults import REWRITE_LOOP, not_understood
@@ -51,17 +51,25 @@ def judge_line(
 
 
 def judging(
-    policy: Policy, line: Line, context: Context, *, surprise: bool = False
+    policy: Policy,
+    line: Line,
+    context: Context,
+    *,
+    surprise: bool = False,
+    start: Start | None = None,
 ) -> Generator[str, Line, Verdict]:
     """judge_line for callers that read elsewhere: yields each text that judging meets (a line
-    as rewritten, what git hands to a shell), wants its Line."""
+    as rewritten, what git hands to a shell), wants its Line. start: the line is an exec that is
+    under way now."""
     findings: list[Finding] = []
     known: dict[str, Line] = {}
     rewritten: str | None = None
     for _ in range(_MOST_ROUNDS):
         if len(line.commands) > _MOST_COMMANDS:
             line = replace(line, commands=(), trouble="the line has too many commands")
-        actions, scene = yield from _understand(line, context, known, surprise=surprise)
+        actions, scene = yield from _understand(
+            line, context, known, surprise=surprise, start=start
+        )
         here = policy.find(actions, scene)
         if line.trouble is not None:
             here.insert(0, Finding(not_understood(line.trouble, plain(line.entry or line.text))))
@@ -70,26 +78,34 @@ def judging(
             findings.extend(here)
             return _verdict(findings, actions, scene, line, rewritten)
         edits, refused = _plan(here, line.text)
+        if context.enforced:
+            # What has no place in this line is rewritten where it starts.
+            here, refused = [one for one in here if id(one.match) not in refused], {}
         findings.extend(_settled(here, refused))
         text = splice(line.text, edits)
         if text == line.text or line.trouble is not None:
             return _verdict(findings, actions, scene, line, rewritten)
-        rewritten = text
+        rewritten, start = text, None
         line = yield text
     reason = "rules rewrite each other's commands without end"
     findings.append(Finding(Match(REWRITE_LOOP, Decision.DENY, reason, None, plain(line.text))))
-    actions, scene = yield from _understand(line, context, known, surprise=surprise)
+    actions, scene = yield from _understand(line, context, known, surprise=surprise, start=start)
     return _verdict(findings, actions, scene, line, None)
 
 
 def _understand(
-    line: Line, context: Context, known: dict[str, Line], *, surprise: bool
+    line: Line,
+    context: Context,
+    known: dict[str, Line],
+    *,
+    surprise: bool,
+    start: Start | None,
 ) -> Generator[str, Line, tuple[tuple[Action, ...], Scene]]:
     """What the line does, once the scripts in it are read. known: those read before; more than
     _MOST_SCRIPTS are not read, and so asked about."""
     while True:
         scripts = Scripts(known)
-        actions, scene = stage(line, context, surprise=surprise, scripts=scripts)
+        actions, scene = stage(line, context, surprise=surprise, scripts=scripts, start=start)
         if not scripts.unread or len(known) + len(scripts.unread) > _MOST_SCRIPTS:
             return actions, scene
         for text in scripts.unread:

@@ -24,8 +24,8 @@ def read(text: str, *, entry: bool = True) -> Line:
     return line
 
 
-def read_argv(argv: Sequence[str]) -> Line:
+def read_argv(argv: Sequence[str], *, entry: bool = True) -> Line:
     """The same for a command already split into words; wrappers and `bash -c` are unwrapped."""
     from cash.syntax.line import shared_reader
 
-    return shared_reader().read_argv(argv)
+    return shared_reader().read_argv(argv, entry=entry)

@@ -79,7 +79,7 @@ class LineReader:
         frame = framed.frame if framed else None
         return Line(text, commands, trouble, inner.incomplete, frame, line, dict(inner.findings))
 
-    def read_argv(self, argv: Sequence[str]) -> Line:
+    def read_argv(self, argv: Sequence[str], *, entry: bool = True) -> Line:
         """See cash.syntax.read_argv."""
         text = shlex.join(argv)
         trouble = _refusal("".join(argv))
@@ -87,7 +87,7 @@ class LineReader:
             return Line(text, trouble=trouble or "no command", entry=text)
         command = Command(tuple([literal_word(word) for word in argv]))
         inner = _Text((command,))
-        commands, trouble, framed = self._unwrap(inner, True, time.monotonic() + SLOWEST)
+        commands, trouble, framed = self._unwrap(inner, entry, time.monotonic() + SLOWEST)
         if framed is None:
             return Line(text, commands, trouble, entry=text)
         return Line(text, commands, trouble, frame=framed.frame, entry=framed.entry)

@@ -67,10 +67,10 @@ class Parser:
         """cash.syntax.read, in the parser process. Never raises."""
         return await self._ask(text, ["read", text, entry])
 
-    async def read_argv(self, argv: Sequence[str | bytes]) -> Line:
+    async def read_argv(self, argv: Sequence[str | bytes], entry: bool = True) -> Line:
         """cash.syntax.read_argv, in the parser process. Never raises."""
         words = [os.fsdecode(word) for word in argv]
-        return await self._ask(shlex.join(words), ["argv", words, True])
+        return await self._ask(shlex.join(words), ["argv", words, entry])
 
     async def _ask(self, text: str, request: list[object]) -> Line:
         async with self._turn:
@@ -219,7 +219,11 @@ def main(descriptor: int) -> None:
             verb, what, entry = json.loads(_receive(connection))
             # The default action of SIGALRM ends the process, also inside a library's C code.
             signal.setitimer(signal.ITIMER_REAL, _SUICIDE)
-            line = reader.read(what, entry=entry) if verb == "read" else reader.read_argv(what)
+            line = (
+                reader.read(what, entry=entry)
+                if verb == "read"
+                else reader.read_argv(what, entry=entry)
+            )
             answer = encode_line(line)
             signal.setitimer(signal.ITIMER_REAL, 0)
             _send(connection, answer)

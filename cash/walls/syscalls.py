@@ -9,11 +9,26 @@ import ctypes
 import os
 import platform
 import signal
+from collections.abc import Iterable
 
 # Numbers below 424 differ between machines; those above are the same everywhere.
 _MACHINES = {
-    "x86_64": {"clone": 56, "pivot_root": 155, "keyctl": 250, "seccomp": 317},
-    "aarch64": {"clone": 220, "pivot_root": 41, "keyctl": 219, "seccomp": 277},
+    "x86_64": {
+        "clone": 56,
+        "pivot_root": 155,
+        "keyctl": 250,
+        "seccomp": 317,
+        "ptrace": 101,
+        "signalfd4": 289,
+    },
+    "aarch64": {
+        "clone": 220,
+        "pivot_root": 41,
+        "keyctl": 219,
+        "seccomp": 277,
+        "ptrace": 117,
+        "signalfd4": 74,
+    },
 }
 MACHINE = platform.machine()
 _OPEN_TREE, _MOVE_MOUNT, _CLOSE_RANGE, _OPENAT2 = 428, 429, 436, 437
@@ -155,6 +170,18 @@ def capset(header: bytes, data: bytes) -> None:
 def seccomp(operation: int, flags: int, program: bytes) -> int:
     """seccomp(2) with a packed sock_fprog."""
     return _syscall("seccomp", _number("seccomp"), operation, flags, program)
+
+
+def ptrace(request: int, pid: int, address: int = 0, data: int | object = 0) -> int:
+    """ptrace(2). data: a number, or a ctypes reference to what is read or written."""
+    return _syscall("ptrace", _number("ptrace"), request, pid, address, data)
+
+
+def signalfd(signals: Iterable[int]) -> int:
+    """A descriptor that is readable while one of the (blocked) signals waits; never blocking."""
+    mask = ctypes.c_uint64(sum(1 << (number - 1) for number in signals))
+    flags = os.O_NONBLOCK | os.O_CLOEXEC
+    return _syscall("signalfd", _number("signalfd4"), -1, ctypes.byref(mask), 8, flags)
 
 
 def keyctl(operation: int, argument: int = 0) -> int:

@@ -164,8 +164,14 @@ def test_a_host_is_asked_about_once_with_the_line_that_names_it(desk: Desk) -> N
         if ran.status == 124:
             assert desk.polis("approvals", "allow", "q1").status == 0
     assert ran.out == "000 502\n000 502\n"
+    # A script's curl is asked about when it starts, a program's own connection when it is made.
     (desk.tree / "later.sh").write_text(f"{fetch}\n")
-    assert desk.line("sh later.sh").out == "000 403\n"
+    ran = desk.line("sh later.sh")
+    assert (ran.status, ran.out) == (124, "")
+    assert "asked as q2" in ran.err
+    script = "import urllib.request as r\nr.urlopen('http://nowhere.example/')\n"
+    (desk.tree / "later.py").write_text(script)
+    assert "403" in desk.line("python3 later.py").err
     approvals = [entry["body"]["approval"] for entry in desk.log("connect")]
     assert approvals == ["allowed with its line", "allowed with its line", "unanswered"]
 

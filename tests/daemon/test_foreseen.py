@@ -1,8 +1,12 @@
 from __future__ import annotations
 
-from cash.daemon.foreseen import Foreseen
+from cash.daemon.foreseen import Foreseen, Promise, promise_of
+from cash.policy.verdict import Decision, Grant, Match, Verdict
 
 HOST = ("Example.org", 443)
+GRANT = Grant(("git", "push", "-f"), "/tree", "git")
+ASKED = Match("no-force-push", Decision.ASK, "it rewrites what others have")
+PROMISE = promise_of(Verdict(Decision.ASK, (ASKED,), grants=(GRANT,), hosts=(HOST,)))
 
 
 def _reaches(foreseen: Foreseen) -> bool:
@@ -11,8 +15,8 @@ def _reaches(foreseen: Foreseen) -> bool:
 
 def test_a_host_is_covered_while_a_line_of_the_agent_runs_that_names_it() -> None:
     foreseen = Foreseen()
-    foreseen.allow("a", "alice", [HOST])
-    foreseen.allow("b", "alice", [HOST])
+    foreseen.allow("a", "alice", PROMISE)
+    foreseen.allow("b", "alice", PROMISE)
     assert _reaches(foreseen)
     assert not foreseen.covers("alice", "example.org", 80)
     assert not foreseen.covers("alice", "other.example.org", 443)
@@ -26,7 +30,7 @@ def test_a_host_is_covered_while_a_line_of_the_agent_runs_that_names_it() -> Non
 def test_a_question_covers_nothing_before_its_yes() -> None:
     foreseen = Foreseen()
     for number, allowed in (("a", True), ("b", False)):
-        foreseen.ask(number, "alice", [HOST])
+        foreseen.ask(number, "alice", PROMISE)
         assert not _reaches(foreseen)
         foreseen.settle(number, allowed=allowed)
         assert _reaches(foreseen) is allowed
@@ -37,10 +41,38 @@ def test_a_question_covers_nothing_before_its_yes() -> None:
 
 def test_nothing_is_left_of_an_agent_of_which_nothing_runs() -> None:
     foreseen = Foreseen()
-    foreseen.allow("a", "alice", [HOST])
-    foreseen.allow("c", "bob", [HOST])
-    foreseen.ask("b", "alice", [HOST])
+    foreseen.allow("a", "alice", PROMISE)
+    foreseen.allow("c", "bob", PROMISE)
+    foreseen.ask("b", "alice", PROMISE)
     foreseen.end_all("alice")
     foreseen.settle("b", allowed=True)
     assert not _reaches(foreseen)
     assert foreseen.covers("bob", *HOST)
+
+
+def test_what_nobody_was_asked_about_promises_nothing() -> None:
+    assert promise_of(Verdict(Decision.ALLOW, grants=(GRANT,), hosts=(HOST,))) == Promise()
+
+
+def test_a_command_is_granted_by_its_words_directory_line_and_rules() -> None:
+    foreseen = Foreseen()
+    foreseen.allow("a", "alice", PROMISE)
+
+    def granted(
+        argv: tuple[str, ...] = ("git", "push", "-f"),
+        cwd: str = "/tree",
+        lines: tuple[str, ...] = ("a",),
+        rules: tuple[str, ...] = ("no-force-push",),
+        agent: str = "alice",
+    ) -> bool:
+        return foreseen.grants(agent, lines, argv, cwd, frozenset(rules))
+
+    assert granted()
+    assert granted(("/usr/bin/git", "push", "-f"))  # found along PATH
+    assert not granted(("git", "push", "-f", "other"))
+    assert not granted(cwd="/tree/below")
+    assert not granted(lines=("b",))
+    assert not granted(rules=("no-force-push", "new-host"))
+    assert not granted(agent="bob")
+    foreseen.end("a")
+    assert not granted()

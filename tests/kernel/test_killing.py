@@ -155,8 +155,8 @@ def test_a_keeper_outlives_polisd_and_tells_what_it_missed(fragile: Walled) -> N
 def test_a_keeper_that_nobody_comes_back_to_ends_by_itself(fragile: Walled) -> None:
     fragile.stop()
     impatient = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import cash.keeper.keeper as k; "
-        "k._ALONE = 0.2; from cash.keeper.zygote import main; main(int(sys.argv[2]))"
+        "import sys; sys.path[:0] = sys.argv[2:]; import cash.keeper.keeper as k; "
+        "k._ALONE = 0.2; from cash.keeper.zygote import main; main(int(sys.argv[1]))"
     )
     wrapper = fragile.folder / "impatient"
     words = f'exec {fragile.zygote._python} -I -S -c "{impatient}" "$5" "$6"'

@@ -10,14 +10,30 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cash
 from cash import wire
-from cash.keeper.link import Ended, Failed, KeeperLink, Message, Ready, Zygote
+from cash.keeper.link import (
+    Asked,
+    Ended,
+    ExecVerdict,
+    Failed,
+    KeeperLink,
+    Message,
+    Ready,
+    Seen,
+    Snapshot,
+    Zygote,
+)
+from cash.policy.context import Context
+from cash.policy.policy import Policy
+from cash.policy.verdict import Level
 from cash.walls.view import FIRST_DEDICATED_ID, View
 
 ORDINARY = 54321  # a uid nobody has: an ordinary user without a passwd entry
@@ -38,6 +54,11 @@ class Result:
     ended: Ended
 
 
+def let_pass(_question: dict[str, Any]) -> ExecVerdict:
+    """A polisd that allows whatever it is asked."""
+    return ExecVerdict("allow")
+
+
 @dataclass
 class Walled:
     """A view with its zygote and its keeper's link. folder holds all of it on disk."""
@@ -51,6 +72,15 @@ class Walled:
     ready: Ready
     others: list[Message] = field(default_factory=list)
     count: int = 0
+    judge: Callable[[dict[str, Any]], ExecVerdict | None] = field(default=let_pass)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    news: list[Asked | Seen] = field(default_factory=list)
+    over: bool = False
+    player: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.player = threading.Thread(target=self.play, daemon=True)
+        self.player.start()
 
     def run(
         self,
@@ -118,7 +148,7 @@ class Walled:
 
     def finish(self, client: socket.socket) -> list[tuple[bytes, bytes]]:
         """Every frame up to EXIT; closes the connection."""
-        frames = []
+        frames: list[tuple[bytes, bytes]] = []
         with client:
             while not frames or frames[-1][0] != wire.EXIT:
                 kind, payload, descriptors = wire.receive_frame(client, 1)
@@ -126,6 +156,29 @@ class Walled:
                 for descriptor in descriptors:
                     os.close(descriptor)
         return frames
+
+    def play(self) -> None:
+        """Plays polisd, in a thread of its own, so that a test may wait for anything: takes what
+        the keeper says; what it asks is answered by `judge`, or not yet."""
+        while not self.over:
+            link = self.link
+            with contextlib.suppress(OSError, ValueError):  # closed, or another one by now
+                if link.fileno() < 0:
+                    time.sleep(0.005)
+                elif select.select([link], [], [], 0.05)[0] and link is self.link:
+                    self._take(link)
+
+    def _take(self, link: KeeperLink) -> None:
+        for message in link.receive():
+            if isinstance(message, Asked) and "faces" in message.question:
+                self.asked.append(message.question)
+                verdict = self.judge(message.question)
+                if verdict is not None:
+                    link.settle(message.question["number"], verdict)
+            elif isinstance(message, Asked | Seen):
+                self.news.append(message)
+            else:
+                self.others.append(message)
 
     def ended(self, number: str) -> Ended:
         """Waits for the end of a command and acknowledges it."""
@@ -139,29 +192,26 @@ class Walled:
         assert callable(wanted)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            for message in self.others:
+            for message in list(self.others):
                 if wanted(message):
                     self.others.remove(message)
                     return message
-            if self.link.fileno() >= 0:
-                select.select([self.link], [], [], 0.2)
-                self.others += self.link.receive()
+            time.sleep(0.002)
         raise AssertionError(f"not heard; others: {self.others}")
 
     def stop(self) -> None:
         """Ends the walls and waits until their keeper has gone."""
-        if self.link.fileno() >= 0:
-            with contextlib.suppress(BrokenPipeError):  # it may have gone already
-                for message in self.others:
-                    if isinstance(message, Ended):
+        with contextlib.suppress(OSError):  # it may have gone already
+            self.link.stop()
+        deadline = time.monotonic() + PATIENCE
+        while self.link.fileno() >= 0 and time.monotonic() < deadline:
+            for message in list(self.others):
+                if isinstance(message, Ended):
+                    with contextlib.suppress(OSError):
                         self.link.acknowledge(message.id)
-                self.link.stop()
-            deadline = time.monotonic() + PATIENCE
-            while self.link.fileno() >= 0 and time.monotonic() < deadline:
-                select.select([self.link], [], [], 0.2)
-                for message in self.link.receive():
-                    if isinstance(message, Ended):
-                        self.link.acknowledge(message.id)
+            time.sleep(0.002)
+        self.over = True
+        self.player.join()
         wait_gone(self.ready.keeper)
 
 
@@ -251,10 +301,25 @@ def stand_up(kind: str) -> Walled:
     return spawn(kind, folder, view, zygote)
 
 
-def spawn(kind: str, folder: Path, view: View, zygote: Zygote) -> Walled:
+def anything_goes(view: View) -> Snapshot:
+    """No rule at all: what is tried are the walls."""
+    context = Context(
+        agent=view.agent,
+        level=Level.RELAXED,
+        tree=str(view.tree),
+        home=str(view.home_inside),
+        enforced=True,
+    )
+    return Snapshot(Policy(()), context)
+
+
+def spawn(
+    kind: str, folder: Path, view: View, zygote: Zygote, snapshot: Snapshot | None = None
+) -> Walled:
     """Walls for a view; AssertionError with the keeper's words when they cannot be."""
     address = folder / "run/keepers/a.sock"
     link = zygote.spawn(view, address)
+    link.enforce(snapshot or anything_goes(view))
     walled = Walled(kind, folder, view, zygote, address, link, Ready())
     first = walled.hear(lambda found: isinstance(found, Ready | Failed))
     assert isinstance(first, Ready), first

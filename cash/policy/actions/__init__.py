@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cash.policy.action import Action, Exec
+from cash.policy.action import Action, Exec, Start
 from cash.policy.actions.connects import TALKERS, connects_of
 from cash.policy.actions.directory import directories_of
 from cash.policy.actions.git import git_of
@@ -29,16 +29,24 @@ def actions_of(line: Line, context: Context, scripts: Scripts | None = None) -> 
 
 
 def stage(
-    line: Line, context: Context, *, surprise: bool = False, scripts: Scripts | None = None
+    line: Line,
+    context: Context,
+    *,
+    surprise: bool = False,
+    scripts: Scripts | None = None,
+    start: Start | None = None,
 ) -> tuple[tuple[Action, ...], Scene]:
     """actions_of with the scene that was built for it, so that judging need not build another.
     surprise: the line was predicted by nothing. scripts: what its commands hand to a shell;
-    those that are wanted and not read are noted there, and asked about."""
+    those that are wanted and not read are noted there, and asked about. start: how the first
+    command starts now; the others only may."""
     directories = directories_of(line, context)
     execs = tuple(
         Exec(command, program_of(command), cwd, surprise=surprise)
         for command, cwd in zip(line.commands, directories, strict=True)
     )
+    if start is not None and execs:
+        execs = (_started(execs[0], start), *execs[1:])
     scene = Scene(execs, context, scripts)
     implied = tuple(_implied(execs, scene))
     for _ in range(_MOST_PASSES):
@@ -50,6 +58,10 @@ def stage(
             return (*execs, *implied), wider
         implied, scene = tuple(_implied(execs, wider)), wider
     return (*execs, *implied), Scene((*execs, *implied), context, scripts)
+
+
+def _started(one: Exec, start: Start) -> Exec:
+    return Exec(one.command, start.program, one.cwd, start.resolved, start.inode, start.surprise)
 
 
 def implied_actions(execs: tuple[Exec, ...], context: Context) -> Iterator[Action]:

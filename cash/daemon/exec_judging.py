@@ -1,0 +1,234 @@
+"""polisd's part of an exec: what a keeper may not decide by itself (cash/keeper/judging.py)."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from cash.daemon.enforcing import informed_programs
+from cash.daemon.foreseen import promise_of
+from cash.daemon.questions import Question
+from cash.daemon.stages import Asking, judge, predict, reason_text
+from cash.faults import DENIED, FAILED_CLOSED, UNANSWERED, Fault
+from cash.keeper.faces import Face, unpack_face
+from cash.keeper.judging import exec_of, reads_text
+from cash.keeper.link import ExecVerdict
+from cash.pipeline import Approval, Approved, Chosen, Refused
+from cash.policy.action import Start
+from cash.policy.explain import refusal_text
+from cash.policy.verdict import Decision, Verdict
+from cash.syntax.command import Assignment, Command, Line
+from cash.syntax.word import literal_word
+from cash.workspace.agent import Agent
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+    from cash.daemon.keeping import Household
+
+# What of an environment configures a program of this kind.
+_TOLD: Final = "git"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedExec:
+    """An exec as a keeper asks about it. command: below which of the agent's it is."""
+
+    number: int
+    command: str
+    faces: tuple[Face, ...]
+    cwd: str
+    environment: tuple[str, ...]
+    surprise: bool
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> AskedExec:
+        """From the keeper's words."""
+        return cls(
+            values["number"],
+            values["command"],
+            tuple([unpack_face(face) for face in values["faces"]]),
+            values["cwd"],
+            tuple(values["environment"]),
+            bool(values["surprise"]),
+        )
+
+    @property
+    def line(self) -> str:
+        """A name for what is granted to it, until it ends."""
+        return f"{self.command}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    face: Face
+    line: Line
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ExecJudging:
+    """The execs of one agent whose walls stand."""
+
+    hosted: Hosted
+    agent: Agent
+    household: Household
+
+    async def hear(self, values: Mapping[str, Any]) -> None:
+        """An exec to judge, or the end of one."""
+        if "over" in values:
+            self.hosted.foreseen.end(f"{values.get('command', '')}/{values['over']}")
+        elif "abandoned" in values:
+            if waiting := self.household.waiting.pop(values["abandoned"], None):
+                waiting.cancel()
+        else:
+            await self._answer(AskedExec.read(values))
+
+    async def _answer(self, asked: AskedExec) -> None:
+        try:
+            verdict = await self._decide(asked)
+        except Fault as fault:
+            hint = f"hint: {fault.hint}\n" if fault.hint else ""
+            verdict = ExecVerdict("refuse", f"polis: {fault.message}\n{hint}", FAILED_CLOSED)
+        except Exception as fault:
+            traceback.print_exception(fault, file=sys.stderr)
+            verdict = ExecVerdict("refuse", f"polis: internal fault: {fault}\n", FAILED_CLOSED)
+        self._settle(asked, verdict)
+
+    def _settle(self, asked: AskedExec, verdict: ExecVerdict) -> None:
+        try:
+            self.household.link.settle(asked.number, verdict)
+        except OSError:
+            return  # the keeper is gone, and what it held with it
+
+    async def _decide(self, asked: AskedExec) -> ExecVerdict:
+        judged = await self._judge(asked)
+        verdict = judged.verdict
+        match verdict.decision:
+            case Decision.DENY:
+                await self._journal(asked, judged, "refused")
+                return ExecVerdict("refuse", refusal_text(verdict), DENIED)
+            case Decision.ASK:
+                return await self._ask(asked, judged)
+            case Decision.REWRITE if verdict.rewritten is not None:
+                await self._journal(asked, judged, "policy")
+                return ExecVerdict("run", verdict.rewritten)
+            case _:
+                keep = not self._is_informed(asked)
+                return ExecVerdict("allow", keep=keep, predicted=predict(verdict))
+
+    def _is_informed(self, asked: AskedExec) -> bool:
+        informed = informed_programs(self.hosted.in_force.policy())
+        return any(face.program in informed for face in asked.faces)
+
+    async def _judge(self, asked: AskedExec) -> _Judged:
+        """The strictest verdict on any of its faces."""
+        found = [await self._judge_face(asked, face) for face in asked.faces]
+        return max(found, key=lambda one: one.verdict.decision)
+
+    async def _judge_face(self, asked: AskedExec, face: Face) -> _Judged:
+        action = exec_of(face, asked.cwd, surprise=asked.surprise)
+        context = self.hosted.context_of(self.agent, asked.cwd)
+        line = await self._read(face, action.command)
+        # What a text names is judged once more when it starts; the exec itself is not.
+        context = replace(context, enforced=len(line.commands) > 1)
+        if face.program.startswith(_TOLD):
+            line = _with_environment(line, asked.environment)
+        start = Start(face.program, face.resolved or None, face.identity, asked.surprise)
+        return _Judged(face, line, await judge(self.hosted, line, context, start))
+
+    async def _read(self, face: Face, command: Command) -> Line:
+        words = [word.text for word in command.argv]
+        names = {face.program, face.resolved.rpartition("/")[2]}
+        if not any(reads_text(name, command) for name in names):
+            return Line(" ".join(words), (command,), entry=" ".join(words))
+        line = await self.hosted.parser.read_argv(words, entry=_is_login(words))
+        if line.frame is not None and not _is_login(words):
+            # An agent's own CLI hands on a line of its model's: read as one that was typed.
+            line = await self.hosted.parser.read_argv(words)
+        return line
+
+    # Questions
+
+    async def _ask(self, asked: AskedExec, judged: _Judged) -> ExecVerdict:
+        verdict = judged.verdict
+        rules = frozenset(one.rule for one in verdict.matches if one.decision is Decision.ASK)
+        argv = tuple([word.text for word in judged.line.commands[0].argv])
+        lines = self.household.lines_of(asked.command)
+        if self.hosted.foreseen.grants(self.agent.incarnation, lines, argv, asked.cwd, rules):
+            return ExecVerdict("allow", predicted=predict(verdict))
+        text = judged.line.entry or judged.line.text
+        asking = Asking(self.hosted, self.agent, asked.cwd)
+        earlier = asking.earlier_answer(text, verdict)
+        if earlier is not None:
+            return await self._follow(asked, judged, earlier)
+        question = await asking.open(text, verdict)
+        wait = self._wait(asked, judged, question)
+        self.household.waiting[asked.number] = self.hosted.spawn(wait)
+        return ExecVerdict("wait", reason_text(question))
+
+    async def _wait(self, asked: AskedExec, judged: _Judged, question: Question) -> None:
+        seconds = self.hosted.ask_seconds(self.agent)
+        answer = await self.hosted.answering.questions.wait(question, seconds)
+        self.household.waiting.pop(asked.number, None)
+        approval = Asking.settle(answer, question, told=True)
+        self._settle(asked, await self._follow(asked, judged, approval))
+
+    async def _follow(self, asked: AskedExec, judged: _Judged, approval: Approval) -> ExecVerdict:
+        """What an answer amounts to."""
+        match approval:
+            case Chosen():
+                return await self._decide(asked)
+            case Refused(text=text, status=status):
+                word = "unanswered" if status == UNANSWERED else "refused"
+                await self._journal(asked, judged, word)
+                return ExecVerdict("refuse", text, status)
+            case Approved():
+                return await self._go_on(asked, judged, approval)
+
+    async def _go_on(self, asked: AskedExec, judged: _Judged, approval: Approved) -> ExecVerdict:
+        verdict = judged.verdict
+        await self._journal(asked, judged, approval.by)
+        if verdict.rewritten is not None:
+            return ExecVerdict("run", verdict.rewritten)
+        self.hosted.foreseen.allow(asked.line, self.agent.incarnation, promise_of(verdict))
+        self.household.grant(asked.command, asked.line)
+        return ExecVerdict("allow", until_it_ends=True, predicted=predict(verdict))
+
+    async def _journal(self, asked: AskedExec, judged: _Judged, approval: str) -> None:
+        verdict = judged.verdict
+        body = {
+            "command": asked.command,
+            "argv": [word.text for word in judged.line.commands[0].argv],
+            "program": judged.face.resolved or judged.face.program,
+            "cwd": asked.cwd,
+            "decision": verdict.decision.word,
+            "approval": approval,
+            "rules": [match.rule for match in verdict.matches],
+            "reason": verdict.matches[0].reason if verdict.matches else None,
+            "rewritten": verdict.rewritten,
+            "surprise": asked.surprise,
+        }
+        await self.hosted.journal(self.agent, uuid.uuid4().hex, "exec", body)
+
+
+def _is_login(words: list[str]) -> bool:
+    """`bash -lc TEXT` is how an agent's CLI runs what its model sends; build tools do not."""
+    return len(words) > 2 and words[1].startswith("-") and "l" in words[1] and "c" in words[1]
+
+
+def _with_environment(line: Line, environment: tuple[str, ...]) -> Line:
+    """git is configured by its environment too, whoever set it."""
+    if not line.commands or not environment:
+        return line
+    settings = tuple(
+        [
+            Assignment(name, literal_word(value))
+            for name, _, value in (entry.partition("=") for entry in environment)
+        ]
+    )
+    first = replace(line.commands[0], assignments=settings)
+    return replace(line, commands=(first, *line.commands[1:]))

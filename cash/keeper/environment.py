@@ -1,0 +1,51 @@
+"""What of a program's environment polisd is told: what an agent's own programs put there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cash.keeper.image import Image
+
+# How git is configured. What else an environment says is judged where a line sets it.
+_TOLD: Final = b"GIT_"
+_SYSTEM: Final = (b"/usr/", b"/bin/")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEnvironment:
+    """given: NAME=value, as every command of the walls gets it."""
+
+    given: frozenset[bytes]
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str]) -> OwnEnvironment:
+        """From the walls' variables."""
+        return cls(frozenset(os.fsencode(f"{name}={value}") for name, value in variables.items()))
+
+    def told(self, pid: int, image: Image) -> list[bytes]:
+        """The entries that tell something about how `image` is configured."""
+        found = [
+            entry
+            for entry in image.environment
+            if entry.startswith(_TOLD) and entry not in self.given and not _is_gits_own(entry)
+        ]
+        # git hands what its own words said to the gits it starts: it was judged with them.
+        return [] if found and _is_started_by_git(pid) else found
+
+
+def _is_gits_own(entry: bytes) -> bool:
+    name, _, value = entry.partition(b"=")
+    return name == b"GIT_EXEC_PATH" and value.startswith(_SYSTEM)
+
+
+def _is_started_by_git(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            parent = int(file.read().rpartition(b")")[2].split()[1])
+        program = os.readlink(f"/proc/{parent}/exe")
+    except OSError:
+        return False
+    return program.startswith("/usr/") and program.rpartition("/")[2].startswith("git")

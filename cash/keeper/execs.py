@@ -1,0 +1,344 @@
+"""Every exec below a command, from the call to its verdict.
+
+The call waits (seccomp). If there is such a program, its process is seized and the call goes on;
+at the exec stop, where nothing can be changed any more, what it became is judged. It is let go,
+or turned into another program, or held until polisd has said what it is to be. Whoever started it
+waits for none of this: for a parent, the exec is done when its stop begins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cash.keeper import notification, standins, tracing
+from cash.keeper.copies import Copies
+from cash.keeper.environment import OwnEnvironment
+from cash.keeper.faces import Face, faces_of
+from cash.keeper.ground import Ground
+from cash.keeper.image import Image, Unreadable, read_image
+from cash.keeper.judging import Judging, Snapshot
+from cash.keeper.loop import Loop
+from cash.keeper.messages import to_text
+from cash.keeper.notification import Notification
+from cash.keeper.redirect import redirect
+from cash.keeper.standins import StandIn
+from cash.keeper.target import leader_of, path_of_exec
+from cash.keeper.tracing import MACHINES
+from cash.keeper.waiting import Waiting
+from cash.keeper.watch import Watch
+from cash.walls import syscalls
+
+# An exec that failed leaves its process seized; after so long it is looked at.
+_MOMENT: Final = 0.02
+_REFUSED: Final = 126
+_NO_POLICY: Final = "polis: no policy is in force here\nhint: polis policy list\n"
+_NO_POLISD: Final = (
+    "polis: polisd is not there to judge this\nhint: run any polis command, then send it again\n"
+)
+
+
+@dataclass(slots=True)
+class _Traced:
+    """A process that is seized. leader: its first thread, where another one asked. becoming: the
+    stand-in it is turned into. gift: a descriptor for that, and its number there."""
+
+    watch: Watch
+    leader: int = 0
+    image: Image | None = None
+    key: tuple[object, ...] = ()
+    number: int = 0
+    becoming: StandIn | None = None
+    gift: tuple[int, int] = (-1, -1)
+
+
+@dataclass(slots=True)
+class Execs:
+    """All execs of one keeper's agent.
+
+    ask: sends a question to polisd; False when it is not there. is_child: whether a process is a
+    command's own, whose end its runner takes. environment: what every command is given."""
+
+    loop: Loop
+    ground: Ground
+    ask: Callable[[dict[str, Any]], bool]
+    is_child: Callable[[int], bool]
+    environment: OwnEnvironment
+    judging: Judging | None = None
+    copies: Copies | None = None
+    waiting: Waiting = field(init=False)
+    _traced: dict[int, _Traced] = field(default_factory=dict)
+    _asked: dict[int, int] = field(default_factory=dict)
+    _last: int = 0
+
+    def __post_init__(self) -> None:
+        self.waiting = Waiting(self.loop, self.ask)
+
+    def enforce(self, snapshot: Snapshot) -> None:
+        """Judges by this from now on; what hangs on a verdict is judged by who was asked."""
+        self.judging = Judging(snapshot)
+        self.copies = Copies(snapshot.context.identities)
+
+    # The call
+
+    def notified(self, watch: Watch, note: Notification, *, path_at: int | None) -> None:
+        """An exec waits. path_at: which of its arguments points to the path; None: it names an
+        open file."""
+        traced = self._traced.get(note.tid)
+        if traced is not None and traced.becoming is not None:
+            self._give(traced, note)
+            notification.let_go_on(watch.listener, note.id)
+            return
+        try:
+            self._examine(watch, note, path_at)
+        except OSError as fault:
+            # Whatever it is (a program whose memory nobody may read), it does not run unseen.
+            notification.fail(watch.listener, note.id, fault.errno or errno.EACCES)
+
+    def _examine(self, watch: Watch, note: Notification, path_at: int | None) -> None:
+        path = None if path_at is None else path_of_exec(note, path_at)
+        error = self.ground.why_not(path) if path else 0
+        if error:
+            notification.fail(watch.listener, note.id, error)
+            return
+        if note.tid not in self._traced:
+            if not notification.is_waiting(watch.listener, note.id):
+                return
+            tracing.seize(note.tid)
+            self._traced[note.tid] = _Traced(watch, leader_of(note.tid))
+        tid = note.tid
+        self._traced[tid].watch = watch
+        if notification.let_go_on(watch.listener, note.id):
+            self.loop.call_later(_MOMENT, lambda: self._look_after(tid))
+        else:
+            self._look_after(tid)
+
+    def _look_after(self, tid: int) -> None:
+        """It has not stopped: its exec failed, or takes long. Its next stop tells."""
+        traced = self._traced.get(tid)
+        if traced is not None and traced.image is None:
+            with contextlib.suppress(OSError):
+                tracing.interrupt(tid)
+
+    def _give(self, traced: _Traced, note: Notification) -> None:
+        ours, theirs = traced.gift
+        if ours >= 0:
+            with contextlib.suppress(OSError):
+                notification.give_as(traced.watch.listener, note.id, ours, theirs)
+            os.close(ours)
+            traced.gift = (-1, -1)
+
+    # The stop
+
+    def collect(self) -> None:
+        """Takes every stop and end of what is seized."""
+        for tid in list(self._traced):
+            while tid in self._traced:
+                stop = self._next_stop(tid)
+                if stop is None:
+                    break
+                self._meet(tid, stop)
+
+    def _next_stop(self, tid: int) -> tracing.Stop | None:
+        """An exec turns the thread that asked into the first one, number and all."""
+        stop = tracing.next_stop(tid, is_child=self.is_child(tid))
+        leader = self._traced[tid].leader
+        if not leader or not isinstance(stop, tracing.Gone | None):
+            return stop
+        first = tracing.next_stop(leader, is_child=True)
+        return first if isinstance(first, tracing.Exec) else stop
+
+    def _meet(self, tid: int, stop: tracing.Stop) -> None:
+        try:
+            match stop:
+                case tracing.Exec():
+                    traced = self._traced.pop(tid)
+                    tid, traced.leader = traced.leader or tid, 0
+                    self._traced[tid] = traced
+                    self._met_exec(tid)
+                case tracing.Stopped(number):
+                    self._met_signal(tid, number)
+                case tracing.Gone():
+                    self._drop(tid)
+        except OSError:
+            self._end(tid)  # killed while it was looked at, or never to be looked at
+
+    def _met_signal(self, tid: int, number: int) -> None:
+        """No exec is under way here: it failed, or the injected one has not begun."""
+        if self._traced[tid].becoming is not None:
+            tracing.resume(tid, number)
+        else:
+            tracing.release(tid, number)
+            self._drop(tid)
+
+    def _met_exec(self, tid: int) -> None:
+        traced = self._traced[tid]
+        try:
+            image = read_image(tid, MACHINES[syscalls.MACHINE])
+        except Unreadable:
+            self._end(tid)
+            return
+        if traced.becoming is not None:
+            self._met_stand_in(tid, traced, image)
+            return
+        traced.image = image
+        if traced.watch.takes_start() or self.waiting.is_allowed(tid, image):
+            self._release(tid)
+        elif self.judging is None or self.copies is None:
+            self._turn(tid, standins.refuser(_NO_POLICY, _REFUSED))
+        else:
+            self._judge(tid, traced, image, self.judging, self.copies)
+
+    def _met_stand_in(self, tid: int, traced: _Traced, image: Image) -> None:
+        """The stand-in stands at its first instruction, if it is the one that was meant."""
+        wanted = traced.becoming
+        assert wanted is not None
+        try:
+            place = self.ground.look(wanted.program)
+        except OSError:
+            self._end(tid)
+            return
+        is_same = (image.device, image.inode) == (place.st_dev, place.st_ino)
+        if is_same and image.argv == wanted.argv:
+            self._release(tid)
+        else:
+            self._end(tid)
+
+    def _judge(
+        self, tid: int, traced: _Traced, image: Image, judging: Judging, copies: Copies
+    ) -> None:
+        watch = traced.watch
+        surprise = watch.is_surprise(image.argv)
+        watch.observe(image.argv, surprise=surprise)
+        traced.key = key = (image.key, surprise)
+        if judging.is_known(key):
+            self._release(tid)
+            return
+        faces = faces_of(tid, image, self.ground, copies)
+        if judging.allows(faces, image.cwd, surprise=surprise):
+            judging.remember(key)
+            self._release(tid)
+        else:
+            self._ask(tid, traced, faces, surprise=surprise)
+
+    def _ask(self, tid: int, traced: _Traced, faces: tuple[Face, ...], *, surprise: bool) -> None:
+        image = traced.image
+        assert image is not None
+        self._last += 1
+        traced.number = self._last
+        told = self.environment.told(tid, image)
+        question = {
+            "number": traced.number,
+            "command": traced.watch.id,
+            "faces": [face.pack() for face in faces],
+            "argv": [to_text(word) for word in image.argv],
+            "name": to_text(image.name),
+            "cwd": image.cwd,
+            "environment": [to_text(entry) for entry in told],
+            "surprise": surprise,
+            "pid": tid,
+        }
+        self._asked[traced.number] = tid
+        if not self.ask(question):
+            del self._asked[traced.number]
+            self._turn(tid, standins.refuser(_NO_POLISD, _REFUSED))
+
+    # The verdict
+
+    def settle(self, values: dict[str, Any]) -> None:
+        """polisd's word on what it was asked: allow, refuse, run (bash text instead), wait."""
+        tid = self._asked.pop(values["number"], 0)
+        traced = self._traced.get(tid)
+        if traced is None or traced.image is None or traced.number != values["number"]:
+            self.waiting.settle(values)
+            return
+        text = str(values.get("text") or "")
+        try:
+            match values["verdict"]:
+                case "allow":
+                    self._allow(tid, traced, values)
+                case "refuse":
+                    self._turn(tid, standins.refuser(text, int(values["status"])))
+                case "run":
+                    self._turn(tid, standins.runner(text))
+                case _:
+                    self._wait(tid, traced, text)
+        except OSError:
+            self._end(tid)
+
+    def lose_polisd(self) -> None:
+        """Nobody answers any more what was asked."""
+        for number, tid in list(self._asked.items()):
+            del self._asked[number]
+            if tid in self._traced:
+                self._turn(tid, standins.refuser(_NO_POLISD, _REFUSED))
+        self.waiting.end_all(_NO_POLISD, _REFUSED)
+
+    def _allow(self, tid: int, traced: _Traced, values: dict[str, Any]) -> None:
+        predicted = [[os.fsencode(word) for word in argv] for argv in values.get("predicted", ())]
+        names = [os.fsencode(name) for name in values.get("names", ())]
+        traced.watch.predict(predicted, names)
+        if values.get("keep") and self.judging is not None:
+            self.judging.remember(traced.key)
+        if values.get("until_it_ends"):
+            self.waiting.watch_end(tid, values["number"])
+        self._release(tid)
+
+    def _wait(self, tid: int, traced: _Traced, text: str) -> None:
+        assert traced.image is not None
+        ours, theirs = os.pipe()
+        try:
+            number = max((int(name) for name in os.listdir(f"/proc/{tid}/fd")), default=2) + 1
+            image = traced.image
+            stand_in = standins.waiter(text, max(3, number), image.name, image.argv)
+            is_turned = self._turn(tid, stand_in)
+        except OSError:
+            os.close(ours)
+            os.close(theirs)
+            raise
+        if not is_turned:
+            os.close(ours)
+            os.close(theirs)
+            self.ask({"abandoned": traced.number})
+            return
+        traced.gift = (ours, max(3, number))
+        self.waiting.add(traced.number, tid, image, theirs)
+
+    def _turn(self, tid: int, stand_in: StandIn) -> bool:
+        """Has it become another program; one that cannot be, ends."""
+        traced = self._traced[tid]
+        assert traced.image is not None
+        try:
+            machine = MACHINES[syscalls.MACHINE]
+            redirect(tid, traced.image, machine, stand_in.program, stand_in.argv)
+            traced.becoming = stand_in
+            tracing.resume(tid)
+        except (OSError, ValueError):
+            self._end(tid)
+            return False
+        return True
+
+    def _release(self, tid: int) -> None:
+        try:
+            tracing.release(tid)
+        except OSError:
+            tracing.kill(tid)
+        self._drop(tid)
+
+    def _end(self, tid: int) -> None:
+        tracing.kill(tid)
+        self._drop(tid, keep=True)
+
+    def _drop(self, tid: int, *, keep: bool = False) -> None:
+        """Forgets it. keep: it still has to be waited for."""
+        traced = self._traced[tid] if keep else self._traced.pop(tid, None)
+        if traced is None:
+            return
+        if traced.gift[0] >= 0:
+            os.close(traced.gift[0])
+            traced.gift = (-1, -1)
+        self._asked.pop(traced.number, None)

@@ -1,0 +1,78 @@
+"""The files of the walls as the keeper sees them: from outside, below the walls' own root.
+
+A path of an agent's is never resolved from the keeper's root: an absolute symlink inside would
+lead to a file of the host. Nobody inside can have another root (no capability, no chroot), so one
+descriptor is good for all of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Final
+
+from cash.walls import syscalls
+
+# What these mean depends on who asks; the kernel itself has to.
+_PERSONAL: Final = (b"/proc/", b"/dev/fd/", b"/dev/std")
+_ANSWERS: Final = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENAMETOOLONG)
+
+
+class Ground:
+    """holder: a pid whose root is the walls'."""
+
+    def __init__(self, holder: int) -> None:
+        self._root = os.open(f"/proc/{holder}/root", os.O_PATH | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Lets go of it."""
+        os.close(self._root)
+
+    def open(self, path: bytes, flags: int = os.O_PATH) -> int:
+        """A descriptor of an absolute path inside, links followed as from within. OSError."""
+        return syscalls.openat2(self._root, os.fsdecode(path), flags, syscalls.RESOLVE_IN_ROOT)
+
+    def look(self, path: bytes) -> os.stat_result:
+        """What is at an absolute path inside. OSError."""
+        descriptor = self.open(path)
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def place(self, path: bytes) -> tuple[str, os.stat_result]:
+        """The real path inside, and what is there. OSError."""
+        descriptor = self.open(path)
+        try:
+            return os.readlink(f"/proc/self/fd/{descriptor}"), os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def why_not(self, path: bytes) -> int:
+        """The errno with which an exec of this absolute path is bound to fail, or 0. Four of five
+        execs are tries along PATH: they need no more than this answer."""
+        if path.startswith(_PERSONAL):
+            return 0
+        try:
+            found = self.look(path)
+        except OSError as fault:
+            if fault.errno not in _ANSWERS or self._is_link(path):
+                return 0  # not known from here: the kernel will say
+            return fault.errno or 0
+        except ValueError:
+            return 0
+        if stat.S_ISDIR(found.st_mode) or not found.st_mode & 0o111:
+            return errno.EACCES
+        return 0
+
+    def _is_link(self, path: bytes) -> bool:
+        """Whether a link stands there: where it leads may depend on who follows it."""
+        try:
+            descriptor = self.open(path, os.O_PATH | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            return stat.S_ISLNK(os.fstat(descriptor).st_mode)
+        finally:
+            os.close(descriptor)

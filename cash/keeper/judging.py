@@ -1,0 +1,90 @@
+"""What a keeper decides by itself: that an exec may go on.
+
+Everything else (a question, a refusal, a rewriting, a shell's text, a program whose rules ask
+about the tree) is polisd's to say. So a keeper needs no reader of bash, no journal and no people,
+and the usual exec costs no trip to polisd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from cash.keeper.faces import Face
+from cash.keeper.messages import to_text
+from cash.policy.action import Action, Exec
+from cash.policy.actions import implied_actions
+from cash.policy.context import Context
+from cash.policy.policy import Policy
+from cash.policy.verdict import Decision
+from cash.syntax.command import Command
+from cash.syntax.launch import Launch, Reads, Starts
+from cash.syntax.launches import launches_of, starts_others
+from cash.syntax.word import literal_word
+
+_MOST_KNOWN: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The policy in force with what judging an exec may know. informed: programs about which
+    rules ask more than that (what lies in the tree, how git is configured)."""
+
+    policy: Policy
+    context: Context
+    informed: frozenset[str] = frozenset()
+
+
+class Judging:
+    """Judges by one snapshot. Immutable but for what it remembers."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._allowed: set[tuple[object, ...]] = set()
+
+    def is_known(self, key: tuple[object, ...]) -> bool:
+        """Whether just this was allowed before."""
+        return key in self._allowed
+
+    def remember(self, key: tuple[object, ...]) -> None:
+        """It may go on, now and whenever it comes again."""
+        if len(self._allowed) >= _MOST_KNOWN:
+            self._allowed.clear()
+        self._allowed.add(key)
+
+    def allows(self, faces: Sequence[Face], cwd: str, *, surprise: bool) -> bool:
+        """Whether the policy plainly lets it run; False: ask polisd."""
+        return all(self._allows(face, cwd, surprise=surprise) for face in faces)
+
+    def _allows(self, face: Face, cwd: str, *, surprise: bool) -> bool:
+        action = exec_of(face, cwd, surprise=surprise)
+        names = {action.program or "", face.resolved.rpartition("/")[2]}
+        identities = self.snapshot.context.identities
+        if face.identity is not None:
+            names |= identities.names.get(face.identity, frozenset())
+        if any(one in self.snapshot.informed or reads_text(one, action.command) for one in names):
+            return False
+        context = replace(self.snapshot.context, cwd=cwd)
+        actions: tuple[Action, ...] = (action, *implied_actions((action,), context))
+        verdict = self.snapshot.policy.judge(actions, context)
+        return verdict.decision is Decision.ALLOW
+
+
+def exec_of(face: Face, cwd: str, *, surprise: bool) -> Exec:
+    """A face as the action that rules speak of."""
+    words = tuple([literal_word(to_text(word)) for word in face.argv])
+    return Exec(Command(words), face.program, cwd, face.resolved or None, face.identity, surprise)
+
+
+def reads_text(name: str, command: Command) -> bool:
+    """Whether the program, by this name, is given shell text in its words, or starts something on
+    another host, where no keeper sees it. What it starts here is judged when it starts."""
+    if not starts_others(name):
+        return False
+    called = replace(command, argv=(literal_word(name), *command.argv[1:]))
+    return any(isinstance(one, Reads) or _is_away(one) for one in launches_of(called))
+
+
+def _is_away(launch: Launch) -> bool:
+    return isinstance(launch, Starts) and launch.remote is not None

@@ -1,0 +1,102 @@
+"""A system call that waits for the keeper's word: seccomp's user notifications.
+
+The numbers and layouts are those of linux/seccomp.h: the same on every architecture.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+_RECEIVE: Final = 0xC0502100
+_SEND: Final = 0xC0182101
+_IS_VALID: Final = 0x40082102
+_ADD_DESCRIPTOR: Final = 0x40182103
+_NOTIFICATION: Final = struct.Struct("=QII iIQ6Q")
+_RESPONSE: Final = struct.Struct("=QqiI")
+_DESCRIPTOR: Final = struct.Struct("=QIIII")
+_CONTINUE: Final = 1
+_AT_NUMBER, _AND_SEND = 1, 2
+# The kernel restarts the call when it gets this: the caller never sees it.
+RESTART: Final = 513
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One call of one thread. tid: the thread, as the keeper counts; call: its number."""
+
+    id: int
+    tid: int
+    call: int
+    arguments: tuple[int, ...]
+
+
+def receive(listener: int) -> Notification | None:
+    """The next call that waits, or None: its caller died before we came."""
+    buffer = bytearray(_NOTIFICATION.size)  # the kernel refuses one that is not zeroed
+    try:
+        fcntl.ioctl(listener, _RECEIVE, buffer, True)
+    except OSError as fault:
+        if fault.errno in (errno.ENOENT, errno.EINTR, errno.EAGAIN):
+            return None
+        raise
+    fields = _NOTIFICATION.unpack(buffer)
+    return Notification(fields[0], fields[1], fields[3], fields[6:])
+
+
+def is_waiting(listener: int, number: int) -> bool:
+    """Whether the call still waits. What was read of its thread before is the thread's own only
+    then: a dead thread's number is given to others."""
+    try:
+        fcntl.ioctl(listener, _IS_VALID, struct.pack("=Q", number))
+    except OSError:
+        return False
+    return True
+
+
+def let_go_on(listener: int, number: int) -> bool:
+    """The kernel does the call as it was asked for; False when its caller has died."""
+    return _send(listener, _RESPONSE.pack(number, 0, 0, _CONTINUE))
+
+
+def fail(listener: int, number: int, error: int) -> bool:
+    """The call fails with an errno; False when its caller has died."""
+    return _send(listener, _RESPONSE.pack(number, 0, -error, 0))
+
+
+def succeed(listener: int, number: int) -> bool:
+    """The call is told that it went well; nothing was done for it."""
+    return _send(listener, _RESPONSE.pack(number, 0, 0, 0))
+
+
+def give_as(listener: int, number: int, descriptor: int, wanted: int) -> None:
+    """Puts a copy of `descriptor` into the caller under the number `wanted`; it outlives the
+    caller's exec. OSError."""
+    packed = _DESCRIPTOR.pack(number, _AT_NUMBER, descriptor, wanted, 0)
+    fcntl.ioctl(listener, _ADD_DESCRIPTOR, packed)
+
+
+def answer_with(listener: int, number: int, descriptor: int, *, keep_on_exec: bool) -> bool:
+    """The call returns a copy of `descriptor`, in one step; False when its caller has died."""
+    flags = 0 if keep_on_exec else 0o2000000
+    packed = _DESCRIPTOR.pack(number, _AND_SEND, descriptor, 0, flags)
+    try:
+        fcntl.ioctl(listener, _ADD_DESCRIPTOR, packed)
+    except OSError as fault:
+        if fault.errno in (errno.ENOENT, errno.EINPROGRESS):
+            return False
+        raise
+    return True
+
+
+def _send(listener: int, response: bytes) -> bool:
+    try:
+        fcntl.ioctl(listener, _SEND, response)
+    except OSError as fault:
+        if fault.errno in (errno.ENOENT, errno.EINPROGRESS):
+            return False
+        raise
+    return True

@@ -1,0 +1,82 @@
+"""One command's process tree, as the keeper watches it: from its first exec until the last
+process under its filter has ended, which may be long after the command itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+_MOST_PREDICTED: Final = 4096
+_MOST_OBSERVED: Final = 500
+_LONGEST: Final = 400
+
+
+@dataclass(slots=True)
+class Observed:
+    """Execs with the same words. surprise: no judged line predicted them."""
+
+    argv: tuple[str, ...]
+    surprise: bool
+    count: int = 1
+
+
+@dataclass(slots=True)
+class Watch:
+    """id: the command's. listener: where its calls wait. starts: its own start is still to come,
+    which was judged whole (bash and a line). predicted: the argv that judged lines in it named;
+    names: the programs whose words they did not tell."""
+
+    id: str
+    listener: int
+    starts: bool = False
+    predicted: set[tuple[bytes, ...]] = field(default_factory=set)
+    names: set[bytes] = field(default_factory=set)
+    observed: dict[tuple[tuple[bytes, ...], bool], Observed] = field(default_factory=dict)
+    dropped: int = 0
+
+    def takes_start(self) -> bool:
+        """Whether this exec is the command's own start, judged before; true once at most."""
+        taken, self.starts = self.starts, False
+        return taken
+
+    def predict(self, argvs: Iterable[Iterable[bytes]], names: Iterable[bytes]) -> None:
+        """What a judged line names."""
+        if len(self.predicted) < _MOST_PREDICTED:
+            self.predicted.update(tuple(argv) for argv in argvs)
+        if len(self.names) < _MOST_PREDICTED:
+            self.names.update(names)
+
+    def is_surprise(self, argv: tuple[bytes, ...]) -> bool:
+        """Whether no judged line predicted an exec with these words."""
+        if argv in self.predicted or not argv:
+            return False
+        name = argv[0]
+        return name not in self.names and name.rpartition(b"/")[2] not in self.names
+
+    def observe(self, argv: tuple[bytes, ...], *, surprise: bool) -> None:
+        """Notes an exec for the journal; a tree that starts thousands is counted, not listed."""
+        known = self.observed.get((argv, surprise))
+        if known is not None:
+            known.count += 1
+        elif len(self.observed) < _MOST_OBSERVED:
+            self.observed[argv, surprise] = Observed(_shortened(argv), surprise)
+        else:
+            self.dropped += 1
+
+    def take_observed(self) -> tuple[list[Observed], int]:
+        """What was observed since the last time, and how many more were only counted."""
+        taken, dropped = list(self.observed.values()), self.dropped
+        self.observed, self.dropped = {}, 0
+        return taken, dropped
+
+
+def _shortened(argv: tuple[bytes, ...]) -> tuple[str, ...]:
+    words, room = [], _LONGEST
+    for word in argv:
+        if room <= 0:
+            words.append("…")
+            break
+        words.append(word[:room].decode("utf-8", "replace"))
+        room -= len(word) + 1
+    return tuple(words)

@@ -1,0 +1,1 @@
+"""The routes, by family. Each module has list_routes(forbidden)."""

@@ -1,6 +1,7 @@
 # make demo     set up, then a tour of polis on a small real repository, or on yours: REPO=…
 # make test     set up, then linters and the whole test suite
 # make setup    only the set-up: .venv, Debian packages, pnpm in .tools
+# make agents   the agent CLIs that make test runs inside the walls, in .tools/agents (1 GB)
 # make shell    the governed shell of an agent: REPO=… AGENT=… (adopts, adds, enters)
 # make lint     ruff, mypy, import-linter
 # make bench    polis beside bubblewrap, codex and srt; writes docs/performance.md
@@ -11,14 +12,16 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 bin := .venv/bin
 tools := $(CURDIR)/.tools/node_modules/.bin
+agents_bin := $(CURDIR)/.tools/agents/node_modules/.bin
 REPO ?=
 AGENT ?= alice
 
 pnpm := pnpm@10.34.9
 # 0.0.78 is the last sandbox-runtime that runs on Node 20.
-peers := @openai/codex@0.169.0 @anthropic-ai/sandbox-runtime@0.0.78
+peers := @anthropic-ai/sandbox-runtime@0.0.78
+agents := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @google/gemini-cli@0.61.0
 
-.PHONY: setup demo test lint bench shell picture clean machine test-machine bench-machine
+.PHONY: setup agents demo test lint bench shell picture clean machine test-machine bench-machine
 
 setup: machine .venv/.ready .tools/pnpm
 
@@ -35,11 +38,18 @@ bench-machine:
 	@.ci/setup python
 
 .tools/pnpm: .ci/setup | machine
-	@.ci/setup node $(pnpm)
+	@.ci/setup node .tools $(pnpm)
 	@touch $@
 
 .tools/peers: .ci/setup .tools/pnpm
-	@.ci/setup node $(peers)
+	@.ci/setup node .tools $(peers)
+	@touch $@
+
+agents: .tools/agents/ready
+
+# A folder of their own: on the PATH of .tools, every test's walls would show them.
+.tools/agents/ready: .ci/setup | machine
+	@.ci/setup agents $(agents)
 	@touch $@
 
 demo: setup
@@ -51,7 +61,7 @@ shell: setup
 	{ polis agents path $(AGENT) >/dev/null 2>&1 || polis agents add $(AGENT); } && \
 	exec polis shell $(AGENT)
 
-test: test-machine setup lint
+test: test-machine setup agents lint
 	@PATH="$(tools):$$PATH" $(bin)/pytest -q
 
 lint: setup
@@ -62,8 +72,8 @@ lint: setup
 	$(bin)/lint-imports --no-logo >.venv/imports.log 2>&1 || { cat .venv/imports.log; bad=1; }; \
 	exit $$bad
 
-bench: bench-machine setup .tools/peers
-	@PATH="$(tools):$$PATH" $(bin)/python -m bench
+bench: bench-machine setup agents .tools/peers
+	@PATH="$(tools):$(agents_bin):$$PATH" $(bin)/python -m bench
 
 picture: setup
 	@PATH="$(CURDIR)/$(bin):$(tools):$$PATH" $(bin)/python -m cash.shell.picture

@@ -1,0 +1,75 @@
+"""The agent CLIs themselves, inside the walls: what their tools run is judged, and what becomes of
+it comes back to the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from installation import Installation
+from playing import Played, make_desk, play, reason_to_skip
+
+pytestmark = [pytest.mark.peers, pytest.mark.kernel]
+
+PROTECTED = ".github/workflows/other.yml"
+CALLS = (
+    ("shell", "echo hello-from-tool"),
+    ("shell", "npm install left-pad"),
+    ("shell", "echo first-half; mkfs.ext4 /dev/x"),
+)
+WRITE = ("write", PROTECTED, "on: push\n")
+
+
+@pytest.fixture(scope="module", params=["claude", "codex", "gemini"])
+def played(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Played]:
+    """One run of each CLI, with one call more where it has a tool of its own for files."""
+    name = request.param
+    if why := reason_to_skip(name):
+        pytest.skip(why)
+    installation = Installation(tmp_path_factory.mktemp("i")).make()
+    try:
+        calls = CALLS if name == "codex" else (*CALLS, WRITE)
+        yield play(make_desk(installation, name), name, calls)
+    finally:
+        installation.stop()
+
+
+def test_every_call_has_its_result_and_the_turn_ends(played: Played) -> None:
+    assert played.ran.status == 0, played.told
+    assert "All is done." in played.ran.out
+    assert len(played.results) == len(played.calls), played.told
+    assert "hello-from-tool" in played.results[0]
+
+
+def test_an_install_is_carried_out_by_pnpm(played: Played) -> None:
+    tree = played.desk.tree
+    assert (tree / "node_modules/left-pad/package.json").exists(), played.told
+    assert (tree / "pnpm-lock.yaml").exists(), played.told
+    assert "left-pad" in (tree / "pnpm-lock.yaml").read_text()
+    assert "left-pad" not in (tree / "package-lock.json").read_text()
+    assert "left-pad" in played.results[1]
+
+
+def test_no_part_of_a_refused_line_runs_and_the_model_is_told_why(played: Played) -> None:
+    told = played.results[2]
+    assert "polis: denied by no-disk-tools: " in told, played.told
+    assert "\nhint: " in told
+    assert "first-half" not in told
+    assert "mke2fs" not in told
+
+
+def test_what_the_cli_runs_for_itself_is_let_through(played: Played) -> None:
+    """Its set-up of a shell, its looks at git. A host that no rule names is asked about, and the
+    CLI goes on without."""
+    asked = json.loads(played.desk.polis("approvals", "--json").out)
+    mine = [one for one in asked if PROTECTED not in json.dumps(one)]
+    assert {one["rule"] for one in mine} <= {"new-host"}, mine
+
+
+@pytest.mark.parametrize("played", ["claude", "gemini"], indirect=True)
+def test_a_tool_that_writes_by_itself_is_refused_what_a_line_would_be(played: Played) -> None:
+    assert not (played.desk.tree / PROTECTED).exists(), played.told
+    assert "successfully" not in played.results[3].lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 import uuid
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
 
 # What of an environment configures a program of this kind.
 _TOLD: Final = "git"
+_ENDS: Final = frozenset(("git-receive-pack", "git-upload-pack", "git-upload-archive"))
+_TRANSPORT: Final = re.compile(r"git-(?:receive-pack|upload-pack|upload-archive) '[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
 class AskedExec:
-    """An exec as a keeper asks about it. command: below which of the agent's it is."""
+    """An exec as a keeper asks about it. command: below which of the agent's it is. by_git: the
+    system's git has started it."""
 
     number: int
     command: str
@@ -43,6 +47,7 @@ class AskedExec:
     cwd: str
     environment: tuple[str, ...]
     surprise: bool
+    by_git: bool
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> AskedExec:
@@ -54,6 +59,7 @@ class AskedExec:
             values["cwd"],
             tuple(values["environment"]),
             bool(values["surprise"]),
+            bool(values["by_git"]),
         )
 
     @property
@@ -105,6 +111,8 @@ class ExecJudging:
             return  # the keeper is gone, and what it held with it
 
     async def _decide(self, asked: AskedExec) -> ExecVerdict:
+        if _is_transport(asked):
+            return ExecVerdict("allow")
         judged = await self._judge(asked)
         verdict = judged.verdict
         match verdict.decision:
@@ -213,6 +221,17 @@ class ExecJudging:
             "surprise": asked.surprise,
         }
         await self.hosted.journal(self.agent, uuid.uuid4().hex, "exec", body)
+
+
+def _is_transport(asked: AskedExec) -> bool:
+    """The other end of a fetch or push that git itself has started, by a shell or without: judged
+    with git's words. It does nothing but what it is told in git's own protocol."""
+    face = asked.faces[0]
+    words = tuple([word.decode("utf-8", "replace") for word in face.argv])
+    if len(words) > 2 and words[1] == "-c":
+        return asked.by_git and _TRANSPORT.fullmatch(words[2]) is not None
+    name = f"git-{words[1]}" if face.program == "git" and len(words) > 1 else face.program
+    return name in _ENDS and (asked.by_git or asked.surprise)
 
 
 def _is_login(words: list[str]) -> bool:

@@ -33,7 +33,7 @@ class OwnEnvironment:
             if entry.startswith(_TOLD) and entry not in self.given and not _is_gits_own(entry)
         ]
         # git hands what its own words said to the gits it starts: it was judged with them.
-        return [] if found and _is_started_by_git(pid) else found
+        return [] if found and is_started_by_git(pid) else found
 
 
 def _is_gits_own(entry: bytes) -> bool:
@@ -41,7 +41,8 @@ def _is_gits_own(entry: bytes) -> bool:
     return name == b"GIT_EXEC_PATH" and value.startswith(_SYSTEM)
 
 
-def _is_started_by_git(pid: int) -> bool:
+def is_started_by_git(pid: int) -> bool:
+    """Whether its parent is the system's git."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             parent = int(file.read().rpartition(b")")[2].split()[1])

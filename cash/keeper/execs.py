@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from cash.keeper import notification, standins, tracing
 from cash.keeper.copies import Copies
-from cash.keeper.environment import OwnEnvironment
+from cash.keeper.environment import OwnEnvironment, is_started_by_git
 from cash.keeper.faces import Face, faces_of
 from cash.keeper.ground import Ground
 from cash.keeper.image import Image, Unreadable, read_image
@@ -240,6 +240,7 @@ class Execs:
             "cwd": image.cwd,
             "environment": [to_text(entry) for entry in told],
             "surprise": surprise,
+            "by_git": is_started_by_git(tid),
             "pid": tid,
         }
         self._asked[traced.number] = tid

@@ -187,6 +187,7 @@ def test_a_keeper_that_nobody_comes_back_to_ends_by_itself(fragile: Walled) -> N
 
 def test_walls_that_cannot_be_say_why(fragile: Walled) -> None:
     fragile.stop()
+    fragile.others.clear()
     (fragile.view.git_file).unlink()
     link = fragile.zygote.spawn(fragile.view, fragile.address)
     fragile.link = link
@@ -202,6 +203,7 @@ def test_a_file_system_that_cannot_translate_owners_is_named() -> None:
     walled = stand_up("dedicated")
     try:
         walled.stop()
+        walled.others.clear()
         view = replace(walled.view, mounts=(Mount(Path("/sys/kernel"), Path("/srv/kernel")),))
         walled.link = walled.zygote.spawn(view, walled.address)
         failed = walled.hear(lambda found: isinstance(found, Failed))

@@ -196,6 +196,8 @@ class Walled:
                 if wanted(message):
                     self.others.remove(message)
                     return message
+            if self.over and self.link.fileno() >= 0:
+                self._take(self.link)
             time.sleep(0.002)
         raise AssertionError(f"not heard; others: {self.others}")
 
@@ -205,6 +207,8 @@ class Walled:
             self.link.stop()
         deadline = time.monotonic() + PATIENCE
         while self.link.fileno() >= 0 and time.monotonic() < deadline:
+            if self.over:
+                self._take(self.link)
             for message in list(self.others):
                 if isinstance(message, Ended):
                     with contextlib.suppress(OSError):
@@ -212,6 +216,7 @@ class Walled:
             time.sleep(0.002)
         self.over = True
         self.player.join()
+        self.link.close()
         wait_gone(self.ready.keeper)
 
 

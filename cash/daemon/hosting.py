@@ -23,7 +23,7 @@ from cash.daemon.keeping import Household, Keeping
 from cash.faults import Fault, MachineFault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
-from cash.keeper.link import Asked, Ended, Prediction, Seen, Snapshot
+from cash.keeper.link import Asked, Ended, Prediction, Seen, Snapshot, Wrote
 from cash.places import Places
 from cash.policy.action import Connect
 from cash.policy.context import Context
@@ -282,14 +282,19 @@ class Hosted:
         """What the agent's keeper judges by."""
         return snapshot_of(self.in_force.policy(), self.context_of(agent, str(agent.tree)))
 
-    async def note_exec(self, agent: Agent, household: Household, message: Asked | Seen) -> None:
-        """Something was started inside: to be judged, or to be journaled."""
+    async def note_exec(
+        self, agent: Agent, household: Household, message: Asked | Seen | Wrote
+    ) -> None:
+        """Something was started or written inside: to be judged, or to be journaled."""
         match message:
             case Asked(question):
                 await ExecJudging(self, agent, household).hear(question)
             case Seen(command, execs, more):
                 body = {"command": command, "execs": execs, "more": more}
                 self.note(agent, uuid.uuid4().hex, "execs", body)
+            case Wrote(command, files, more):
+                body = {"command": command, "files": files, "more": more}
+                self.note(agent, uuid.uuid4().hex, "wrote", body)
 
     def begin_line(self, agent: Agent, number: str, predicted: Prediction) -> None:
         """A line of a resident shell is about to run."""

@@ -23,6 +23,7 @@ from cash.keeper.link import (
     Ready,
     Seen,
     Snapshot,
+    Wrote,
     Zygote,
     attach,
     keeper_address,
@@ -85,7 +86,7 @@ class Keeping:
         runtime: Path,
         on_ended: Callable[[str, Ended], Awaitable[None]],
         on_lost: Callable[[str, str], Awaitable[None]],
-        on_exec: Callable[[str, Household, Asked | Seen], Awaitable[None]],
+        on_exec: Callable[[str, Household, Asked | Seen | Wrote], Awaitable[None]],
     ) -> None:
         """on_ended(key, message) must have made the event durable when it returns; the keeper
         keeps it until then. on_lost(key, reason): the walls are gone, and what ran in them.
@@ -165,7 +166,7 @@ class Keeping:
                     household.link.listen(household.view.proxy_port)
                 case Listening(descriptor=listener):
                     self._spawn(self._open_way_out(household, listener))
-                case Asked() | Seen():
+                case Asked() | Seen() | Wrote():
                     self._spawn(self._on_exec(key, household, message))
                 case Ended():
                     self._spawn(self._note_end(key, household, message))

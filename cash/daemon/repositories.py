@@ -12,7 +12,7 @@ from cash.hub.adoption import adopt, adopted_roots, hub_folder
 from cash.hub.marker import Marker, nearest_marker
 from cash.hub.moving import Move, drop_copied_trees, follow_move, recognise
 from cash.hub.repository import Repository, find_repository
-from cash.keeper.link import Asked, Ended, Seen
+from cash.keeper.link import Asked, Ended, Seen, Wrote
 from cash.places import Places
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
@@ -169,7 +169,9 @@ class Repositories:
         if found is not None:
             await found[0].note_end(found[1], ended)
 
-    async def _note_exec(self, key: str, household: Household, message: Asked | Seen) -> None:
+    async def _note_exec(
+        self, key: str, household: Household, message: Asked | Seen | Wrote
+    ) -> None:
         found = self._agent_of(key)
         if found is not None:
             await found[0].note_exec(found[1], household, message)

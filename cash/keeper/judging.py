@@ -13,9 +13,10 @@ from typing import Final
 
 from cash.keeper.faces import Face
 from cash.keeper.messages import to_text
-from cash.policy.action import Action, Exec
+from cash.policy.action import Action, Exec, Write, WriteKind
 from cash.policy.actions import implied_actions
 from cash.policy.context import Context
+from cash.policy.defaults import UNNAMED_WRITE
 from cash.policy.policy import Policy
 from cash.policy.verdict import Decision
 from cash.syntax.command import Command
@@ -56,6 +57,15 @@ class Judging:
     def allows(self, faces: Sequence[Face], cwd: str, *, surprise: bool) -> bool:
         """Whether the policy plainly lets it run; False: ask polisd."""
         return all(self._allows(face, cwd, surprise=surprise) for face in faces)
+
+    def allows_write(self, path: str, kind: WriteKind, count: int) -> bool:
+        """Whether the policy plainly lets this file change. count: how many files the same command
+        has changed in this way. That no rule names a file is asked with the command, not here."""
+        action = Write(literal_word(path), kind, None, None, count)
+        verdict = self.snapshot.policy.judge((action,), self.snapshot.context)
+        return all(
+            one.decision is Decision.ALLOW or one.rule == UNNAMED_WRITE for one in verdict.matches
+        )
 
     def _allows(self, face: Face, cwd: str, *, surprise: bool) -> bool:
         action = exec_of(face, cwd, surprise=surprise)

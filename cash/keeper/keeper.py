@@ -60,7 +60,7 @@ class Keeper:
             self._start_starter()
             self._supervision = Supervision(
                 self._loop,
-                self._walls.holder,
+                self._walls,
                 self._ask,
                 self._links.tell,
                 self._is_command,

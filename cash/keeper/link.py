@@ -28,6 +28,7 @@ from cash.keeper.messages import (
     Message,
     Ready,
     Seen,
+    Wrote,
     to_text,
 )
 from cash.keeper.verdicts import NOTHING, ExecVerdict, Prediction
@@ -47,6 +48,7 @@ __all__ = [
     "Ready",
     "Seen",
     "Snapshot",
+    "Wrote",
     "Zygote",
     "attach",
     "keeper_address",

@@ -19,7 +19,7 @@ class Loop:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
 
     def watch(self, descriptor: int, handler: Handler, events: int = READ) -> None:
@@ -36,7 +36,7 @@ class Loop:
         if self._handlers.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
 
-    def call_later(self, seconds: float, action: Callable[[], None]) -> None:
+    def call_later(self, seconds: float, action: Callable[[], object]) -> None:
         """Calls `action` once, not before `seconds` have passed."""
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), action))
 

@@ -83,7 +83,16 @@ class Seen:
     more: int = 0
 
 
-Message = Ready | Ended | Listening | Asked | Seen | Failed
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """What a command has changed: path and how. more: how many others were only counted."""
+
+    command: str
+    files: tuple[tuple[str, str], ...]
+    more: int = 0
+
+
+Message = Ready | Ended | Listening | Asked | Seen | Wrote | Failed
 
 
 def send_packet(
@@ -134,6 +143,9 @@ def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:
             return {"kind": "asked", "question": question}, []
         case Seen(command, execs, more):
             return {"kind": "seen", "command": command, "execs": execs, "more": more}, []
+        case Wrote(command, files, more):
+            shown = [(to_text(os.fsencode(path)), kind) for path, kind in files]
+            return {"kind": "wrote", "command": command, "files": shown, "more": more}, []
         case Failed(text, hint, fatal):
             return {"kind": "failed", "message": text, "hint": hint, "fatal": fatal}, []
 
@@ -153,6 +165,9 @@ def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
         case "seen":
             execs = tuple([(tuple(argv), bool(s), int(n)) for argv, s, n in values["execs"]])
             return Seen(values["command"], execs, values["more"])
+        case "wrote":
+            files = tuple([(path, kind) for path, kind in values["files"]])
+            return Wrote(values["command"], files, values["more"])
         case _:
             return Failed(values["message"], values["hint"], values["fatal"])
 

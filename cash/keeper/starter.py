@@ -94,7 +94,8 @@ def _live_inside(walls: Walls, requests: socket.socket) -> NoReturn:
             for number in range(3):
                 os.dup2(nothing.fileno(), number)
         _forget_the_keepers_signals()
-        program = trap.make_trap(syscalls.MACHINE, writes=False)
+        os.umask(0o022)
+        program = trap.make_trap(syscalls.MACHINE, writes=True)
         while True:
             values, descriptors = messages.receive_packet(requests)
             _answer(walls.view, program, values, descriptors)

@@ -15,9 +15,13 @@ from cash.keeper.execs import Execs
 from cash.keeper.ground import Ground
 from cash.keeper.judging import Snapshot
 from cash.keeper.loop import Loop
-from cash.keeper.messages import Message, Seen, to_bytes
+from cash.keeper.messages import Message, Seen, Wrote, to_bytes
+from cash.keeper.opening import Opener
 from cash.keeper.watch import Watch
+from cash.keeper.writes import Writes
 from cash.walls import syscalls, trap
+from cash.walls.enter import Walls
+from cash.walls.plan import writable_places
 
 # How often what was seen is handed to polisd while a command runs, in seconds.
 _OFTEN: Final = 1.0
@@ -28,14 +32,14 @@ _HERE: Final = 0xFFFFFF9C  # AT_FDCWD
 
 
 class Supervision:
-    """holder: a process inside. ask: asks polisd; False when it is not there. tell: tells it
+    """ask: asks polisd; False when it is not there. tell: tells it
     something. is_command: whether a pid is a command's first process, which its runner reaps.
     environment: what every command is given."""
 
     def __init__(
         self,
         loop: Loop,
-        holder: int,
+        walls: Walls,
         ask: Callable[[dict[str, Any]], bool],
         tell: Callable[[Message], None],
         is_command: Callable[[int], bool],
@@ -43,7 +47,13 @@ class Supervision:
     ) -> None:
         self._loop = loop
         self._tell = tell
-        self._execs = Execs(loop, Ground(holder), ask, is_command, environment)
+        ground = Ground(walls.holder)
+        self._execs = Execs(loop, ground, ask, is_command, environment)
+        view = walls.view
+        opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
+        self._writes = Writes(loop, opener, ask, *writable_places(view))
+        # Files are made as their makers ask: the mask is theirs.
+        os.umask(0)
         self._watches: list[Watch] = []
         self._is_due = False
         # Stops are told by this signal. Not by a handler: a signal that interrupts an ioctl on a
@@ -61,6 +71,9 @@ class Supervision:
                     snapshot = pickle.load(file)
                 assert isinstance(snapshot, Snapshot)
                 self._execs.enforce(snapshot)
+                self._writes.judging = self._execs.judging
+            case "verdict" if "write" in values:
+                self._writes.settle(values)
             case "verdict":
                 self._execs.settle(values)
             case _:
@@ -78,6 +91,7 @@ class Supervision:
     def lose_polisd(self) -> None:
         """Nobody answers any more."""
         self._execs.lose_polisd()
+        self._writes.lose_polisd()
 
     def report(self, number: str) -> None:
         """Tells what was seen of a command so far: it has ended."""
@@ -96,8 +110,12 @@ class Supervision:
         note = notification.receive(watch.listener)
         if note is None:
             return
-        name = trap.name_of(note.call, syscalls.MACHINE)
-        path_at = _PATHS.get(name or "")
+        name = trap.name_of(note.call, syscalls.MACHINE) or ""
+        if name not in _PATHS:
+            self._writes.notified(watch, note, name)
+            self._report_soon()
+            return
+        path_at = _PATHS.get(name)
         if name == "execveat" and (
             note.arguments[4] & _EMPTY_PATH or note.arguments[0] & 0xFFFFFFFF != _HERE
         ):
@@ -130,6 +148,9 @@ class Supervision:
         if seen or dropped:
             execs = tuple([(one.argv, one.surprise, one.count) for one in seen])
             self._tell(Seen(watch.id, execs, dropped))
+        changed, more = watch.take_changed()
+        if changed or more:
+            self._tell(Wrote(watch.id, tuple(changed), more))
 
 
 def _predict(watch: Watch, values: dict[str, Any]) -> None:

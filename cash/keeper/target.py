@@ -2,43 +2,70 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Final
 
 from cash.keeper.notification import Notification
+from cash.walls import syscalls
 
 _PAGE: Final = 4096
 _LONGEST: Final = 4096  # PATH_MAX
+_USUAL: Final = 256
+_HERE: Final = -100  # AT_FDCWD
 
 
-def read_text(tid: int, address: int, longest: int = _LONGEST) -> bytes | None:
-    """The NUL-ended text there; None when it is longer, or leads nowhere. OSError when the
-    memory may not be read at all."""
+def read_text(tid: int, address: int) -> bytes:
+    """The NUL-ended text there, at most PATH_MAX long. OSError as the kernel's own reading of it
+    would give: EFAULT, ENAMETOOLONG."""
     found = b""
-    descriptor = os.open(f"/proc/{tid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    while len(found) < _LONGEST:
+        # Never over a page's end: the next one need not be there.
+        room = _PAGE - (address + len(found)) % _PAGE
+        chunk = syscalls.read_memory(tid, address + len(found), min(room, _USUAL))
+        end = chunk.find(b"\0")
+        if end >= 0:
+            return found + chunk[:end]
+        found += chunk
+    raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+
+
+def path_at(note: Notification, at: int, directory: int | None) -> bytes:
+    """The absolute path a call's argument names. OSError as the call itself would have."""
+    path = read_text(note.tid, note.arguments[at])
+    if path.startswith(b"/"):
+        return path
+    if not path:
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    number = _HERE if directory is None else _signed(note.arguments[directory])
+    link = f"/proc/{note.tid}/cwd" if number == _HERE else f"/proc/{note.tid}/fd/{number}"
     try:
-        while len(found) < longest:
-            # Never over a page's end: the next one need not be there.
-            size = _PAGE - (address + len(found)) % _PAGE
-            try:
-                chunk = os.pread(descriptor, size, address + len(found))
-            except (OSError, OverflowError):
-                return None
-            end = chunk.find(b"\0")
-            if end >= 0:
-                return found + chunk[:end]
-            if not chunk:
-                return None
-            found += chunk
-    finally:
-        os.close(descriptor)
-    return None
+        place = os.fsencode(os.readlink(link))
+    except FileNotFoundError:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
+    if place.endswith(b" (deleted)"):
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return os.path.join(place, path)
+
+
+def path_of_descriptor(tid: int, number: int) -> str | None:
+    """The path of an open file; None when there is no such descriptor."""
+    try:
+        return os.readlink(f"/proc/{tid}/fd/{_signed(number)}").removesuffix(" (deleted)")
+    except OSError:
+        return None
+
+
+def _signed(number: int) -> int:
+    number &= 0xFFFFFFFF
+    return number - (1 << 32) if number >> 31 else number
 
 
 def path_of_exec(note: Notification, argument: int) -> bytes | None:
-    """The absolute path an exec names; None when only the kernel can tell what it will find."""
+    """The absolute path an exec names; None when only the kernel can tell what it will find.
+    OSError as the call itself would have."""
     path = read_text(note.tid, note.arguments[argument])
-    if not path or path.startswith(b"/"):
+    if path.startswith(b"/"):
         return path
     cwd = os.fsencode(os.readlink(f"/proc/{note.tid}/cwd"))
     return None if cwd.endswith(b" (deleted)") else os.path.join(cwd, path)

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from cash.policy.action import WriteKind
+
 _MOST_PREDICTED: Final = 4096
 _MOST_OBSERVED: Final = 500
 _LONGEST: Final = 400
+_MOST_CHANGED: Final = 2000
 
 
 @dataclass(slots=True)
@@ -25,7 +28,7 @@ class Observed:
 class Watch:
     """id: the command's. listener: where its calls wait. starts: its own start is still to come,
     which was judged whole (bash and a line). predicted: the argv that judged lines in it named;
-    names: the programs whose words they did not tell."""
+    names: the programs whose words they did not tell. changed: paths it wrote to, and how."""
 
     id: str
     listener: int
@@ -34,6 +37,27 @@ class Watch:
     names: set[bytes] = field(default_factory=set)
     observed: dict[tuple[tuple[bytes, ...], bool], Observed] = field(default_factory=dict)
     dropped: int = 0
+    changed: dict[str, str] = field(default_factory=dict)
+    more_changed: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def wrote(self, path: str, kind: WriteKind) -> None:
+        """Notes a write for the journal, and counts it."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if path in self.changed or len(self.changed) < _MOST_CHANGED:
+            self.changed[path] = kind
+        else:
+            self.more_changed += 1
+
+    def count(self, kind: WriteKind) -> int:
+        """How many writes of this kind the command has made so far."""
+        return self.counts.get(kind, 0)
+
+    def take_changed(self) -> tuple[list[tuple[str, str]], int]:
+        """What was written since the last time, and how many more were only counted."""
+        taken, more = list(self.changed.items()), self.more_changed
+        self.changed, self.more_changed = {}, 0
+        return taken, more
 
     def takes_start(self) -> bool:
         """Whether this exec is the command's own start, judged before; true once at most."""

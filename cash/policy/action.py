@@ -38,12 +38,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A file about to change. path: absolute and normalised if known, else as written."""
+    """A file about to change. path: absolute and normalised if known, else as written. count: how
+    many files the same command has changed in this way before; 0 where nobody counts."""
 
     path: Word
     kind: WriteKind
     command: Command | None = None
     cwd: str | None = None
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

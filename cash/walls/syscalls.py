@@ -177,6 +177,24 @@ def ptrace(request: int, pid: int, address: int = 0, data: int | object = 0) -> 
     return _syscall("ptrace", _number("ptrace"), request, pid, address, data)
 
 
+class _Span(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+
+
+_libc.process_vm_readv.restype = ctypes.c_ssize_t
+
+
+def read_memory(pid: int, address: int, size: int) -> bytes:
+    """process_vm_readv(2) of one piece of another process. OSError."""
+    buffer = ctypes.create_string_buffer(size)
+    here = _Span(ctypes.addressof(buffer), size)
+    there = _Span(address, size)
+    count = _libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+    if count < 0:
+        raise _fail("process_vm_readv")
+    return buffer.raw[:count]
+
+
 def signalfd(signals: Iterable[int]) -> int:
     """A descriptor that is readable while one of the (blocked) signals waits; never blocking."""
     mask = ctypes.c_uint64(sum(1 << (number - 1) for number in signals))

@@ -29,6 +29,7 @@ from cash.keeper.link import (
     Ready,
     Seen,
     Snapshot,
+    Wrote,
     Zygote,
 )
 from cash.policy.context import Context
@@ -74,7 +75,7 @@ class Walled:
     count: int = 0
     judge: Callable[[dict[str, Any]], ExecVerdict | None] = field(default=let_pass)
     asked: list[dict[str, Any]] = field(default_factory=list)
-    news: list[Asked | Seen] = field(default_factory=list)
+    news: list[Asked | Seen | Wrote] = field(default_factory=list)
     over: bool = False
     player: threading.Thread = field(init=False)
 
@@ -175,7 +176,7 @@ class Walled:
                 verdict = self.judge(message.question)
                 if verdict is not None:
                     link.settle(message.question["number"], verdict)
-            elif isinstance(message, Asked | Seen):
+            elif isinstance(message, Asked | Seen | Wrote):
                 self.news.append(message)
             else:
                 self.others.append(message)

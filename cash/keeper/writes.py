@@ -1,0 +1,248 @@
+"""Every write below a command: opens, renames, deletions and the like, from call to verdict.
+
+What the policy plainly allows goes on: an open is done here and its descriptor handed over, other
+calls are the kernel's to do. What it does not, polisd is asked about, within milliseconds: a file
+whose question a person has still to answer cannot be written meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from cash.keeper import notification, opening
+from cash.keeper.calls import CALLS, OPENS, Named
+from cash.keeper.judging import Judging
+from cash.keeper.loop import Loop
+from cash.keeper.notification import Notification
+from cash.keeper.opening import Opener, Spot
+from cash.keeper.target import path_at, path_of_descriptor
+from cash.keeper.watch import Watch
+from cash.policy.action import WriteKind
+
+# A write waits for polisd so long, then it fails; a fifo is tried again after the other.
+_PATIENCE: Final = 2.0
+_MOMENT: Final = 0.01
+_CREATES: Final = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+_NOFOLLOW_AT: Final = 0x100  # AT_SYMLINK_NOFOLLOW
+# Calls that act on what a link leads to, but for a flag.
+_FOLLOWING: Final = frozenset(
+    ("truncate", "chmod", "chown", "utime", "utimes", "setxattr", "removexattr")
+)
+_REFUSED: Final = errno.EACCES
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call that waits for polisd. go_on: what is done when it may."""
+
+    watch: Watch
+    note: Notification
+    go_on: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Writes:
+    """folders: below which the walls let anything be written. files: below which what exists."""
+
+    loop: Loop
+    opener: Opener
+    ask: Callable[[dict[str, Any]], bool]
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    judging: Judging | None = None
+    _asked: dict[int, _Asked] = field(default_factory=dict)
+    _last: int = 0
+
+    def notified(self, watch: Watch, note: Notification, name: str) -> None:
+        """A call that changes files waits."""
+        try:
+            with self.opener.as_agent():
+                if name in OPENS:
+                    self._open(watch, note, name)
+                else:
+                    self._change(watch, note, name)
+        except OSError as fault:
+            notification.fail(watch.listener, note.id, fault.errno or errno.EACCES)
+
+    # Opens
+
+    def _open(self, watch: Watch, note: Notification, name: str) -> None:
+        at, directory, flags_at, mode_at = OPENS[name]
+        flags = _CREATES if flags_at is None else note.arguments[flags_at] & 0xFFFFFFFF
+        if flags & os.O_PATH:
+            # Nothing can be written through it.
+            notification.let_go_on(watch.listener, note.id)
+            return
+        path = path_at(note, at, directory)
+        follow = not flags & os.O_NOFOLLOW and not flags & os.O_EXCL
+        spot = self.opener.settle(note.tid, path, follow=follow)
+        mode = note.arguments[mode_at] & 0o7777
+        try:
+            self._open_at(watch, note, spot, flags, mode)
+        finally:
+            opening.close(spot)
+
+    def _open_at(self, watch: Watch, note: Notification, spot: Spot, flags: int, mode: int) -> None:
+        if self._is_ours(spot):
+            kind: WriteKind = "append" if flags & os.O_APPEND else "overwrite"
+            if not self._allows(watch, spot.path, kind):
+                path = os.fsencode(spot.path)
+                go_on = partial(self._open_anew, watch, note, path, flags, mode)
+                self._ask(watch, note, spot.path, kind, go_on)
+                return
+            watch.wrote(spot.path, kind)
+        elif not spot.link and not self._is_device(spot):
+            raise OSError(_why_not(spot, flags), "outside")
+        self._hand_over(watch, note, spot, flags, mode)
+
+    def _open_anew(
+        self, watch: Watch, note: Notification, path: bytes, flags: int, mode: int
+    ) -> None:
+        """Allowed after all: just the path that was asked about, wherever that leads now."""
+        spot = self.opener.settle(note.tid, path, follow=False)
+        try:
+            watch.wrote(spot.path, "overwrite")
+            self._hand_over(watch, note, spot, flags, mode)
+        finally:
+            opening.close(spot)
+
+    def _hand_over(
+        self, watch: Watch, note: Notification, spot: Spot, flags: int, mode: int
+    ) -> None:
+        try:
+            descriptor = self.opener.open(note.tid, spot, flags, mode)
+        except BlockingIOError:
+            # Nobody reads the fifo yet. The call begins anew, so that signals get their turn.
+            again = partial(notification.fail, watch.listener, note.id, notification.RESTART)
+            self.loop.call_later(_MOMENT, again)
+            return
+        try:
+            keep = not flags & os.O_CLOEXEC
+            notification.answer_with(watch.listener, note.id, descriptor, keep_on_exec=keep)
+        finally:
+            os.close(descriptor)
+
+    # Other calls
+
+    def _change(self, watch: Watch, note: Notification, name: str, first: int = 0) -> None:
+        """first: which of the call's paths is the first that is not judged yet."""
+        for place, named in enumerate(CALLS[name][first:], first):
+            path, kind = self._named(note, name, named), named.kind
+            if path is None or not _is_below(path, self.folders):
+                continue  # the walls answer
+            if not self._allows(watch, path, kind):
+                go_on = partial(self._change, watch, note, name, place + 1)
+                self._ask(watch, note, path, kind, go_on)
+                return
+            watch.wrote(path, kind)
+        notification.let_go_on(watch.listener, note.id)
+
+    def _named(self, note: Notification, name: str, named: Named) -> str | None:
+        """The real path inside of what the call names; None: nothing that is judged."""
+        if named.opened or (name == "utimensat" and note.arguments[1] == 0):
+            return path_of_descriptor(note.tid, note.arguments[named.directory or 0])
+        path = path_at(note, named.path, named.directory)
+        follow = name in _FOLLOWING or (
+            name in ("fchmodat", "fchownat", "utimensat") and not note.arguments[-2] & _NOFOLLOW_AT
+        )
+        spot = self.opener.settle(note.tid, path, follow=follow)
+        opening.close(spot)
+        return spot.path
+
+    # Verdicts
+
+    def _allows(self, watch: Watch, path: str, kind: WriteKind) -> bool:
+        count = watch.count(kind)
+        return self.judging is not None and self.judging.allows_write(path, kind, count)
+
+    def _ask(
+        self,
+        watch: Watch,
+        note: Notification,
+        path: str,
+        kind: WriteKind,
+        go_on: Callable[[], None],
+    ) -> None:
+        program = os.readlink(f"/proc/{note.tid}/exe")
+        if is_git(program):
+            # A file refused in the middle of a checkout would be committed as a change: git is
+            # judged before it starts, and not by the file.
+            go_on()
+            return
+        self._last += 1
+        number = self._last
+        question = {
+            "write": path,
+            "kind": kind,
+            "count": watch.count(kind),
+            "command": watch.id,
+            "program": program,
+            "number": number,
+        }
+        self._asked[number] = _Asked(watch, note, go_on)
+        if not self.ask(question):
+            self._refuse(number)
+            return
+        self.loop.call_later(_PATIENCE, lambda: self._refuse(number))
+
+    def settle(self, values: dict[str, Any]) -> None:
+        """polisd's word on a write."""
+        asked = self._asked.get(values["write"])
+        if asked is None:
+            return
+        if values["verdict"] != "allow":
+            self._refuse(values["write"])
+            return
+        del self._asked[values["write"]]
+        try:
+            with self.opener.as_agent():
+                asked.go_on()
+        except OSError as fault:
+            notification.fail(asked.watch.listener, asked.note.id, fault.errno or _REFUSED)
+
+    def lose_polisd(self) -> None:
+        """Nobody answers any more."""
+        for number in list(self._asked):
+            self._refuse(number)
+
+    def _refuse(self, number: int) -> None:
+        asked = self._asked.pop(number, None)
+        if asked is not None:
+            notification.fail(asked.watch.listener, asked.note.id, _REFUSED)
+
+    # Places
+
+    def _is_ours(self, spot: Spot) -> bool:
+        return _is_below(spot.path, self.folders)
+
+    def _is_device(self, spot: Spot) -> bool:
+        return _is_below(spot.path, self.files)
+
+
+def is_git(program: str) -> bool:
+    """Whether a path inside is the system's git."""
+    return program.startswith("/usr/") and program.rpartition("/")[2].startswith("git")
+
+
+def _is_below(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def _why_not(spot: Spot, flags: int) -> int:
+    """The errno of an open where the walls let nothing be written: the kernel's own answer."""
+    try:
+        found = os.open(spot.name, os.O_PATH | os.O_NOFOLLOW, dir_fd=spot.folder)
+    except OSError as fault:
+        if fault.errno != errno.ENOENT or not flags & os.O_CREAT:
+            return fault.errno or _REFUSED
+        found = os.dup(spot.folder)
+    try:
+        is_frozen = os.fstatvfs(found).f_flag & os.ST_RDONLY
+    finally:
+        os.close(found)
+    return errno.EROFS if is_frozen else _REFUSED

@@ -71,6 +71,14 @@ class Foreseen:
             for number, (one, made) in self._made.items()
         )
 
+    def permits(self, agent: str, lines: Container[str], rules: frozenset[str]) -> bool:
+        """Whether a person was asked by all these rules about one of these lines, and let it run.
+        Which files a line writes shows only when it does: what is bound here are the rules."""
+        return any(
+            one == agent and number in lines and rules <= made.rules
+            for number, (one, made) in self._made.items()
+        )
+
     def end(self, number: str) -> None:
         """The line has ended."""
         self._made.pop(number, None)

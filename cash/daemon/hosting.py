@@ -20,6 +20,7 @@ from cash.daemon.foreseen import Foreseen
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Household, Keeping
+from cash.daemon.write_judging import WriteJudging
 from cash.faults import Fault, MachineFault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
@@ -288,7 +289,10 @@ class Hosted:
         """Something was started or written inside: to be judged, or to be journaled."""
         match message:
             case Asked(question):
-                await ExecJudging(self, agent, household).hear(question)
+                if "write" in question:
+                    await WriteJudging(self, agent, household).hear(question)
+                else:
+                    await ExecJudging(self, agent, household).hear(question)
             case Seen(command, execs, more):
                 body = {"command": command, "execs": execs, "more": more}
                 self.note(agent, uuid.uuid4().hex, "execs", body)

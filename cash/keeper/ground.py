@@ -31,7 +31,7 @@ class Ground:
 
     def open(self, path: bytes, flags: int = os.O_PATH) -> int:
         """A descriptor of an absolute path inside, links followed as from within. OSError."""
-        return syscalls.openat2(self._root, os.fsdecode(path), flags, syscalls.RESOLVE_IN_ROOT)
+        return syscalls.openat2(self._root, path, flags, syscalls.RESOLVE_IN_ROOT)
 
     def look(self, path: bytes) -> os.stat_result:
         """What is at an absolute path inside. OSError."""

@@ -15,9 +15,11 @@ from cash.keeper.faces import Face
 from cash.keeper.messages import to_text
 from cash.policy.action import Action, Exec, Write, WriteKind
 from cash.policy.actions import implied_actions
+from cash.policy.certainty import NO
 from cash.policy.context import Context
-from cash.policy.defaults import UNNAMED_WRITE
+from cash.policy.paths import BoundPaths, Ground
 from cash.policy.policy import Policy
+from cash.policy.subject import Key
 from cash.policy.verdict import Decision
 from cash.syntax.command import Command
 from cash.syntax.launch import Launch, Reads, Starts
@@ -25,6 +27,7 @@ from cash.syntax.launches import launches_of, starts_others
 from cash.syntax.word import literal_word
 
 _MOST_KNOWN: Final = 8192
+_NOBODY: Final = Exec(Command(()), None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Judging:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._allowed: set[tuple[object, ...]] = set()
+        self._spoken_of = _paths_spoken_of(snapshot)
 
     def is_known(self, key: tuple[object, ...]) -> bool:
         """Whether just this was allowed before."""
@@ -61,11 +65,13 @@ class Judging:
     def allows_write(self, path: str, kind: WriteKind, count: int) -> bool:
         """Whether the policy plainly lets this file change. count: how many files the same command
         has changed in this way. That no rule names a file is asked with the command, not here."""
-        action = Write(literal_word(path), kind, None, None, count)
-        verdict = self.snapshot.policy.judge((action,), self.snapshot.context)
-        return all(
-            one.decision is Decision.ALLOW or one.rule == UNNAMED_WRITE for one in verdict.matches
+        if self._spoken_of is not None and self._spoken_of.test(path) == NO:
+            return True  # one look at all rules' paths: nothing speaks of this one
+        words = literal_word(path)
+        verdict = self.snapshot.policy.judge_write(
+            Write(words, kind, None, None, count), _NOBODY, self.snapshot.context
         )
+        return verdict.decision is Decision.ALLOW
 
     def _allows(self, face: Face, cwd: str, *, surprise: bool) -> bool:
         action = exec_of(face, cwd, surprise=surprise)
@@ -79,6 +85,16 @@ class Judging:
         actions: tuple[Action, ...] = (action, *implied_actions((action,), context))
         verdict = self.snapshot.policy.judge(actions, context)
         return verdict.decision is Decision.ALLOW
+
+
+def _paths_spoken_of(snapshot: Snapshot) -> BoundPaths | None:
+    """What rules about writes speak of, whoever writes; None: some rule asks for more than that."""
+    sieve = snapshot.policy.sieve(Key("write", (), "", 0))
+    if sieve.asked or sieve.paths is None:
+        return None
+    context = snapshot.context
+    ground = Ground(context.tree, context.home, context.agent, context.branch)
+    return sieve.paths.bind(ground, None)
 
 
 def exec_of(face: Face, cwd: str, *, surprise: bool) -> Exec:

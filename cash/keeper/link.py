@@ -204,6 +204,11 @@ class KeeperLink:
         """Answers an Asked, or what it still waits for."""
         self._send({"do": "verdict", "number": number, **verdict.pack()})
 
+    def settle_write(self, number: int, *, allowed: bool) -> None:
+        """Answers an Asked about a write."""
+        verdict = "allow" if allowed else "refuse"
+        self._send({"do": "verdict", "write": number, "verdict": verdict})
+
     def predict(self, id: str, predicted: Prediction) -> None:
         """Tells what a line names that the running command `id` (a shell) is about to run."""
         self._send({"do": "predict", "id": id, **predicted.pack()})

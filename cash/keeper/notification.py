@@ -8,8 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _RECEIVE: Final = 0xC0502100
 _SEND: Final = 0xC0182101
@@ -24,8 +23,7 @@ _AT_NUMBER, _AND_SEND = 1, 2
 RESTART: Final = 513
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """One call of one thread. tid: the thread, as the keeper counts; call: its number."""
 
     id: int

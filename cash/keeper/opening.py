@@ -12,16 +12,15 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cash.keeper.ground import Ground
 from cash.walls import syscalls
 
 _OWN: Final = re.compile(rb"/(?:dev|proc/(?:self|thread-self))/fd/(\d+)")
 _STANDARD: Final = {b"/dev/stdin": 0, b"/dev/stdout": 1, b"/dev/stderr": 2}
+_PERSONAL: Final = (b"/dev/", b"/proc/")
 _MOST_LINKS: Final = 40  # MAXSYMLINKS
 _TEMPORARY: Final = 0o20000000  # __O_TMPFILE
 # Added to every open here: links are looked at, not followed; nothing waits; no terminal becomes
@@ -31,8 +30,7 @@ _CAREFULLY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _ASKED: Final = ~(os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where something is, or would be: `name` in the folder open as `folder` (the holder's to
     close). path: both, as a real path inside. link: /proc/TID/fd/N to open instead."""
 
@@ -42,6 +40,10 @@ class Spot:
     link: str = ""
 
 
+class LinkThere(Exception):
+    """A link stands at the spot. args: where it leads, absolute."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opener:
     """ids: as whom files are opened and made; None: as the keeper itself."""
@@ -49,27 +51,26 @@ class Opener:
     ground: Ground
     ids: tuple[int, int] | None
 
-    @contextmanager
-    def as_agent(self) -> Iterator[None]:
-        """The file system sees the agent: its permissions, its ownership."""
-        if self.ids is None:
-            yield
-            return
-        syscalls.set_file_ids(*self.ids)
-        try:
-            yield
-        finally:
+    def become(self) -> None:
+        """From here on the file system sees the agent: its permissions, its ownership."""
+        if self.ids is not None:
+            syscalls.set_file_ids(*self.ids)
+
+    def return_(self) -> None:
+        """The reverse of become."""
+        if self.ids is not None:
             syscalls.set_file_ids(0, 0)
 
     def find(self, tid: int, path: bytes) -> Spot:
         """The spot an absolute path means to a process. OSError as its own call would have."""
-        own = _OWN.fullmatch(path)
-        number = int(own[1]) if own else _STANDARD.get(path)
-        if number is not None:
-            link = f"/proc/{tid}/fd/{number}"
-            return Spot(-1, "", os.readlink(link).removesuffix(" (deleted)"), link)
-        if path == b"/dev/tty":
-            path = _terminal_of(tid)
+        if path.startswith(_PERSONAL):
+            own = _OWN.fullmatch(path)
+            number = int(own[1]) if own else _STANDARD.get(path)
+            if number is not None:
+                link = f"/proc/{tid}/fd/{number}"
+                return Spot(-1, "", os.readlink(link).removesuffix(" (deleted)"), link)
+            if path == b"/dev/tty":
+                path = _terminal_of(tid)
         head, _, name = path.rstrip(b"/").rpartition(b"/")
         if name in (b"", b".", b"..") or path.endswith(b"/"):
             head, name = path, b"."
@@ -103,7 +104,7 @@ class Opener:
 
     def open(self, tid: int, spot: Spot, flags: int, mode: int) -> int:
         """A descriptor for the process: opened as it asked. OSError as its own call would have;
-        BlockingIOError: a fifo that nobody reads yet."""
+        BlockingIOError: a fifo that nobody reads yet; LinkThere, which may have to be followed."""
         if spot.link:
             descriptor = os.open(spot.link, flags & _ASKED | _CAREFULLY & ~os.O_NOFOLLOW)
         else:
@@ -117,16 +118,21 @@ class Opener:
         makes = flags & (os.O_CREAT | _TEMPORARY)
         if makes == os.O_CREAT and not flags & os.O_EXCL:
             try:  # there already, as most are: then its mode is nobody's business
-                return os.open(spot.name, flags & ~os.O_CREAT, dir_fd=spot.folder)
+                return self._open_there(spot, flags & ~os.O_CREAT, 0)
             except FileNotFoundError:
                 pass
         if makes:
             mode &= ~_umask_of(tid)
+        return self._open_there(spot, flags, mode)
+
+    def _open_there(self, spot: Spot, flags: int, mode: int) -> int:
         try:
             return os.open(spot.name, flags, mode, dir_fd=spot.folder)
         except OSError as fault:
-            if fault.errno == errno.ENXIO and _is_fifo(spot) and not flags & os.O_EXCL:
+            if fault.errno == errno.ENXIO and _is_fifo(spot):
                 raise BlockingIOError(errno.EAGAIN, "nobody reads it") from fault
+            if fault.errno == errno.ELOOP and (target := self.follow(spot)) is not None:
+                raise LinkThere(target) from fault
             raise
 
 

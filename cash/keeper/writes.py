@@ -19,7 +19,7 @@ from cash.keeper.calls import CALLS, OPENS, Named
 from cash.keeper.judging import Judging
 from cash.keeper.loop import Loop
 from cash.keeper.notification import Notification
-from cash.keeper.opening import Opener, Spot
+from cash.keeper.opening import LinkThere, Opener, Spot
 from cash.keeper.target import path_at, path_of_descriptor
 from cash.keeper.watch import Watch
 from cash.policy.action import WriteKind
@@ -28,6 +28,7 @@ from cash.policy.action import WriteKind
 _PATIENCE: Final = 2.0
 _MOMENT: Final = 0.01
 _CREATES: Final = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+_MOST_LINKS: Final = 40  # MAXSYMLINKS
 _NOFOLLOW_AT: Final = 0x100  # AT_SYMLINK_NOFOLLOW
 # Calls that act on what a link leads to, but for a flag.
 _FOLLOWING: Final = frozenset(
@@ -60,14 +61,16 @@ class Writes:
 
     def notified(self, watch: Watch, note: Notification, name: str) -> None:
         """A call that changes files waits."""
+        self.opener.become()
         try:
-            with self.opener.as_agent():
-                if name in OPENS:
-                    self._open(watch, note, name)
-                else:
-                    self._change(watch, note, name)
+            if name in OPENS:
+                self._open(watch, note, name)
+            else:
+                self._change(watch, note, name)
         except OSError as fault:
-            notification.fail(watch.listener, note.id, fault.errno or errno.EACCES)
+            notification.fail(watch.listener, note.id, fault.errno or _REFUSED)
+        finally:
+            self.opener.return_()
 
     # Opens
 
@@ -79,20 +82,27 @@ class Writes:
             notification.let_go_on(watch.listener, note.id)
             return
         path = path_at(note, at, directory)
-        follow = not flags & os.O_NOFOLLOW and not flags & os.O_EXCL
-        spot = self.opener.settle(note.tid, path, follow=follow)
         mode = note.arguments[mode_at] & 0o7777
-        try:
-            self._open_at(watch, note, spot, flags, mode)
-        finally:
-            opening.close(spot)
+        for _ in range(_MOST_LINKS):
+            spot = self.opener.find(note.tid, path)
+            try:
+                self._open_at(watch, note, spot, flags, mode)
+            except LinkThere as link:
+                if flags & os.O_NOFOLLOW:
+                    break
+                (path,) = link.args
+            else:
+                return
+            finally:
+                opening.close(spot)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
     def _open_at(self, watch: Watch, note: Notification, spot: Spot, flags: int, mode: int) -> None:
         if self._is_ours(spot):
             kind: WriteKind = "append" if flags & os.O_APPEND else "overwrite"
             if not self._allows(watch, spot.path, kind):
                 path = os.fsencode(spot.path)
-                go_on = partial(self._open_anew, watch, note, path, flags, mode)
+                go_on = partial(self._open_allowed, watch, note, path, flags, mode)
                 self._ask(watch, note, spot.path, kind, go_on)
                 return
             watch.wrote(spot.path, kind)
@@ -100,16 +110,31 @@ class Writes:
             raise OSError(_why_not(spot, flags), "outside")
         self._hand_over(watch, note, spot, flags, mode)
 
+    def _open_allowed(
+        self, watch: Watch, note: Notification, path: bytes, flags: int, mode: int
+    ) -> None:
+        watch.wrote(os.fsdecode(path), "overwrite")
+        self._open_anew(watch, note, path, flags, mode)
+
     def _open_anew(
         self, watch: Watch, note: Notification, path: bytes, flags: int, mode: int
     ) -> None:
-        """Allowed after all: just the path that was asked about, wherever that leads now."""
-        spot = self.opener.settle(note.tid, path, follow=False)
+        """Judged before: just the path that was asked about, whatever stands there now."""
+        if not notification.is_waiting(watch.listener, note.id):
+            return
+        self.opener.become()
+        spot = None
         try:
-            watch.wrote(spot.path, "overwrite")
+            spot = self.opener.find(note.tid, path)
             self._hand_over(watch, note, spot, flags, mode)
+        except LinkThere:
+            notification.fail(watch.listener, note.id, _REFUSED)
+        except OSError as fault:
+            notification.fail(watch.listener, note.id, fault.errno or _REFUSED)
         finally:
-            opening.close(spot)
+            self.opener.return_()
+            if spot is not None:
+                opening.close(spot)
 
     def _hand_over(
         self, watch: Watch, note: Notification, spot: Spot, flags: int, mode: int
@@ -117,8 +142,9 @@ class Writes:
         try:
             descriptor = self.opener.open(note.tid, spot, flags, mode)
         except BlockingIOError:
-            # Nobody reads the fifo yet. The call begins anew, so that signals get their turn.
-            again = partial(notification.fail, watch.listener, note.id, notification.RESTART)
+            # Nobody reads the fifo yet; its writer waits, as it would have, until it is killed.
+            path = os.fsencode(spot.path)
+            again = partial(self._open_anew, watch, note, path, flags, mode)
             self.loop.call_later(_MOMENT, again)
             return
         try:
@@ -200,8 +226,7 @@ class Writes:
             return
         del self._asked[values["write"]]
         try:
-            with self.opener.as_agent():
-                asked.go_on()
+            asked.go_on()
         except OSError as fault:
             notification.fail(asked.watch.listener, asked.note.id, fault.errno or _REFUSED)
 

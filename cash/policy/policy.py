@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cash.policy import defaults
-from cash.policy.action import Action, Connect, Exec
+from cash.policy.action import Action, Connect, Exec, Write
 from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
 from cash.policy.identity import Naming
@@ -101,6 +101,19 @@ class Policy:
         one: lines are rewritten in place by cash.policy.judge."""
         findings = self.find(actions, Scene(actions, context))
         return make_verdict(findings, actions, context, rewritten=_sole_rewrite(findings))
+
+    def sieve(self, key: Key) -> Sieve:
+        """The rules that may speak of an action with this key, as they are asked."""
+        return self._index[key.kind].rules(key, False)
+
+    def judge_write(self, write: Write, launch: Exec, context: Context) -> Verdict:
+        """The rules' word on a write under way; launch: the program that makes it, of which
+        nothing else is judged. That no rule names the file is nobody's business by now."""
+        scene = Scene((launch, write), context)
+        findings = [
+            one for one in self.find((write,), scene) if one.match.rule != defaults.UNNAMED_WRITE
+        ]
+        return make_verdict(findings, (write,), context)
 
     def find(self, actions: Sequence[Action], scene: Scene) -> list[Finding]:
         """Every match and default, strictest first. scene: built from these actions."""

@@ -139,11 +139,18 @@ class _OpenHow(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("flags", "mode", "resolve")]
 
 
-def openat2(folder: int, path: str, flags: int, resolve: int) -> int:
+_OPENAT2_LONG, _HOW_SIZE = ctypes.c_long(_OPENAT2), ctypes.c_size_t(ctypes.sizeof(_OpenHow))
+
+
+def openat2(folder: int, path: str | bytes, flags: int, resolve: int) -> int:
     """openat2(2): `path` below the directory `folder`, resolved under RESOLVE_* rules."""
     how = _OpenHow(flags | _CLOEXEC, 0, resolve)
-    size = ctypes.sizeof(how)
-    return _syscall(f"openat2 {path}", _OPENAT2, folder, os.fsencode(path), ctypes.byref(how), size)
+    found: int = _libc.syscall(
+        _OPENAT2_LONG, folder, os.fsencode(path), ctypes.byref(how), _HOW_SIZE
+    )
+    if found < 0:
+        raise _fail(f"openat2 {os.fsdecode(path)}")
+    return found
 
 
 def close_range(first: int, last: int) -> None:

@@ -26,6 +26,8 @@ _TEMPORARY: Final = 0o20000000  # __O_TMPFILE
 # Added to every open here: links are looked at, not followed; nothing waits; no terminal becomes
 # the keeper's.
 _CAREFULLY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+# What F_SETFL takes; the rest it leaves alone (fcntl(2)).
+_SETTABLE: Final = os.O_APPEND | os.O_ASYNC | os.O_DIRECT | os.O_NOATIME
 # The kernel itself drops what it does not know; these are the caller's to have.
 _ASKED: Final = ~(os.O_NOFOLLOW | os.O_CLOEXEC)
 
@@ -105,13 +107,17 @@ class Opener:
     def open(self, tid: int, spot: Spot, flags: int, mode: int) -> int:
         """A descriptor for the process: opened as it asked. OSError as its own call would have;
         BlockingIOError: a fifo that nobody reads yet; LinkThere, which may have to be followed."""
-        if spot.link:
-            descriptor = os.open(spot.link, flags & _ASKED | _CAREFULLY & ~os.O_NOFOLLOW)
-        else:
-            descriptor = self._open(tid, spot, flags & _ASKED | _CAREFULLY, mode)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode) and not flags & os.O_NONBLOCK:
-            known = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-            fcntl.fcntl(descriptor, fcntl.F_SETFL, known & ~os.O_NONBLOCK)
+        try:
+            if spot.link:
+                descriptor = os.open(spot.link, flags & _ASKED | _CAREFULLY & ~os.O_NOFOLLOW)
+            else:
+                descriptor = self._open(tid, spot, flags & _ASKED | _CAREFULLY, mode)
+        except BlockingIOError as fault:
+            if flags & os.O_NONBLOCK:
+                raise OSError(errno.ENXIO, os.strerror(errno.ENXIO)) from fault
+            raise
+        if not flags & os.O_NONBLOCK:
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, flags & _SETTABLE)
         return descriptor
 
     def _open(self, tid: int, spot: Spot, flags: int, mode: int) -> int:

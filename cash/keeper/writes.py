@@ -83,6 +83,8 @@ class Writes:
             return
         path = path_at(note, at, directory)
         mode = note.arguments[mode_at] & 0o7777
+        if flags & os.O_CREAT and path.endswith(b"/"):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         for _ in range(_MOST_LINKS):
             spot = self.opener.find(note.tid, path)
             try:
@@ -173,6 +175,7 @@ class Writes:
         if named.opened or (name == "utimensat" and note.arguments[1] == 0):
             return path_of_descriptor(note.tid, note.arguments[named.directory or 0])
         path = path_at(note, named.path, named.directory)
+        path = path.rstrip(b"/") or b"/"  # a folder to be made may be written so
         follow = name in _FOLLOWING or (
             name in ("fchmodat", "fchownat", "utimensat") and not note.arguments[-2] & _NOFOLLOW_AT
         )

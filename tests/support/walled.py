@@ -74,6 +74,7 @@ class Walled:
     others: list[Message] = field(default_factory=list)
     count: int = 0
     judge: Callable[[dict[str, Any]], ExecVerdict | None] = field(default=let_pass)
+    may_write: bool = False
     asked: list[dict[str, Any]] = field(default_factory=list)
     news: list[Asked | Seen | Wrote] = field(default_factory=list)
     over: bool = False
@@ -176,6 +177,9 @@ class Walled:
                 verdict = self.judge(message.question)
                 if verdict is not None:
                     link.settle(message.question["number"], verdict)
+            elif isinstance(message, Asked) and "write" in message.question:
+                self.asked.append(message.question)
+                link.settle_write(message.question["number"], allowed=self.may_write)
             elif isinstance(message, Asked | Seen | Wrote):
                 self.news.append(message)
             else:

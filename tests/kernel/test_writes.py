@@ -1,0 +1,196 @@
+"""Writes below a command: as without a keeper where the policy allows them, refused where not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from compiling import build
+from rules import policy_of
+from walled import KINDS, ORDINARY, Walled, anything_goes, stand_up, tear_down
+from writing import PROGRAM
+
+from cash.keeper.link import Snapshot, Wrote
+
+PROTECTED = (
+    {"id": "no-secret", "on": "write", "path": ["secret", "**/.ci/**"], "decide": "deny"},
+    {"id": "no-other", "on": "write", "path": ["**/.ci"], "decide": "deny"},
+)
+_PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def guarded(request: pytest.FixtureRequest) -> Iterator[Walled]:
+    """Walls in which a rule keeps everybody from `secret` and from what is below `.ci`."""
+    policy = policy_of(*PROTECTED)
+    made = stand_up(request.param)
+    made.link.enforce(Snapshot(policy, anything_goes(made.view).context))
+    yield made
+    tear_down(made)
+
+
+@pytest.fixture
+def room(guarded: Walled) -> Iterator[Path]:
+    """A folder in the tree with a protected file in it, empty otherwise."""
+    folder = guarded.view.tree / "room"
+    for one in (folder, folder / ".ci"):
+        one.mkdir()
+        os.chown(one, *guarded.view.owner)
+    for name in ("secret", ".ci/run", "open"):
+        (folder / name).write_text("before\n")
+        os.chown(folder / name, *guarded.view.owner)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _bare(folder: Path) -> str:
+    """What the program says without any walls, as an ordinary user."""
+    uid = ORDINARY if os.geteuid() == 0 else os.getuid()
+    os.chown(folder, uid, -1)
+    done = subprocess.run(
+        [*_PYTHON, PROGRAM],
+        cwd=folder,
+        user=uid,
+        group=uid if os.geteuid() == 0 else None,
+        extra_groups=[] if os.geteuid() == 0 else None,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_is_allowed_goes_as_without_a_keeper(
+    guarded: Walled, room: Path, tmp_path: Path
+) -> None:
+    for parent in (tmp_path, *tmp_path.parents[:3]):
+        parent.chmod(parent.stat().st_mode | 0o011)
+    ran = guarded.run(*_PYTHON, PROGRAM, cwd=os.fspath(room))
+    assert ran.status == 0, ran.err
+    assert ran.out == _bare(tmp_path)
+
+
+ROUTES = {
+    "redirect": "echo x > secret",
+    "append": "echo x >> secret",
+    "tee": "echo x | tee secret",
+    "absolute": 'echo x > "$PWD/secret"',
+    "roundabout": "echo x > .ci/../secret",
+    "below": "echo x > .ci/run",
+    "a new file below": "echo x > .ci/new",
+    "through a link": "ln -s secret l; echo x > l",
+    "through a linked folder": "ln -s .ci l; echo x > l/run",
+    "through an absolute link": 'ln -s "$PWD/secret" l; echo x > l',
+    "truncate": "truncate -s 0 secret",
+    "remove": "rm -f secret",
+    "remove a folder": "rm -rf .ci",
+    "move away": "mv secret other",
+    "move onto": "mv open secret",
+    "move the folder onto it": "mkdir d; mv d .ci/d",
+    "link to it": "ln secret other; echo x > other",
+    "link onto it": "ln -f open secret",
+    "symlink onto it": "ln -sf open secret",
+    "chmod": "chmod 777 secret",
+    "touch": "touch -d @0 secret",
+    "in place": "sed -i s/before/after/ secret",
+    "dd": "echo x | dd of=secret conv=notrunc",
+    "python": 'python3 -c \'open("secret", "w")\'',
+    "perl": 'perl -e \'open(F, ">", "secret") or die $!\'',
+    "a folder": "mkdir -p .ci/new",
+    "reopened": "exec 7< secret; echo x > /proc/self/fd/7",
+    "reopened by another name": "exec 7< secret; echo x > /dev/fd/7",
+    "by descriptor": "python3 -c 'import os; os.fchmod(os.open(\"secret\", 0), 0o777)'",
+    "from a descriptor": 'python3 -c \'import os; os.open("run", 1, dir_fd=os.open(".ci", 0))\'',
+    "copy": "cp open secret",
+    "install": "install -m 755 open .ci/run",
+    "rsync or cp -r": "mkdir s; echo x > s/run; cp -r s/. .ci/",
+    "fifo": "rm -f secret; mkfifo secret",
+}
+
+
+def _state(folder: Path) -> list[tuple[str, int, float, bytes]]:
+    files = [folder / "secret", *sorted((folder / ".ci").iterdir())]
+    return [
+        (one.name, one.lstat().st_mode, one.lstat().st_mtime, one.read_bytes()) for one in files
+    ]
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_no_way_leads_to_a_protected_file(guarded: Walled, room: Path, name: str) -> None:
+    before = _state(room)
+    ran = guarded.run("bash", "-c", ROUTES[name], cwd=os.fspath(room))
+    assert _state(room) == before
+    assert "denied" in ran.err, ran.err
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_each_of_these_ways_is_one(guarded: Walled, room: Path, name: str) -> None:
+    """What was refused above is possible where no rule speaks of it."""
+    for old, new in (("secret", "Secret"), (".ci", ".Ci")):
+        (room / old).rename(room / new)
+    line = ROUTES[name].replace("secret", "Secret").replace(".ci", ".Ci")
+    ran = guarded.run("bash", "-c", line, cwd=os.fspath(room))
+    assert (ran.status, ran.err.replace("records", "")) == (0, "") or name == "dd"
+
+
+def test_a_second_thread_cannot_get_a_protected_file_opened(guarded: Walled, room: Path) -> None:
+    program = shutil.copy(build("racers/opens.c", "-pthread"), room / "racer")
+    shutil.copy(room / "open", room / "hidden")
+    os.chown(room / "hidden", *guarded.view.owner)
+    race = ("./racer", "hidden", "secret", "3000")
+    ran = guarded.run(*race, cwd=os.fspath(room))
+    assert ran.status == 0, ran.err
+    permitted, forbidden, failed = (int(word) for word in ran.out.split())
+    assert forbidden == 0
+    assert permitted > 100
+    assert failed > 100
+    Path(program).unlink()
+
+
+def test_polisd_may_allow_what_a_rule_speaks_of(guarded: Walled, room: Path) -> None:
+    guarded.asked.clear()
+    guarded.may_write = True
+    try:
+        ran = guarded.run("bash", "-c", "echo x > secret; rm .ci/run", cwd=os.fspath(room))
+    finally:
+        guarded.may_write = False
+    assert (ran.status, ran.err) == (0, "")
+    assert (room / "secret").read_text() == "x\n"
+    assert not (room / ".ci/run").exists()
+    asked = [one for one in guarded.asked if "write" in one]
+    assert [(one["write"], one["kind"]) for one in asked] == [
+        (f"{room}/secret", "overwrite"),
+        (f"{room}/.ci/run", "delete"),
+    ]
+
+
+def test_a_git_that_moves_the_tree_is_not_stopped_at_a_file(guarded: Walled, room: Path) -> None:
+    user = "-c user.name=a -c user.email=a@example.org"
+    line = (
+        "git init -q . && echo 1 > open && git add -A && "
+        f"git {user} commit -qm 1 && git checkout -q -b other && git rm -q secret .ci/run && "
+        f"git {user} commit -qm 2 && git checkout -q -"
+    )
+    ran = guarded.run("bash", "-c", line, cwd=os.fspath(room))
+    assert (ran.status, ran.err) == (0, "")
+    assert (room / "secret").read_text() == "before\n"
+
+
+def test_what_was_written_is_told_with_the_command(guarded: Walled, room: Path) -> None:
+    guarded.news.clear()
+    guarded.run("bash", "-c", "echo 1 > one; mkdir d; mv one d/two", cwd=os.fspath(room))
+    told = [one for one in guarded.news if isinstance(one, Wrote)]
+    files = dict(pair for one in told for pair in one.files)
+    assert {one.command for one in told} == {f"run-{guarded.count}"}
+    assert files == {
+        f"{room}/one": "rename",
+        f"{room}/d": "create",
+        f"{room}/d/two": "overwrite",
+    }

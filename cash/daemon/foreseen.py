@@ -80,8 +80,10 @@ class Foreseen:
         )
 
     def end(self, number: str) -> None:
-        """The line has ended."""
-        self._made.pop(number, None)
+        """The line has ended, and what was let through below it."""
+        below = f"{number}/"
+        for line in [line for line in self._made if line == number or line.startswith(below)]:
+            del self._made[line]
 
     def end_all(self, agent: str) -> None:
         """Nothing of the agent runs any more."""

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cash.daemon.foreseen import Promise
 from cash.daemon.stages import Asking
 from cash.faults import Fault
 from cash.pipeline import Approved
 from cash.policy.action import Exec, Write
+from cash.policy.action_tests import MoreThan
 from cash.policy.defaults import UNNAMED_WRITE
 from cash.policy.verdict import Decision, Verdict
 from cash.syntax.command import Command
@@ -58,7 +60,7 @@ class WriteJudging:
         lines = self.household.lines_of(asked["command"])
         if self.hosted.foreseen.permits(self.agent.incarnation, lines, rules):
             return True
-        return await self._ask(asked, verdict)
+        return await self._ask(asked, verdict, rules)
 
     def _judge(self, asked: Mapping[str, Any]) -> Verdict:
         """The policy on the write alone: that no rule names the file is not asked about here."""
@@ -70,12 +72,26 @@ class WriteJudging:
         context = self.hosted.context_of(self.agent, str(self.agent.tree))
         return self.hosted.in_force.policy().judge_write(write, launch, context)
 
-    async def _ask(self, asked: Mapping[str, Any], verdict: Verdict) -> bool:
-        text = f"write {asked['write']}"
+    def _is_bulk(self, rules: frozenset[str]) -> bool:
+        return any(
+            rule.id in rules and any(isinstance(test, MoreThan) for test in rule.body.tests)
+            for rule in self.hosted.in_force.policy().rules
+        )
+
+    async def _ask(self, asked: Mapping[str, Any], verdict: Verdict, rules: frozenset[str]) -> bool:
+        program = str(asked["program"]).rpartition("/")[2]
+        is_bulk = self._is_bulk(rules)
+        # Of many files one question, and one answer for the whole command.
+        text = f"{program}: {asked['kind']} many files" if is_bulk else f"write {asked['write']}"
         asking = Asking(self.hosted, self.agent, "")
         earlier = asking.earlier_answer(text, verdict)
         if earlier is not None:
             allowed = isinstance(earlier, Approved)
+            if allowed and is_bulk:
+                line = f"{asked['command']}/writes"
+                promise = Promise(rules=rules)
+                self.hosted.foreseen.allow(line, self.agent.incarnation, promise)
+                self.household.grant(asked["command"], line)
             await self._journal(asked, verdict, "earlier answer" if allowed else "refused")
             return allowed
         await asking.open(text, verdict)

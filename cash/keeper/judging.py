@@ -14,6 +14,7 @@ from typing import Final
 from cash.keeper.faces import Face
 from cash.keeper.messages import to_text
 from cash.policy.action import Action, Exec, Write, WriteKind
+from cash.policy.action_tests import MoreThan
 from cash.policy.actions import implied_actions
 from cash.policy.certainty import NO
 from cash.policy.context import Context
@@ -27,6 +28,7 @@ from cash.syntax.launches import launches_of, starts_others
 from cash.syntax.word import literal_word
 
 _MOST_KNOWN: Final = 8192
+_ENDLESS: Final = 1 << 40
 _NOBODY: Final = Exec(Command(()), None, None)
 
 
@@ -46,7 +48,9 @@ class Judging:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._allowed: set[tuple[object, ...]] = set()
-        self._spoken_of = _paths_spoken_of(snapshot)
+        usual, self._bulk = _by_counting(snapshot.policy)
+        self._usual = usual
+        self._spoken_of = _paths_spoken_of(usual, snapshot.context)
 
     def is_known(self, key: tuple[object, ...]) -> bool:
         """Whether just this was allowed before."""
@@ -62,15 +66,25 @@ class Judging:
         """Whether the policy plainly lets it run; False: ask polisd."""
         return all(self._allows(face, cwd, surprise=surprise) for face in faces)
 
-    def allows_write(self, path: str, kind: WriteKind, count: int) -> bool:
-        """Whether the policy plainly lets this file change. count: how many files the same command
-        has changed in this way. That no rule names a file is asked with the command, not here."""
+    def allows_write(self, path: str, kind: WriteKind) -> bool:
+        """Whether the policy plainly lets this file change, whatever else its command changes.
+        That no rule names a file is asked with the command, not here."""
+        # One look at all rules' paths: nearly always none speaks of this one.
         if self._spoken_of is not None and self._spoken_of.test(path) == NO:
-            return True  # one look at all rules' paths: nothing speaks of this one
-        words = literal_word(path)
-        verdict = self.snapshot.policy.judge_write(
-            Write(words, kind, None, None, count), _NOBODY, self.snapshot.context
-        )
+            return True
+        return self._allows_write(self._usual, path, kind, 0)
+
+    def is_counted(self, path: str, kind: WriteKind) -> bool:
+        """Whether a rule speaks of such a file once a command has changed too many of them."""
+        return self._bulk is not None and not self._allows_write(self._bulk, path, kind, _ENDLESS)
+
+    def allows_so_many(self, path: str, kind: WriteKind, count: int) -> bool:
+        """Whether a command that has changed so many of the files that are counted may go on."""
+        return self._bulk is None or self._allows_write(self._bulk, path, kind, count)
+
+    def _allows_write(self, policy: Policy, path: str, kind: WriteKind, count: int) -> bool:
+        write = Write(literal_word(path), kind, None, None, count)
+        verdict = policy.judge_write(write, _NOBODY, self.snapshot.context)
         return verdict.decision is Decision.ALLOW
 
     def _allows(self, face: Face, cwd: str, *, surprise: bool) -> bool:
@@ -87,12 +101,22 @@ class Judging:
         return verdict.decision is Decision.ALLOW
 
 
-def _paths_spoken_of(snapshot: Snapshot) -> BoundPaths | None:
+def _by_counting(policy: Policy) -> tuple[Policy, Policy | None]:
+    """The rules that ask how many files a command changes, apart from all others."""
+    counting = [rule for rule in policy.rules if any(map(_counts, rule.body.tests))]
+    others = [rule for rule in policy.rules if rule not in counting]
+    return Policy(others), Policy(counting) if counting else None
+
+
+def _counts(test: object) -> bool:
+    return isinstance(test, MoreThan)
+
+
+def _paths_spoken_of(policy: Policy, context: Context) -> BoundPaths | None:
     """What rules about writes speak of, whoever writes; None: some rule asks for more than that."""
-    sieve = snapshot.policy.sieve(Key("write", (), "", 0))
+    sieve = policy.sieve(Key("write", (), "", 0))
     if sieve.asked or sieve.paths is None:
         return None
-    context = snapshot.context
     ground = Ground(context.tree, context.home, context.agent, context.branch)
     return sieve.paths.bind(ground, None)
 

@@ -28,7 +28,8 @@ class Observed:
 class Watch:
     """id: the command's. listener: where its calls wait. starts: its own start is still to come,
     which was judged whole (bash and a line). predicted: the argv that judged lines in it named;
-    names: the programs whose words they did not tell. changed: paths it wrote to, and how."""
+    names: the programs whose words they did not tell. changed: paths it wrote to, and how;
+    counted: how many of those that a rule about many files speaks of."""
 
     id: str
     listener: int
@@ -39,19 +40,14 @@ class Watch:
     dropped: int = 0
     changed: dict[str, str] = field(default_factory=dict)
     more_changed: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
+    counted: int = 0
 
     def wrote(self, path: str, kind: WriteKind) -> None:
-        """Notes a write for the journal, and counts it."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1
+        """Notes a write for the journal."""
         if path in self.changed or len(self.changed) < _MOST_CHANGED:
             self.changed[path] = kind
         else:
             self.more_changed += 1
-
-    def count(self, kind: WriteKind) -> int:
-        """How many writes of this kind the command has made so far."""
-        return self.counts.get(kind, 0)
 
     def take_changed(self) -> tuple[list[tuple[str, str]], int]:
         """What was written since the last time, and how many more were only counted."""

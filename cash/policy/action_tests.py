@@ -44,6 +44,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class MoreThan:
+    """`more_than:` of a write: how many files the same command has changed before, of those that
+    the rule speaks of. Where nobody counts, in a line that has not run, it is none."""
+
+    kinds: ClassVar[frozenset[str]] = frozenset(("write",))
+    asked: int
+
+    def test(self, subject: Subject, _asking: Asking) -> Certainty:
+        """The file after so many is the first."""
+        return of(isinstance(subject.action, Write) and subject.action.count >= self.asked)
+
+
+@dataclass(frozen=True, slots=True)
 class References:
     """`refspec:` of git."""
 

@@ -179,6 +179,7 @@ def _has(source: str) -> Callable[[Node, Scope], Test]:
 # Every key a matcher may have, cheapest test first: that is the order they run in.
 KEYS: Final[dict[str, Callable[[Node, Scope], Test]]] = {
     "kind": _kind,
+    "more_than": lambda node, _scope: action_tests.MoreThan(node.number()),
     "remote": _remote,
     "port": _ports,
     "tool": lambda node, scope: action_tests.Tool(compile_patterns(node, scope)),

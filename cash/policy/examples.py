@@ -31,7 +31,7 @@ USUAL: Final = Context(
         programs=frozenset(("node", "npm", "npx", "pnpm", "yarn")),
     ),
 )
-_CASE_KEYS = ("line", "host", "port", "write", "kind", "tool", "arguments")
+_CASE_KEYS = ("line", "host", "port", "write", "kind", "count", "tool", "arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def _case_subject(node: Node, values: Mapping[str, Node]) -> str | Action:
         case ["write"]:
             text = values["write"].filled()
             kind = values["kind"].choice(KINDS_OF_WRITE) if "kind" in values else "overwrite"
-            return Write(Word((text,), text), kind)  # type: ignore[arg-type]
+            count = values["count"].number() if "count" in values else 0
+            return Write(Word((text,), text), kind, count=count)  # type: ignore[arg-type]
         case ["tool"]:
             pairs = values["arguments"].entries().values() if "arguments" in values else ()
             return ToolCall(

@@ -18,6 +18,15 @@ from cash.keeper.link import Snapshot, Wrote
 
 PROTECTED = (
     {"id": "no-secret", "on": "write", "path": ["secret", "**/.ci/**"], "decide": "deny"},
+    {
+        "id": "not-so-many",
+        "on": "write",
+        "kind": "delete",
+        "more_than": 5,
+        "path": "$tree/**",
+        "unless": {"path": "**/build/**"},
+        "decide": "ask",
+    },
     {"id": "no-other", "on": "write", "path": ["**/.ci"], "decide": "deny"},
 )
 _PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
@@ -194,3 +203,31 @@ def test_what_was_written_is_told_with_the_command(guarded: Walled, room: Path) 
         f"{room}/d": "create",
         f"{room}/d/two": "overwrite",
     }
+
+
+MANY = {
+    "rm": "rm -rf many",
+    "python": "python3 -c 'import shutil; shutil.rmtree(\"many\")'",
+    "find": "find many -type f -delete",
+    "perl": "perl -e 'unlink glob \"many/*\"'",
+    "one by one": "for f in many/*; do rm -f $f; done",
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_many_deletions_are_asked_about_whoever_deletes(
+    guarded: Walled, room: Path, name: str
+) -> None:
+    for folder in ("many", "build"):
+        (room / folder).mkdir()
+        for number in range(20):
+            (room / folder / f"{number}").touch()
+    subprocess.run(["chown", "-R", "{}:{}".format(*guarded.view.owner), room], check=True)
+    line = MANY[name].replace("many", "build")
+    assert guarded.run("bash", "-c", line, cwd=os.fspath(room)).status == 0
+    guarded.asked.clear()
+    guarded.run("bash", "-c", MANY[name], cwd=os.fspath(room))
+    assert len(list((room / "many").iterdir())) == 15
+    asked = [one for one in guarded.asked if "write" in one]
+    assert asked[0]["count"] == 5
+    assert len(asked) >= 1

@@ -1,0 +1,69 @@
+"""Writes of what an agent runs, judged, asked about and journaled by a real polisd."""
+
+from __future__ import annotations
+
+from desk import Desk
+
+_CI = ".github/workflows/ci.yml"
+
+
+def test_a_programs_own_write_is_refused_until_a_person_has_said_yes(desk: Desk) -> None:
+    (desk.tree / "write.py").write_text(f'open("{_CI}", "w").write("x")\n')
+    (desk.tree / _CI).parent.mkdir(parents=True)
+    ran = desk.line("python3 write.py")
+    assert "PermissionError" in ran.err
+    assert not (desk.tree / _CI).exists()
+    (event,) = desk.log("write")
+    assert event["body"]["path"] == str(desk.tree / _CI)
+    assert (event["body"]["rules"], event["body"]["approval"]) == (["change-ci"], "unanswered")
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    assert desk.line("python3 write.py").err == ""
+    assert (desk.tree / _CI).read_text() == "x"
+    assert desk.log("write")[-1]["body"]["approval"] == "earlier answer"
+    assert "PermissionError" in desk.line("python3 write.py").err  # it was for once
+
+
+def test_an_allowed_line_may_write_what_it_was_asked_about(desk: Desk) -> None:
+    (desk.tree / _CI).parent.mkdir(parents=True)
+    line = f"echo x >> {_CI}"
+    assert desk.line(line).status == 124
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    ran = desk.line(line)
+    assert (ran.status, ran.err) == (0, "")
+    assert (desk.tree / _CI).read_text() == "x\n"
+    assert desk.log("write") == []
+
+
+def test_a_command_that_deletes_many_files_is_asked_about_once(desk: Desk) -> None:
+    (desk.tree / "src").mkdir()
+    for number in range(130):
+        (desk.tree / "src" / f"{number}").touch()
+    (desk.tree / "clean.py").write_text("import shutil\nshutil.rmtree('src')\n")
+    ran = desk.line("python3 clean.py")
+    assert "PermissionError" in ran.err
+    assert len(list((desk.tree / "src").iterdir())) == 30
+    for number in range(130, 250):
+        (desk.tree / "src" / f"{number}").touch()
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    ran = desk.line("python3 clean.py")
+    assert (ran.status, ran.err) == (0, "")
+    assert not (desk.tree / "src").exists()
+
+
+def test_the_journal_tells_what_a_command_wrote_and_started(desk: Desk) -> None:
+    (desk.tree / "make.sh").write_text("date > built\nuname\n")
+    desk.line("sh make.sh; cat built")
+    (wrote,) = desk.log("wrote")
+    line = desk.log("line")[-1]["body"]["id"]
+    assert wrote["body"] == {
+        "command": line,
+        "files": [[str(desk.tree / "built"), "overwrite"]],
+        "more": 0,
+    }
+    started = [one for event in desk.log("execs") for one in event["body"]["execs"]]
+    assert [(argv[0], surprise) for argv, surprise, _ in started] == [
+        ("sh", False),
+        ("date", True),
+        ("uname", True),
+        ("cat", False),
+    ]

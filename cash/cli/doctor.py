@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cash.cli.calls import here, places
+from cash.cli.calls import places
 from cash.cli.printing import json_option, one_line, print_json, print_text, progress, style
 from cash.cli.table import command as make_command
 from cash.faults import UNAVAILABLE, Fault
@@ -57,29 +57,18 @@ def _mark(holds: bool, needed: bool) -> str:
 
 def _probe_policy() -> Finding:
     """Whether the rules load where the caller stands. Needed unless earlier ones are in force."""
-    from cash.cli.policy.here import layers_here
+    from cash.cli.policy.here import is_any_in_force, layers_here, what_holds_instead
     from cash.policy.load import load_policy
     from cash.walls.probe import Finding
 
     try:
         policy = load_policy(layers_here())
     except Fault as fault:
-        stands = _is_policy_in_force()
-        rest = "the last good rules stay in force" if stands else "nothing runs until it loads"
+        stands = is_any_in_force()
+        rest = what_holds_instead(stands=stands)
         mend = f"{fault.hint}; then: polis doctor" if fault.hint else "mend it, then: polis doctor"
         return Finding("policy", False, f"{fault.message}; {rest}", mend, needed=not stands)
     return Finding("policy", True, f"{len(policy.rules)} rules load")
-
-
-def _is_policy_in_force() -> bool:
-    """Whether polisd runs and has rules for this repository from before."""
-    from cash.daemon.client import call
-
-    try:
-        call(places(), "policy.show", start=False, cwd=here())
-    except (Fault, OSError):
-        return False
-    return True
 
 
 def _nearest_folder(path: Path) -> Path:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from cash.daemon.caller import Caller, Fields
+from cash.daemon.describing import describe_agent
 from cash.workspace.removal import check_removal, remove_agent
 from cash.workspace.roster import look_at
 from cash.workspace.sight import choose_mode
@@ -30,18 +31,18 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted.forget_agents()
     body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}
     await hosted.journal(agent, f"{agent.incarnation}:added", "agent-added", body)
-    return hosted.describe_agent(agent)
+    return describe_agent(hosted, agent)
 
 
 async def agents_list(caller: Caller, fields: Fields) -> dict[str, Any]:
     chosen = [caller.hosted(fields)] if fields.get("cwd") else caller.repositories.all()
-    return {"agents": [hosted.describe_agent(one) for hosted in chosen for one in hosted.agents()]}
+    return {"agents": [describe_agent(hosted, one) for hosted in chosen for one in hosted.agents()]}
 
 
 async def agents_show(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted, agent, _ = caller.agent(fields)
     look = await asyncio.to_thread(look_at, hosted.repository, agent)
-    return hosted.describe_agent(agent) | {
+    return describe_agent(hosted, agent) | {
         "dirty": look.dirty,
         "ahead": look.ahead,
         "behind": look.behind,

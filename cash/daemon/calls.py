@@ -40,7 +40,7 @@ async def _init(caller: Caller, fields: Fields) -> dict[str, Any]:
     path = Path(str(fields["path"]))
     repository, fresh, notes = await asyncio.to_thread(caller.repositories.find_to_adopt, path)
     hosted = caller.repositories.host(repository)
-    rules = len(hosted.in_force.policy().rules)
+    rules = len((await hosted.in_force.current()).rules)
     if hosted.in_force.trouble:
         notes = (*notes, f"{hosted.in_force.trouble}; the last good rules stay in force")
     return {
@@ -71,19 +71,20 @@ async def _policy_level(caller: Caller, fields: Fields) -> dict[str, Any]:
         if level not in {known.value for known in Level}:
             raise UsageFault(f"there is no level {level!r}")
         hosted.state.set_setting("level", level)
+        await hosted.reloading.renew()
         await hosted.journal(None, uuid.uuid4().hex, "level", {"level": level})
     return {"level": hosted.level.value}
 
 
 async def _policy_show(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted = caller.hosted(fields)
-    policy = hosted.in_force.policy()
+    policy = await hosted.in_force.current()
     return {
         "version": policy.version,
         "rules": len(policy.rules),
         "level": hosted.level.value,
         "trouble": hosted.in_force.trouble,
-        "files": hosted.in_force.files(),
+        "files": [str(path) for path in hosted.in_force.files()],
     }
 
 
@@ -96,7 +97,8 @@ async def _policy_trust(caller: Caller, fields: Fields) -> dict[str, Any]:
     except OSError as fault:
         raise UsageFault(f"{path}: {fault.strerror}") from fault
     trusted = hosted.state.trust(content, str(path), time.time())
-    hosted.in_force.forget()
+    await hosted.in_force.look()
+    await hosted.reloading.renew()
     await hosted.journal(None, uuid.uuid4().hex, "trusted", {"sha256": trusted.sha256})
     return {"path": str(path), "sha256": trusted.sha256}
 

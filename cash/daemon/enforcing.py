@@ -18,7 +18,19 @@ def snapshot_of(policy: Policy, context: Context) -> Snapshot:
     """The snapshot for an agent. context: of any of its judgements."""
     # What lies in the tree changes under the keeper: rules that ask for it are polisd's to judge.
     plain = replace(context, cwd=context.tree, facts=Facts(), enforced=False)
-    return Snapshot(policy, plain, informed_programs(policy))
+    return Snapshot(_unused(policy), plain, informed_programs(policy))
+
+
+def is_same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether there is nothing to tell a keeper that has the other one."""
+    return one.policy.version == other.policy.version and one.context == other.context
+
+
+@functools.lru_cache(maxsize=8)
+def _unused(policy: Policy) -> Policy:
+    """The same rules without what judging has found of them so far, which grows and would be
+    sent along."""
+    return Policy(policy.rules, policy.version, policy.notes)
 
 
 @functools.lru_cache(maxsize=8)

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import time
 import uuid
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cash.daemon.answering import Answering
+from cash.daemon.connecting import Connecting
 from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
-from cash.daemon.exec_judging import ExecJudging
 from cash.daemon.foreseen import Foreseen
+from cash.daemon.hearing import Hearing
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Household, Keeping
-from cash.daemon.write_judging import WriteJudging
-from cash.faults import Fault, MachineFault
+from cash.daemon.reloading import Loading, Reloading
+from cash.faults import Fault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
-from cash.keeper.link import Asked, Ended, Prediction, Seen, Snapshot, Wrote
+from cash.keeper.link import Snapshot
 from cash.places import Places
-from cash.policy.action import Connect
 from cash.policy.context import Context
-from cash.policy.explain import refusal_text
 from cash.policy.identity import Identities, find_identities
 from cash.policy.policy import Policy
-from cash.policy.verdict import Decision, Level, Verdict
+from cash.policy.verdict import Level
 from cash.settings import LiveSettings, settings_files
 from cash.store.event import Event
 from cash.store.state import State
@@ -43,10 +42,8 @@ from cash.workspace.certificates import certificate_settings
 from cash.workspace.facts import gather_facts
 from cash.workspace.manifest import Manifest
 from cash.workspace.roster import is_unimported, read_agents
-from cash.workspace.sight import home_inside, mode_of, view_of
+from cash.workspace.sight import home_inside, view_of
 
-# A connection's client gives up sooner than a tool call does.
-_CONNECT_ASK_SECONDS = 30.0
 # A question ends this long before the provider's own tool call would time out (design §1).
 _BEFORE_TOOL_TIMEOUT = 10.0
 
@@ -62,6 +59,7 @@ class Hosted:
         parser: Parser,
         keeping: Keeping,
         manifests: Mapping[str, Manifest],
+        loading: Loading,
     ) -> None:
         self.places = places
         self.repository = repository
@@ -76,20 +74,34 @@ class Hosted:
         self.importing = Importing(self)
         self.answering = Answering(self)
         self.foreseen = Foreseen()
-        self.in_force = PolicyInForce(places, repository.root, self._is_trusted, self._note_policy)
+        self.connecting = Connecting(self)
+        self.hearing = Hearing(self)
+        self.loading = loading
+        self.in_force = self._in_force_of(repository)
+        self.reloading = Reloading(self, loading)
         # What every command gets besides what the walls set: NAME=value.
         self.environment = [
             os.fsencode(f"{name}={value}")
             for name, value in certificate_settings(os.environ).items()
         ]
         self._level = Level.BALANCED
-        self._identities: tuple[str, Identities] | None = None
+        self._identities: tuple[tuple[object, ...], Identities] | None = None
         self._agents: tuple[Agent, ...] | None = None
+        self._fresh: asyncio.Task[object] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.answering.take_up()
 
     def _settings_of(self, repository: Repository) -> LiveSettings:
         return LiveSettings(settings_files(self.places, repository.root, self.folder), os.environ)
+
+    def _in_force_of(self, repository: Repository) -> PolicyInForce:
+        threads = self.loading.threads
+        root = repository.root
+        return PolicyInForce(self.places, root, self._is_trusted, self._note_policy, threads)
+
+    def begin(self) -> None:
+        """Keeps what is in force fresh, until close()."""
+        self._fresh = self.spawn(self.reloading.live())
 
     # Journal
 
@@ -109,11 +121,15 @@ class Hosted:
     def _note_policy(self, policy: Policy | None, trouble: str | None) -> None:
         body = {"version": policy.version} if policy else {"refused": trouble}
         self.note(None, uuid.uuid4().hex, "policy-loaded" if policy else "policy-refused", body)
+        self.reloading.wake()
 
     # Judging
 
     def _is_trusted(self, path: Path) -> bool:
-        return self.state.is_trusted(path.read_bytes())
+        try:
+            return self.state.is_trusted(path.read_bytes())
+        except OSError:
+            return False  # whoever loads it says what is wrong with it
 
     @property
     def level(self) -> Level:
@@ -124,23 +140,34 @@ class Hosted:
 
     def context_of(self, agent: Agent, cwd: str) -> Context:
         """What a judgement of this agent may know."""
+        facts = gather_facts(agent, cwd, str(self.settings.value("installer")))
+        return replace(self._context_of(agent), cwd=cwd, facts=facts)
+
+    def _context_of(self, agent: Agent) -> Context:
+        """The same, but for what lies in the tree."""
         return Context(
             agent=agent.name,
             branch=agent.branch,
             level=self.level,
             tree=str(agent.tree),
             home=str(home_inside(self.repository)),
-            cwd=cwd,
-            identities=self._identities_of(self.in_force.policy()),
-            facts=gather_facts(agent, cwd, str(self.settings.value("installer"))),
+            cwd=str(agent.tree),
+            identities=self.identities_of(self.in_force.policy()),
         )
 
-    def _identities_of(self, policy: Policy) -> Identities:
-        """The files behind the names that rules use; looked up once for each policy."""
-        if self._identities is None or self._identities[0] != policy.version:
-            found = find_identities(policy.programs, self._path())
-            self._identities = (policy.version, found)
+    def identities_of(self, policy: Policy) -> Identities:
+        """The files behind the names that rules use; looked up once for each policy and PATH."""
+        path = self.path()
+        if self._identities is None or self._identities[0] != (policy.version, path):
+            found = find_identities(policy.programs, path)
+            self._identities = ((policy.version, path), found)
         return self._identities[1]
+
+    # Keepers
+
+    def snapshot(self, agent: Agent) -> Snapshot:
+        """What the agent's keeper judges by."""
+        return snapshot_of(self.in_force.policy(), self._context_of(agent))
 
     # Questions
 
@@ -183,16 +210,18 @@ class Hosted:
             )
         if household is None:
             await asyncio.to_thread(mend_objects, self.repository, self.folder, agent.git_directory)
-        return await self.keeping.enter(*await self._view(agent), self.snapshot(agent))
+        await self.in_force.current()
+        household = await self.keeping.enter(*await self._view(agent), self.snapshot(agent))
+        self.reloading.renew_one(agent, household)  # it may have changed while they were raised
+        return household
 
     async def settle(self, repository: Repository, before: Path, *, keep_walls: bool) -> None:
         """The repository is elsewhere now; before: where it was. Walls that stand show the hub's
         objects where they were, and go on when these are the same files (keep_walls)."""
         self.repository = repository
         self.settings = self._settings_of(repository)
-        self.in_force = PolicyInForce(
-            self.places, repository.root, self._is_trusted, self._note_policy
-        )
+        self.in_force = self._in_force_of(repository)
+        self.reloading.wake()
         body = {"from": str(before), "to": str(repository.root)}
         await self.journal(None, uuid.uuid4().hex, "moved", body)
         for agent in self.agents():
@@ -213,129 +242,28 @@ class Hosted:
         """Takes up the agent's walls if they outlived an earlier polisd. Walls that do not
         answer are taken down: the next command raises new ones."""
         try:
+            await self.in_force.current()
             key, view, admit = await self._view(agent)
             if not await self.keeping.rejoin(key, view, admit, self.snapshot(agent)):
                 return
         except Fault as fault:
             await self.keeping.leave(self.key_of(agent))
-            await self.note_loss(agent, fault.message)
+            await self.hearing.note_loss(agent, fault.message)
         else:
+            await self.reloading.renew()
             await self.importing.import_changes(agent)
 
     async def _view(self, agent: Agent) -> tuple[str, View, Admit]:
-        view = await asyncio.to_thread(view_of, agent, self.repository, self._path())
+        view = await asyncio.to_thread(view_of, agent, self.repository, self.path())
 
         async def admit(host: str, port: int) -> Admission:
-            return await self.admit(agent, host, port)
+            return await self.connecting.admit(agent, host, port)
 
         return self.key_of(agent), view, admit
 
-    def _path(self) -> str:
+    def path(self) -> str:
+        """The PATH inside the walls."""
         return str(self.settings.value("path")) or os.environ.get("PATH", os.defpath)
-
-    async def admit(self, agent: Agent, host: str, port: int) -> Admission:
-        """Judges one connection; asks a person where the policy does."""
-        context = self.context_of(agent, str(agent.tree))
-        try:
-            verdict = self.in_force.policy().judge((Connect(host, port),), context)
-            admission, approval = await self._settle_connection(agent, host, port, verdict)
-        except Fault as fault:
-            return Admission(False, f"polis: {fault.message}\n")
-        body = {
-            "host": host,
-            "port": port,
-            "decision": verdict.decision.word,
-            "approval": approval,
-            "rules": [match.rule for match in verdict.matches],
-        }
-        await self.journal(agent, uuid.uuid4().hex, "connect", body)
-        return admission
-
-    async def _settle_connection(
-        self, agent: Agent, host: str, port: int, verdict: Verdict
-    ) -> tuple[Admission, str]:
-        if verdict.decision is Decision.DENY:
-            return Admission(False, refusal_text(verdict)), "refused"
-        if verdict.decision is not Decision.ASK:
-            return Admission(True), "policy"
-        if self.foreseen.covers(agent.incarnation, host, port):
-            return Admission(True), "allowed with its line"
-        where = f"{host}:{port}"
-        subject = f"connect\0{where}"
-        earlier = self.answering.earlier(agent, subject)
-        if earlier is not None:
-            return Admission(earlier, "polis: denied by a person\n"), "earlier answer"
-        question = await self.answering.open(agent, subject, f"connect {where}", verdict)
-        seconds = min(_CONNECT_ASK_SECONDS, self.ask_seconds(agent))
-        answer = await self.answering.questions.wait(question, seconds)
-        if answer is None:
-            reason = question.shown.reasons[0]
-            text = (
-                f"polis: asked by {reason.rule}: {reason.reason}\n"
-                f"hint: asked as {question.id}; connect again when allowed ({question.ways})\n"
-            )
-            return Admission(False, text), "unanswered"
-        return Admission(answer.allow, "polis: denied by a person\n"), "person"
-
-    # What keepers tell
-
-    def snapshot(self, agent: Agent) -> Snapshot:
-        """What the agent's keeper judges by."""
-        return snapshot_of(self.in_force.policy(), self.context_of(agent, str(agent.tree)))
-
-    async def note_exec(
-        self, agent: Agent, household: Household, message: Asked | Seen | Wrote
-    ) -> None:
-        """Something was started or written inside: to be judged, or to be journaled."""
-        match message:
-            case Asked(question):
-                if "write" in question:
-                    await WriteJudging(self, agent, household).hear(question)
-                else:
-                    await ExecJudging(self, agent, household).hear(question)
-            case Seen(command, execs, more):
-                body = {"command": command, "execs": execs, "more": more}
-                self.note(agent, uuid.uuid4().hex, "execs", body)
-            case Wrote(command, files, more):
-                body = {"command": command, "files": files, "more": more}
-                self.note(agent, uuid.uuid4().hex, "wrote", body)
-
-    def begin_line(self, agent: Agent, number: str, predicted: Prediction) -> None:
-        """A line of a resident shell is about to run."""
-        household = self.keeping.standing(self.key_of(agent))
-        if household is not None:
-            household.lines.add(number)
-            for shell in household.shells:
-                with contextlib.suppress(OSError):
-                    household.link.predict(shell, predicted)
-
-    def end_line(self, agent: Agent, number: str) -> None:
-        """A line of a resident shell has ended."""
-        self.foreseen.end(number)
-        household = self.keeping.standing(self.key_of(agent))
-        if household is not None:
-            household.lines.discard(number)
-
-    async def note_end(self, agent: Agent, ended: Ended) -> None:
-        """A command ended: the journal learns it (and of its line, should polisd have died in
-        between), then its commits are carried to the hub."""
-        if ended.report:
-            report = json.loads(ended.report)
-            line = Event(f"{ended.id}:line", report["time"], agent.name, "line", report["line"])
-            self.writer.submit(line)
-        self.foreseen.end(ended.id)
-        if not self.is_running(agent):  # nor does a shell whose lines nobody reports any more
-            self.foreseen.end_all(agent.incarnation)
-        body = {"id": ended.id, "status": ended.status, "seconds": round(ended.seconds, 4)}
-        await self.journal(agent, f"{ended.id}:ran", "ran", body)
-        # Not waited for: the keeper stays until its word was taken, and an agent can hold its
-        # import up.
-        self.import_soon(agent)
-
-    async def note_loss(self, agent: Agent, reason: str) -> None:
-        """The walls fell, and what ran in them with them; so did answers "for the session"."""
-        self.state.forget_answers(agent.incarnation, sessions_only=True)
-        await self.journal(agent, uuid.uuid4().hex, "lost", {"reason": reason})
 
     def import_soon(self, agent: Agent) -> None:
         """Imports what is new without keeping anybody waiting."""
@@ -378,38 +306,10 @@ class Hosted:
             await self.journal(agent, uuid.uuid4().hex, "stopped", {"why": why})
         return left
 
-    @staticmethod
-    def _mode_of(agent: Agent) -> str:
-        """The mode it gets; the mode it was made for where polis, run otherwise now, cannot."""
-        try:
-            return mode_of(agent)
-        except MachineFault:
-            return agent.mode
-
-    def describe_agent(self, agent: Agent) -> dict[str, Any]:
-        """The JSON of one agent (design §6)."""
-        asked = any(question.agent == agent.name for question in self.answering.questions.waiting())
-        if asked:
-            status = "waiting_approval"
-        elif self.is_running(agent):
-            status = "running"
-        else:
-            status = "idle" if self.is_inside(agent) else "stopped"
-        return {
-            "name": agent.name,
-            "status": status,
-            "branch": agent.branch,
-            "path": str(agent.tree),
-            "mode": self._mode_of(agent),
-            "provider": agent.provider,
-            "ports": [],
-            "memory_bytes": None,
-            "base": agent.base,
-            "created": agent.created,
-            "repository": str(self.repository.root),
-        }
-
     def close(self) -> None:
         """Writes what waits and lets go of the store."""
+        if self._fresh is not None:
+            self._fresh.cancel()
+        self.reloading.end()
         self.writer.close()
         self.state.close()

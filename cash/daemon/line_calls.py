@@ -55,7 +55,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
                 reply |= {"ask": question.id, "asked": question.describe(waits=False)}
                 approval = "asked"
                 hosted.foreseen.ask(request.id, agent.incarnation, promise_of(verdict))
-    hosted.begin_line(agent, request.id, predict(verdict))
+    hosted.hearing.begin_line(agent, request.id, predict(verdict))
     body = line_event(request, verdict, approval)
     await hosted.journal(agent, f"{request.id}:line", "line", body)
     return reply | {"approval": approval}
@@ -95,7 +95,7 @@ async def line_ended(caller: Caller, fields: Fields) -> dict[str, Any]:
     """The resident bash says that a line has ended. Its word: what runs inside could say it."""
     hosted, agent, _ = caller.agent(fields)
     number = str(fields["id"])
-    hosted.end_line(agent, number)
+    hosted.hearing.end_line(agent, number)
     body = {"id": number, "status": int(fields["status"]), "seconds": fields.get("seconds")}
     hosted.note(agent, f"{number}:ran", "ran", body)
     hosted.import_soon(agent)

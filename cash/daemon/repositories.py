@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cash.daemon.hosting import Hosted
 from cash.daemon.keeping import Household, Keeping
+from cash.daemon.reloading import Loading
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
 from cash.hub.marker import Marker, nearest_marker
@@ -27,6 +28,7 @@ class Repositories:
         self.places = places
         self.parser = Parser()
         self.manifests = load_manifests()
+        self.loading = Loading()
         self.keeping = Keeping(places.runtime, self._note_end, self._note_loss, self._note_exec)
         self._hosted: dict[str, Hosted] = {}
         self.broken: dict[str, str] = {}
@@ -51,6 +53,7 @@ class Repositories:
         await self.parser.stop()
         for hosted in self._hosted.values():
             hosted.close()
+        self.loading.close()
 
     def find_to_adopt(self, path: Path) -> tuple[Repository, bool, tuple[str, ...]]:
         """Takes a repository's folder into polis' state (git runs: not on the event loop): the
@@ -111,7 +114,9 @@ class Repositories:
                 self.parser,
                 self.keeping,
                 self.manifests,
+                self.loading,
             )
+            self._hosted[repository.id].begin()
         return self._hosted[repository.id]
 
     def all(self) -> tuple[Hosted, ...]:
@@ -167,16 +172,16 @@ class Repositories:
     async def _note_end(self, key: str, ended: Ended) -> None:
         found = self._agent_of(key)
         if found is not None:
-            await found[0].note_end(found[1], ended)
+            await found[0].hearing.note_end(found[1], ended)
 
     async def _note_exec(
         self, key: str, household: Household, message: Asked | Seen | Wrote
     ) -> None:
         found = self._agent_of(key)
         if found is not None:
-            await found[0].note_exec(found[1], household, message)
+            await found[0].hearing.note_exec(found[1], household, message)
 
     async def _note_loss(self, key: str, reason: str) -> None:
         found = self._agent_of(key)
         if found is not None:
-            await found[0].note_loss(found[1], reason)
+            await found[0].hearing.note_loss(found[1], reason)

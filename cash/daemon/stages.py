@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cash import wire
@@ -55,7 +55,10 @@ async def judge(
 ) -> Verdict:
     """The verdict of the policy in force now; start: on an exec that is under way. A rewritten
     line is read in the parser process again: polisd itself reads no bash."""
-    steps = judging(hosted.in_force.policy(), line, context, start=start)
+    policy = await hosted.in_force.current()
+    # The context may have been made under another policy.
+    context = replace(context, identities=hosted.identities_of(policy))
+    steps = judging(policy, line, context, start=start)
     try:
         text = next(steps)
         while True:

@@ -53,6 +53,12 @@ def find_layers(
     return tuple(layer for layer in found if layer.paths)
 
 
+def layer_folders(places: Places, repository: Path, *, system: Path = SYSTEM) -> tuple[Path, ...]:
+    """The folders in which layers are looked for, whether they are there or not."""
+    own = repository / ".polis"
+    return (content_folder("policies"), system, places.config / "policies", own, own / "policies")
+
+
 def _files(folder: Path) -> tuple[Path, ...]:
     try:
         found = sorted(one for one in folder.iterdir() if one.suffix in (".yaml", ".yml"))

@@ -12,10 +12,9 @@ from cash.cli.table import command as make_command
 @json_option
 def command(as_json: bool) -> None:
     """List the rules of every layer that hold where you stand."""
-    from cash.cli.policy.here import layers_here
-    from cash.policy.load import load_policy
+    from cash.cli.policy.here import load_here
 
-    policy = load_policy(layers_here())
+    policy = load_here()
     rules = [
         {
             "id": rule.id,

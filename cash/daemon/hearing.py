@@ -1,0 +1,81 @@
+"""What keepers tell of one repository's agents, and what shells tell of their lines."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+from cash.daemon.exec_judging import ExecJudging
+from cash.daemon.keeping import Household
+from cash.daemon.write_judging import WriteJudging
+from cash.keeper.link import Asked, Ended, Prediction, Seen, Wrote
+from cash.store.event import Event
+from cash.workspace.agent import Agent
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+
+
+class Hearing:
+    """See the module."""
+
+    def __init__(self, hosted: Hosted) -> None:
+        self._hosted = hosted
+
+    async def note_exec(
+        self, agent: Agent, household: Household, message: Asked | Seen | Wrote
+    ) -> None:
+        """Something was started or written inside: to be judged, or to be journaled."""
+        match message:
+            case Asked(question):
+                if "write" in question:
+                    await WriteJudging(self._hosted, agent, household).hear(question)
+                else:
+                    await ExecJudging(self._hosted, agent, household).hear(question)
+            case Seen(command, execs, more):
+                body = {"command": command, "execs": execs, "more": more}
+                self._hosted.note(agent, uuid.uuid4().hex, "execs", body)
+            case Wrote(command, files, more):
+                body = {"command": command, "files": files, "more": more}
+                self._hosted.note(agent, uuid.uuid4().hex, "wrote", body)
+
+    def begin_line(self, agent: Agent, number: str, predicted: Prediction) -> None:
+        """A line of a resident shell is about to run."""
+        household = self._hosted.keeping.standing(self._hosted.key_of(agent))
+        if household is not None:
+            household.lines.add(number)
+            for shell in household.shells:
+                with contextlib.suppress(OSError):
+                    household.link.predict(shell, predicted)
+
+    def end_line(self, agent: Agent, number: str) -> None:
+        """A line of a resident shell has ended."""
+        self._hosted.foreseen.end(number)
+        household = self._hosted.keeping.standing(self._hosted.key_of(agent))
+        if household is not None:
+            household.lines.discard(number)
+
+    async def note_end(self, agent: Agent, ended: Ended) -> None:
+        """A command ended: the journal learns it (and of its line, should polisd have died in
+        between), then its commits are carried to the hub."""
+        if ended.report:
+            report = json.loads(ended.report)
+            line = Event(f"{ended.id}:line", report["time"], agent.name, "line", report["line"])
+            self._hosted.writer.submit(line)
+        self._hosted.foreseen.end(ended.id)
+        if not self._hosted.is_running(
+            agent
+        ):  # nor does a shell whose lines nobody reports any more
+            self._hosted.foreseen.end_all(agent.incarnation)
+        body = {"id": ended.id, "status": ended.status, "seconds": round(ended.seconds, 4)}
+        await self._hosted.journal(agent, f"{ended.id}:ran", "ran", body)
+        # Not waited for: the keeper stays until its word was taken, and an agent can hold its
+        # import up.
+        self._hosted.import_soon(agent)
+
+    async def note_loss(self, agent: Agent, reason: str) -> None:
+        """The walls fell, and what ran in them with them; so did answers "for the session"."""
+        self._hosted.state.forget_answers(agent.incarnation, sessions_only=True)
+        await self._hosted.journal(agent, uuid.uuid4().hex, "lost", {"reason": reason})

@@ -45,7 +45,8 @@ _NO_POLISD: Final = (
 @dataclass(slots=True)
 class _Traced:
     """A process that is seized. leader: its first thread, where another one asked. becoming: the
-    stand-in it is turned into. gift: a descriptor for that, and its number there."""
+    stand-in it is turned into. gift: a descriptor for that, and its number there. judging: what
+    it was judged by; meanwhile there may be another."""
 
     watch: Watch
     leader: int = 0
@@ -54,6 +55,7 @@ class _Traced:
     number: int = 0
     becoming: StandIn | None = None
     gift: tuple[int, int] = (-1, -1)
+    judging: Judging | None = None
 
 
 @dataclass(slots=True)
@@ -214,6 +216,7 @@ class Execs:
         watch = traced.watch
         surprise = watch.is_surprise(image.argv)
         watch.observe(image.argv, surprise=surprise)
+        traced.judging = judging
         traced.key = key = (image.key, surprise)
         if judging.is_known(key):
             self._release(tid)
@@ -283,8 +286,8 @@ class Execs:
         predicted = [[os.fsencode(word) for word in argv] for argv in values.get("predicted", ())]
         names = [os.fsencode(name) for name in values.get("names", ())]
         traced.watch.predict(predicted, names)
-        if values.get("keep") and self.judging is not None:
-            self.judging.remember(traced.key)
+        if values.get("keep") and traced.judging is not None:
+            traced.judging.remember(traced.key)
         if values.get("until_it_ends"):
             self.waiting.watch_end(tid, values["number"])
         self._release(tid)

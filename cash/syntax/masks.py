@@ -1,7 +1,7 @@
 """Text made easier for tree-sitter-bash, byte for byte, so that every position stays.
 
 The grammar has holes (several here-documents or backtick groups on a line, `time`, `coproc`, `<>`,
-`{fd}>`). What stands in a hole is read here and overwritten with something plain; the walker puts
+`{fd}>`, a line that begins with a backslash). What stands in a hole is read here and overwritten with something plain; the walker puts
 it back where it finds that position. Words are always taken from the true text.
 """
 
@@ -15,8 +15,8 @@ from tree_sitter import Node, Tree
 
 from cash.syntax.scan import HereDocument, close_of, here_document
 
-_SUSPECT = re.compile(rb"<<|`|<>|\}[<>]|\btime\b|\bcoproc\b|!|\bdo\b")
-_MARKS = (b"<<", b"`", b"<>", b"}<", b"}>", b"time", b"coproc", b"!", b"do")
+_SUSPECT = re.compile(rb"<<|`|<>|\}[<>]|\btime\b|\bcoproc\b|!|\bdo\b|\n\\")
+_MARKS = (b"<<", b"`", b"<>", b"}<", b"}>", b"time", b"coproc", b"!", b"do", b"\n\\")
 _CANDIDATE = re.compile(
     rb"(?P<document>(?<!<)<<(?!<))"
     rb"|(?P<backtick>`)"
@@ -28,6 +28,7 @@ _CANDIDATE = re.compile(
     rb"|(?<![^\s;&|(){`!])(?P<coproc>coproc(?:[ \t]+[A-Za-z_]\w*"
     rb"(?=[ \t]+(?:[{(]|(?:while|until|for|if|case|select)\s)))?)(?=\s)"
     rb"|(?<![^\s;&|(){`!])(?P<not>!)(?=\s)"
+    rb"|(?P<line>\n)(?=\\)"
 )
 _HARD_TO_NEGATE = re.compile(rb"[ \t]+[{(\[!tc]")
 # Each filled hole costs another parse of the whole text; more bytes than this are not parsed.
@@ -130,12 +131,29 @@ class _Masker:
                 ):
                     return False
                 self.text[start:end] = b" "
+            case "line":
+                return self._fill_line(end, node)
             case label:
                 if not _commands_name(node):
                     return False
                 following = re.compile(rb"\s*").match(self.text, end)
                 self.masks.prefixes[following.end() if following else end] = str(label)
                 self.text[start:end] = b" " * (end - start)
+        return True
+
+    def _fill_line(self, start: int, node: Node) -> bool:
+        """A line that begins with `\\`: the grammar takes its word for one of the line before."""
+        following = self.text[start + 1 : start + 2]
+        if following == b"\n":
+            if node.type == "string":
+                return False
+            self.text[start : start + 2] = b"  "
+            self._fill_blank_line(start + 2)
+            return True
+        if node.type != "word":
+            return False
+        is_part = following.isalnum() or following >= b"\x80"
+        self.text[start : start + 2] = b"_" + (following if is_part else b"_")
         return True
 
     def _fill_document(self, start: int, node: Node) -> bool:

@@ -1,8 +1,9 @@
 """Text made easier for tree-sitter-bash, byte for byte, so that every position stays.
 
 The grammar has holes (several here-documents or backtick groups on a line, `time`, `coproc`, `<>`,
-`{fd}>`, a line that begins with a backslash). What stands in a hole is read here and overwritten with something plain; the walker puts
-it back where it finds that position. Words are always taken from the true text.
+`{fd}>`, a line that begins with a backslash). What stands in a hole is read here and overwritten
+with something plain; the walker puts it back where it finds that position. Words are always taken
+from the true text.
 """
 
 from __future__ import annotations
@@ -143,14 +144,13 @@ class _Masker:
 
     def _fill_line(self, start: int, node: Node) -> bool:
         """A line that begins with `\\`: the grammar takes its word for one of the line before."""
-        following = self.text[start + 1 : start + 2]
-        if following == b"\n":
-            if node.type == "string":
-                return False
-            self.text[start : start + 2] = b"  "
-            self._fill_blank_line(start + 2)
+        following = bytes(self.text[start + 1 : start + 2])
+        if following == b"\n" and node.type != "string":
+            while self.text[start : start + 2] == b"\\\n":
+                self.text[start : start + 2] = b"  "
+                start += 2
             return True
-        if node.type != "word":
+        if node.type != "word" and following not in (b" ", b"\t"):
             return False
         is_part = following.isalnum() or following >= b"\x80"
         self.text[start : start + 2] = b"_" + (following if is_part else b"_")

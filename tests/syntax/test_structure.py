@@ -84,6 +84,29 @@ def test_what_is_wrapped_stands_where_it_is_written(deciding: LineReader) -> Non
 
 
 @pytest.mark.parametrize(
+    ("begins", "ends"),
+    [("a", ""), ("a 'x'", ""), ("x=1 a", ""), ("export x", ""), ("a >f", ""), ("a <<<x", ""),
+     ("a # x", ""), ("a $(b)", ""), ("a `b`", ""), ("{ a", "\n}"), ("if a; then b", "\nfi"),
+     ("f() { a", "\n}"), ("x=$(a", "\n)"), ("case x in y) a", "\n;; esac"), ("a |", ""),
+     ("a \"\n\\b\"", ""), ("cat <<E\n\\b\nE", "")],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("lead", "first"),
+    [("\\r", "rm"), ("\\\\r", "\\rm"), ("\\\nr", "rm"), ("\n\\r", "rm"), ("\\ r", " rm"),
+     ("\\'r", "'rm"), ("\\\n\\\n\\r", "rm"), ("\\`r", "`rm"), ("\\é", "ém")],
+)  # fmt: skip
+def test_a_line_that_begins_with_a_backslash_is_a_command_of_its_own(
+    begins: str, ends: str, lead: str, first: str, deciding: LineReader
+) -> None:
+    text = f"{begins}\n{lead}m x{ends}"
+    line = deciding.read(text)
+    assert line.trouble is None
+    assert [first, "x"] in [[word.text for word in each.argv] for each in line.commands]
+    nested = deciding.read(text, entry=False)
+    assert [each.argv for each in nested.commands] == [each.argv for each in line.commands]
+
+
+@pytest.mark.parametrize(
     "line", ["bash -c 'npm install'", "echo x | xargs npm", "eval 'npm install'"]
 )
 def test_what_stands_nowhere_has_no_span(line: str, deciding: LineReader) -> None:

@@ -16,9 +16,10 @@ from cash.syntax.incomplete import ends_too_early
 from cash.syntax.nested import moved
 from cash.syntax.readers import READERS, Entry, Reader
 from cash.syntax.reading import Reading
+from cash.syntax.spelling import spell
 from cash.syntax.union import add_findings, unite
 from cash.syntax.unwrap import unwrap
-from cash.syntax.word import hides_nothing, literal_word
+from cash.syntax.word import hides_nothing
 
 LONGEST = 64 * 1024  # bytes
 SLOWEST = 0.9  # seconds; whoever waits for the parser process gives up after one
@@ -81,12 +82,12 @@ class LineReader:
 
     def read_argv(self, argv: Sequence[str], *, entry: bool = True) -> Line:
         """See cash.syntax.read_argv."""
-        text = shlex.join(argv)
         trouble = _refusal("".join(argv))
         if trouble is not None or not argv:
+            text = shlex.join(argv)
             return Line(text, trouble=trouble or "no command", entry=text)
-        command = Command(tuple([literal_word(word) for word in argv]))
-        inner = _Text((command,))
+        line = spell(argv)
+        text, inner = line.text, _Text(line.commands)
         commands, trouble, framed = self._unwrap(inner, entry, time.monotonic() + SLOWEST)
         if framed is None:
             return Line(text, commands, trouble, entry=text)

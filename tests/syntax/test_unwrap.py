@@ -223,6 +223,16 @@ def test_missing_words_harm_nobody(line: str, deciding: LineReader) -> None:
     assert deciding.read(line).commands[0].argv
 
 
+def test_split_words_stand_in_the_line_they_are_spelled_as(deciding: LineReader) -> None:
+    """So that another command can take the place of one of them."""
+    line = deciding.read_argv(["sudo", "npm", "i", "a b", "\udce9'"])
+    data = line.text.encode("utf-8", "surrogateescape")
+    words = [[data[slice(*word.span)] for word in each.argv if word.span] for each in line.commands]
+    assert words[1] == [b"npm", b"i", b"'a b'", b"'\xe9'\"'\"''"]
+    assert words[0] == [b"sudo", *words[1]]
+    assert line.commands[1].span == (5, len(data))
+
+
 def test_split_words(deciding: LineReader) -> None:
     line = deciding.read_argv(["sudo", "bash", "-c", "rm '$x' $(ls)", "a b"])
     assert [[word.text for word in each.argv] for each in line.commands] == [

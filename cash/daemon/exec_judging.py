@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import traceback
 import uuid
@@ -124,7 +125,7 @@ class ExecJudging:
                 return await self._ask(asked, judged)
             case Decision.REWRITE if verdict.rewritten is not None:
                 await self._journal(asked, judged, "policy")
-                return ExecVerdict("run", verdict.rewritten)
+                return self._run_instead(verdict.rewritten)
             case _:
                 keep = not self._is_informed(asked)
                 return ExecVerdict("allow", keep=keep, predicted=predict(verdict))
@@ -202,10 +203,15 @@ class ExecJudging:
         verdict = judged.verdict
         await self._journal(asked, judged, approval.by)
         if verdict.rewritten is not None:
-            return ExecVerdict("run", verdict.rewritten)
+            return self._run_instead(verdict.rewritten)
         self.hosted.foreseen.allow(asked.line, self.agent.incarnation, promise_of(verdict))
         self.household.grant(asked.command, asked.line)
         return ExecVerdict("allow", until_it_ends=True, predicted=predict(verdict))
+
+    def _run_instead(self, text: str) -> ExecVerdict:
+        """What it became names programs by the walls' PATH; a login shell has another one, since
+        Debian's /etc/profile begins it anew."""
+        return ExecVerdict("run", f"PATH=$PATH:{shlex.quote(self.hosted.path())}\n{text}")
 
     async def _journal(self, asked: AskedExec, judged: _Judged, approval: str) -> None:
         verdict = judged.verdict

@@ -1,7 +1,7 @@
 """What agent CLIs put around a line before they hand it to a shell.
 
-A frame is recognised by its structure: every command in it must be one of the frame's own, and
-one of them holds the line. Names and paths that change from call to call are matched by form.
+A frame is recognised by its structure: every part of it must be one of the frame's own, and one
+of them holds the line. Names and paths that change from call to call are matched by form.
 """
 
 from __future__ import annotations
@@ -10,28 +10,33 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cash.syntax.command import Command, Expansion, Redirect, Word
+from cash.syntax.codex_frame import MARK, find_run
+from cash.syntax.command import Command, Redirect, Word
 
 
 @dataclass(frozen=True, slots=True)
 class Framed:
     """frame: whose it is. entry: the line inside. start: its byte offset in the text, where it
-    stands there as written, else None."""
+    stands there as written, else None. runs: the shell that is started with the line, its argv;
+    () when that is the one that reads the frame."""
 
     frame: str
     entry: str
     start: int | None
+    runs: tuple[str, ...] = ()
 
 
-def find_frame(text: str, commands: Sequence[Command], understood: bool) -> Framed | None:
-    """The frame around the line, given the commands read from the whole text, and whether that
-    text was understood: without, only a frame that is fixed text can be told."""
-    for mark, find in _FRAMES:
-        if mark in text and (understood or find is _gemini):
-            framed = find(text, commands)
-            if framed is not None:
-                return framed
+def find_fixed_frame(text: str) -> Framed | None:
+    """The frame around the line where all of it is fixed text: told without reading it."""
+    for mark, find in _FIXED:
+        if mark in text and (framed := find(text)) is not None:
+            return framed
     return None
+
+
+def find_frame(text: str, commands: Sequence[Command]) -> Framed | None:
+    """The frame around the line, given the commands of the whole text, which was understood."""
+    return _claude(commands) if "shell-snapshots/" in text else None
 
 
 # ------------------------------------------------------------------ Claude Code
@@ -47,7 +52,7 @@ _SET_UP = (
 )
 
 
-def _claude(_text: str, commands: Sequence[Command]) -> Framed | None:
+def _claude(commands: Sequence[Command]) -> Framed | None:
     """Claude Code writes the line into an eval:
 
     source ~/.claude/shell-snapshots/snapshot-bash-….sh 2>/dev/null || true
@@ -82,81 +87,13 @@ def _claude(_text: str, commands: Sequence[Command]) -> Framed | None:
 
 # ------------------------------------------------------------------ Codex
 
-_CODEX_SNAPSHOT = re.compile(r"/[^\s]*/shell_snapshots/[\w.-]+\.sh")
-_CODEX_NAME = re.compile(r"__CODEX_SNAPSHOT_\w+")
-_CODEX_SHELL = re.compile(r"/(?:[\w.-]+/)*(?:bash|zsh|sh)")
 
-
-def _codex(_text: str, commands: Sequence[Command]) -> Framed | None:
-    """Codex saves variables, sources a snapshot, puts them back and runs the line:
-
-    __CODEX_SNAPSHOT_OVERRIDE_SET_0="${PATH+x}"
-    __CODEX_SNAPSHOT_OVERRIDE_0="${PATH-}"
-    …
-    if . '….codex/shell_snapshots/….sh' >/dev/null 2>&1; then :; fi
-    if [ -n "${__CODEX_SNAPSHOT_OVERRIDE_SET_0}" ]; then export PATH="…"; else unset PATH; fi
-    …
-    exec '/bin/bash' -c '<line>' ['argument'…]
-    """
-    if not commands or not all(_is_codex_set_up(command) for command in commands[:-1]):
+def _codex(text: str) -> Framed | None:
+    run = find_run(text)
+    if run is None:
         return None
-    words = _literal(commands[-1])
-    last = commands[-1]
-    if words is None or last.inside or last.redirects or last.assignments or len(words) < 4:
-        return None
-    if words[0] != "exec" or not _CODEX_SHELL.fullmatch(words[1]) or words[2] not in ("-c", "-lc"):
-        return None
-    return _framed("codex", last.argv[3])
-
-
-def _is_codex_set_up(command: Command) -> bool:
-    if not _quiet(command.redirects):
-        return False
-    if not command.argv:
-        return all(
-            _CODEX_NAME.fullmatch(one.name) and _is_saved(one.value) for one in command.assignments
-        )
-    if command.assignments:
-        return False
-    match command.argv[0].text:
-        case ":":
-            return len(command.argv) == 1
-        case ".":
-            words = _literal(command)
-            return words is not None and len(words) == 2 and bool(_is_snapshot(words[1]))
-        case "[":
-            return all(word.text in ("[", "]", "-n", "-z", "||") or _is_saved(word)
-                       for word in command.argv)  # fmt: skip
-        case "unset":
-            return _literal(command) is not None and len(command.argv) == 2
-        case "export":
-            return len(command.argv) == 2 and _is_restored(command.argv[1])
-        case _:
-            return False
-
-
-def _is_snapshot(path: str) -> bool:
-    return _CODEX_SNAPSHOT.fullmatch(path) is not None
-
-
-def _is_saved(word: Word) -> bool:
-    """`${NAME+x}`, `${NAME-}`, `$NAME`: a variable's value, nothing that runs."""
-    return all(
-        isinstance(part, Expansion)
-        and part.kind == "parameter"
-        and re.fullmatch(r"\$\w+|\$\{\w+(?:\+x|-)?\}", part.text)
-        for part in word.parts
-    )
-
-
-def _is_restored(word: Word) -> bool:
-    """NAME="${__CODEX_SNAPSHOT_…}", also PATH=dir:$PATH."""
-    lead = word.parts[0]
-    return (
-        isinstance(lead, str)
-        and re.match(r"\w+=", lead) is not None
-        and all(isinstance(part, str) or _is_saved(Word((part,), "")) for part in word.parts)
-    )
+    start = None if run.start is None else _offset(text, run.start)
+    return Framed("codex", run.argv[2], start, run.argv)
 
 
 # ------------------------------------------------------------------ Gemini CLI
@@ -171,7 +108,7 @@ _GEMINI = re.compile(
 )
 
 
-def _gemini(text: str, _commands: Sequence[Command]) -> Framed | None:
+def _gemini(text: str) -> Framed | None:
     """Gemini CLI puts the line, unquoted, into a subshell:
 
     shopt -u promptvars nullglob extglob nocaseglob dotglob; _bgpids_file=/tmp/gemini-shell-…/…
@@ -185,15 +122,17 @@ def _gemini(text: str, _commands: Sequence[Command]) -> Framed | None:
     found = _GEMINI.fullmatch(text)
     if found is None:
         return None
-    start = len(text[: found.start("line")].encode("utf-8", "surrogateescape"))
-    return Framed("gemini", found["line"], start)
+    return Framed("gemini", found["line"], _offset(text, found.start("line")))
 
 
-_FRAMES: tuple[tuple[str, Callable[[str, Sequence[Command]], Framed | None]], ...] = (
-    ("shell-snapshots/", _claude),
-    ("shell_snapshots/", _codex),
+_FIXED: tuple[tuple[str, Callable[[str], Framed | None]], ...] = (
+    (MARK, _codex),
     ("gemini-shell-", _gemini),
 )
+
+
+def _offset(text: str, position: int) -> int:
+    return len(text[:position].encode("utf-8", "surrogateescape"))
 
 
 def _framed(frame: str, word: Word) -> Framed | None:

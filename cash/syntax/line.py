@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cash.syntax.command import Command, Line
-from cash.syntax.frames import Framed, find_frame
+from cash.syntax.frames import Framed, find_fixed_frame, find_frame
 from cash.syntax.incomplete import ends_too_early
 from cash.syntax.nested import moved
 from cash.syntax.readers import READERS, Entry, Reader
@@ -19,9 +19,10 @@ from cash.syntax.reading import Reading
 from cash.syntax.spelling import spell
 from cash.syntax.union import add_findings, unite
 from cash.syntax.unwrap import unwrap
-from cash.syntax.word import hides_nothing
+from cash.syntax.word import hides_nothing, literal_word
 
 LONGEST = 64 * 1024  # bytes
+LONGEST_FRAMED = 2 * LONGEST  # what Linux takes as one argument (MAX_ARG_STRLEN)
 SLOWEST = 0.9  # seconds; whoever waits for the parser process gives up after one
 
 
@@ -68,21 +69,21 @@ class LineReader:
 
     def read(self, text: str, *, entry: bool = True) -> Line:
         """See cash.syntax.read."""
+        trouble = _refusal(text, LONGEST_FRAMED)
+        if trouble is not None:
+            return Line(text, trouble=trouble, entry=text)
         deadline = time.monotonic() + SLOWEST
-        outer = self._text(text, entry, deadline)
-        framed = find_frame(text, outer.commands, outer.trouble is None)
-        if framed is None:
-            inner, line = outer, text
-        else:
-            inner, line = self._text(framed.entry, entry, deadline), framed.entry
-            inner = replace(inner, commands=_moved(inner.commands, framed))
+        inner, framed = self._unframed(text, entry, deadline)
         commands, trouble, _ = self._unwrap(inner, entry, deadline)
-        frame = framed.frame if framed else None
-        return Line(text, commands, trouble, inner.incomplete, frame, line, dict(inner.findings))
+        findings = dict(inner.findings)
+        if framed is None:
+            return Line(text, commands, trouble, inner.incomplete, None, text, findings)
+        commands = _with_its_shell(commands, framed, 0)
+        return Line(text, commands, trouble, inner.incomplete, framed.frame, framed.entry, findings)
 
     def read_argv(self, argv: Sequence[str], *, entry: bool = True) -> Line:
         """See cash.syntax.read_argv."""
-        trouble = _refusal("".join(argv))
+        trouble = _refusal("".join(argv), LONGEST_FRAMED)
         if trouble is not None or not argv:
             text = shlex.join(argv)
             return Line(text, trouble=trouble or "no command", entry=text)
@@ -91,7 +92,19 @@ class LineReader:
         commands, trouble, framed = self._unwrap(inner, entry, time.monotonic() + SLOWEST)
         if framed is None:
             return Line(text, commands, trouble, entry=text)
+        commands = _with_its_shell(commands, framed, 1)
         return Line(text, commands, trouble, frame=framed.frame, entry=framed.entry)
+
+    def _unframed(self, text: str, entry: bool, deadline: float) -> tuple[_Text, Framed | None]:
+        """The text as understood, or the line in the frame it is."""
+        framed = find_fixed_frame(text)
+        if framed is None:
+            outer = self._text(text, entry, deadline)
+            framed = find_frame(text, outer.commands) if outer.trouble is None else None
+            if framed is None:
+                return outer, None
+        inner = self._text(framed.entry, entry, deadline)
+        return replace(inner, commands=_moved(inner.commands, framed)), framed
 
     def _unwrap(
         self, inner: _Text, entry: bool, deadline: float
@@ -99,11 +112,9 @@ class LineReader:
         frames: list[Framed] = []
 
         def read(text: str) -> tuple[Sequence[Command], str | None]:
-            nested = self._text(text, entry, deadline)
-            framed = find_frame(text, nested.commands, nested.trouble is None)
+            nested, framed = self._unframed(text, entry, deadline)
             if framed is not None:
                 frames.append(framed)
-                nested = self._text(framed.entry, entry, deadline)
             return nested.commands, nested.trouble
 
         try:
@@ -115,7 +126,7 @@ class LineReader:
 
     def _text(self, text: str, entry: bool, deadline: float) -> _Text:
         """One text by the readers it is for."""
-        trouble = _refusal(text)
+        trouble = _refusal(text, LONGEST)
         if trouble is not None:
             return _Text((), trouble)
         if time.monotonic() > deadline:
@@ -168,17 +179,31 @@ def _moved(commands: tuple[Command, ...], framed: Framed) -> tuple[Command, ...]
     return tuple([moved(command, framed.start) for command in commands])
 
 
-def _refusal(text: str) -> str | None:
+def _with_its_shell(
+    commands: tuple[Command, ...], framed: Framed, place: int
+) -> tuple[Command, ...]:
+    """With the shell that the frame starts the line with, put in at its place."""
+    if not framed.runs:
+        return commands
+    behind = [
+        one if one.within is None or one.within < place else replace(one, within=one.within + 1)
+        for one in commands[place:]
+    ]
+    shell = Command(tuple([literal_word(word) for word in framed.runs]))
+    return (*commands[:place], shell, *behind)
+
+
+def _refusal(text: str, longest: int) -> str | None:
     """Why a text is not even read: too long, or no text bash could be given."""
-    if len(text) > LONGEST:
-        return "longer than 64 kB"
+    if len(text) > longest:
+        return f"longer than {longest // 1024} kB"
     if "\0" in text:
         return "it holds a NUL"
     try:
         length = len(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
         return "it is no text"
-    return "longer than 64 kB" if length > LONGEST else None
+    return f"longer than {longest // 1024} kB" if length > longest else None
 
 
 class _Shared(threading.local):

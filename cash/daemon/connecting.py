@@ -1,13 +1,15 @@
-"""Connections out of the walls: judged, and asked about where the policy asks."""
+"""Connections out of the walls: judged, asked about, declined for a CLI that does without."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cash.daemon.egress import Admission
 from cash.faults import Fault
 from cash.policy.action import Connect
+from cash.policy.defaults import NEW_HOST
 from cash.policy.explain import refusal_text
 from cash.policy.verdict import Decision, Verdict
 from cash.workspace.agent import Agent
@@ -58,6 +60,8 @@ class Connecting:
         earlier = self._hosted.answering.earlier(agent, subject)
         if earlier is not None:
             return Admission(earlier, "polis: denied by a person\n"), "earlier answer"
+        if why := declined(self._hosted, agent, [host.lower()], verdict):
+            return Admission(False, why), "declined"
         question = await self._hosted.answering.open(agent, subject, f"connect {where}", verdict)
         seconds = min(_ASK_SECONDS, self._hosted.ask_seconds(agent))
         answer = await self._hosted.answering.questions.wait(question, seconds)
@@ -69,3 +73,17 @@ class Connecting:
             )
             return Admission(False, text), "unanswered"
         return Admission(answer.allow, "polis: denied by a person\n"), "person"
+
+
+def declined(hosted: Hosted, agent: Agent, names: Iterable[str], verdict: Verdict) -> str | None:
+    """Whether the agent's CLI tries one of these hosts or URLs by itself, and does without:
+    the refusal, where nothing but its newness is asked about."""
+    manifest = hosted.manifests.get(agent.provider)
+    tried = next((name for name in names if manifest and name in manifest.declined), None)
+    asking = {one.rule for one in verdict.matches if one.decision is Decision.ASK}
+    if manifest is None or tried is None or asking != {NEW_HOST}:
+        return None
+    return (
+        f"polis: declined for {manifest.name}, which tries {tried} by itself\n"
+        f"hint: name it in a line of the shell, and it is asked about\n"
+    )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from cash.daemon.connecting import declined
 from cash.daemon.enforcing import informed_programs
 from cash.daemon.foreseen import promise_of
 from cash.daemon.questions import Question
@@ -175,6 +176,9 @@ class ExecJudging:
         earlier = asking.earlier_answer(text, verdict)
         if earlier is not None:
             return await self._follow(asked, judged, earlier)
+        if why := declined(self.hosted, self.agent, argv, verdict):
+            await self._journal(asked, judged, "declined")
+            return ExecVerdict("refuse", why, DENIED)
         question = await asking.open(text, verdict)
         wait = self._wait(asked, judged, question)
         self.household.waiting[asked.number] = self.hosted.spawn(wait)

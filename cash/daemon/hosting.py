@@ -145,6 +145,7 @@ class Hosted:
 
     def _context_of(self, agent: Agent) -> Context:
         """The same, but for what lies in the tree."""
+        manifest = self.manifests.get(agent.provider)
         return Context(
             agent=agent.name,
             branch=agent.branch,
@@ -153,6 +154,7 @@ class Hosted:
             home=str(home_inside(self.repository)),
             cwd=str(agent.tree),
             identities=self.identities_of(self.in_force.policy()),
+            hosts=frozenset(manifest.hosts) if manifest else frozenset(),
         )
 
     def identities_of(self, policy: Policy) -> Identities:

@@ -36,8 +36,8 @@ class Context:
 
     tree, home, cwd: absolute paths as the agent sees them. enforced: a keeper judges each exec
     again, so a dynamic command name may be left to it (otherwise it is asked about).
-    identities: the files behind the policy's program names. locks: path → the other agent that
-    holds it.
+    identities: the files behind the policy's program names. hosts: where the agent's own CLI is
+    served, so no host is new that stands there. locks: path → the other agent that holds it.
     """
 
     agent: str = ""
@@ -49,4 +49,5 @@ class Context:
     enforced: bool = False
     facts: Facts = field(default_factory=Facts)
     identities: Identities = field(default_factory=Identities)
+    hosts: frozenset[str] = frozenset()
     locks: Mapping[str, str] = field(default_factory=dict)

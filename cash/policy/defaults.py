@@ -41,6 +41,7 @@ _HARMLESS: Final = frozenset(
     )
 )
 _STRICT = Level.STRICT
+_HTTPS: Final = 443
 
 
 def default_match(subject: Subject, named: Set[int]) -> Match | None:
@@ -115,7 +116,10 @@ def _unnamed_write(subject: Subject, action: Write) -> Match | None:
 
 
 def _new_host(subject: Subject, action: Connect, level: Level) -> Match | None:
-    if level is Level.RELAXED or is_loopback(normalise_host(action.host)):
+    host = normalise_host(action.host)
+    if level is Level.RELAXED or is_loopback(host):
+        return None
+    if host in subject.scene.context.hosts and action.port == _HTTPS:
         return None
     decision = Decision.DENY if level is _STRICT else Decision.ASK
     reason = "no rule names this host"

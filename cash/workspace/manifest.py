@@ -19,7 +19,8 @@ from cash.workspace.agent import AgentFault
 class Manifest:
     """One provider. command: the program and first arguments; empty: just the shell.
     tool_timeout: seconds after which its own tool call gives up, so a question must end before.
-    memory: default limit in bytes. hosts: what it may reach besides package registries."""
+    memory: default limit in bytes. hosts: what it may reach besides package registries. declined:
+    hosts, and URLs its commands name, that it tries by itself and does without: nobody is asked."""
 
     name: str
     description: str
@@ -27,9 +28,10 @@ class Manifest:
     tool_timeout: float
     memory: int
     hosts: tuple[str, ...]
+    declined: frozenset[str] = frozenset()
 
 
-_KEYS = {"name", "description", "command", "tool_timeout", "memory", "hosts"}
+_KEYS = {"name", "description", "command", "tool_timeout", "memory", "hosts", "declined"}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -77,6 +79,7 @@ def _load(path: Path) -> Manifest:
             tool_timeout=float(values["tool_timeout"]),
             memory=read_size(str(values["memory"])),
             hosts=tuple(str(host) for host in values["hosts"]),
+            declined=frozenset(str(name) for name in values.get("declined", ())),
         )
     except KeyError as missing:
         raise Fault(f"{path}: {missing.args[0]} is missing or unknown") from missing

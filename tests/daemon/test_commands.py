@@ -157,6 +157,25 @@ def test_a_host_that_no_rule_names_is_asked_about_and_journaled(desk: Desk) -> N
     assert connect["body"]["approval"] == "unanswered"
 
 
+def test_a_host_that_a_cli_tries_by_itself_is_refused_without_a_question(desk: Desk) -> None:
+    added = desk.polis("agents", "add", "carol", "--provider", "gemini")
+    assert added.status == 0, added.err
+    script = (
+        "import urllib.request as r\n"
+        "try: r.urlopen('http://play.googleapis.com/')\n"
+        "except Exception as e: print(e.read().decode())\n"
+    )
+    ran = desk.polis("exec", "carol", "--", "python3", "-c", script)
+    assert ran.out == (
+        "polis: declined for gemini, which tries play.googleapis.com by itself\n"
+        "hint: name it in a line of the shell, and it is asked about\n\n"
+    )
+    assert json.loads(desk.polis("approvals", "--json").out) == []
+    assert desk.log("connect")[-1]["body"]["approval"] == "declined"
+    line = "curl -sS http://play.googleapis.com/"
+    assert "asked by new-host" in desk.polis("shell", "carol", "-c", line).err
+
+
 def test_a_host_is_asked_about_once_with_the_line_that_names_it(desk: Desk) -> None:
     fetch = "curl -sS -o /dev/null -w '%{http_connect} %{http_code}\\n' http://nowhere.example/"
     for _ in range(2):  # answered elsewhere, for the same line when it comes again

@@ -86,3 +86,23 @@ def test_a_new_host_follows_the_level() -> None:
     assert found == expected
     strict = judge(policy, "curl https://new.example", level=Level.STRICT)
     assert [one.rule for one in strict.matches] == ["new-host", "unnamed-program"]
+
+
+def test_where_the_agents_own_cli_is_served_is_nothing_new() -> None:
+    policy = policy_of(
+        {"id": "a", "on": "connect", "host": "ruled.example", "decide": "deny"},
+    )
+    expected = {
+        "curl https://own.example": "allow",
+        "curl https://OWN.example./": "allow",
+        "curl http://own.example": "ask",
+        "curl https://x.own.example": "ask",
+        "curl https://own.example.org": "ask",
+        "curl https://own.example https://new.example": "ask",
+        "curl https://ruled.example": "deny",
+    }
+    hosts = frozenset(("own.example", "ruled.example"))
+    found = {line: judge(policy, line, hosts=hosts).decision.word for line in expected}
+    assert found == expected
+    strict = judge(policy, "curl https://own.example", hosts=hosts, level=Level.STRICT)
+    assert "new-host" not in [one.rule for one in strict.matches]

@@ -157,6 +157,8 @@ def test_the_shipped_providers() -> None:
         hosts=(),
     )
     assert "api.anthropic.com" in found["claude"].hosts
+    assert found["gemini"].declined == {"play.googleapis.com"}
+    assert not any(one.declined & set(one.hosts) for one in found.values())
 
 
 def test_an_unknown_provider_lists_what_there_is() -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from cash.keeper import notification, standins, tracing
 from cash.keeper.copies import Copies
 from cash.keeper.environment import OwnEnvironment, is_started_by_git
-from cash.keeper.faces import Face, faces_of
+from cash.keeper.faces import Face, faces_of, path_of
 from cash.keeper.ground import Ground
 from cash.keeper.image import Image, Unreadable, read_image
 from cash.keeper.judging import Judging, Snapshot
@@ -37,6 +37,10 @@ from cash.walls import syscalls
 _MOMENT: Final = 0.02
 _REFUSED: Final = 126
 _NO_POLICY: Final = "polis: no policy is in force here\nhint: polis policy list\n"
+_TOO_LONG: Final = (
+    "polis: a person has to be asked about this, or it runs as another command: too long for either"
+    "\nhint: send it with fewer or shorter words\n"
+)
 _NO_POLISD: Final = (
     "polis: polisd is not there to judge this\nhint: run any polis command, then send it again\n"
 )
@@ -51,6 +55,7 @@ class _Traced:
     watch: Watch
     leader: int = 0
     image: Image | None = None
+    faces: tuple[Face, ...] = ()
     key: tuple[object, ...] = ()
     number: int = 0
     becoming: StandIn | None = None
@@ -188,7 +193,7 @@ class Execs:
             self._met_stand_in(tid, traced, image)
             return
         traced.image = image
-        if traced.watch.takes_start() or self.waiting.is_allowed(tid, image):
+        if traced.watch.takes_start():
             self._release(tid)
         elif self.judging is None or self.copies is None:
             self._turn(tid, standins.refuser(_NO_POLICY, _REFUSED))
@@ -214,21 +219,24 @@ class Execs:
         self, tid: int, traced: _Traced, image: Image, judging: Judging, copies: Copies
     ) -> None:
         watch = traced.watch
+        traced.faces = faces = faces_of(tid, image, self.ground, copies)
+        if self.waiting.is_allowed(tid, (image.key, faces)):
+            self._release(tid)
+            return
         surprise = watch.is_surprise(image.argv)
         watch.observe(image.argv, surprise=surprise)
         traced.judging = judging
-        traced.key = key = (image.key, surprise)
+        # All that rules can ask about. A path or an inode alone may be another program by now.
+        traced.key = key = (faces, image.cwd, surprise)
         if judging.is_known(key):
             self._release(tid)
-            return
-        faces = faces_of(tid, image, self.ground, copies)
-        if judging.allows(faces, image.cwd, surprise=surprise):
+        elif judging.allows(faces, image.cwd, surprise=surprise):
             judging.remember(key)
             self._release(tid)
         else:
-            self._ask(tid, traced, faces, surprise=surprise)
+            self._ask(tid, traced, surprise=surprise)
 
-    def _ask(self, tid: int, traced: _Traced, faces: tuple[Face, ...], *, surprise: bool) -> None:
+    def _ask(self, tid: int, traced: _Traced, *, surprise: bool) -> None:
         image = traced.image
         assert image is not None
         self._last += 1
@@ -237,7 +245,7 @@ class Execs:
         question = {
             "number": traced.number,
             "command": traced.watch.id,
-            "faces": [face.pack() for face in faces],
+            "faces": [face.pack() for face in traced.faces],
             "argv": [to_text(word) for word in image.argv],
             "name": to_text(image.name),
             "cwd": image.cwd,
@@ -293,38 +301,39 @@ class Execs:
         self._release(tid)
 
     def _wait(self, tid: int, traced: _Traced, text: str) -> None:
-        assert traced.image is not None
-        ours, theirs = os.pipe()
-        try:
-            number = max((int(name) for name in os.listdir(f"/proc/{tid}/fd")), default=2) + 1
-            image = traced.image
-            stand_in = standins.waiter(text, max(3, number), image.name, image.argv)
-            is_turned = self._turn(tid, stand_in)
-        except OSError:
-            os.close(ours)
-            os.close(theirs)
-            raise
-        if not is_turned:
-            os.close(ours)
-            os.close(theirs)
+        image, faces = traced.image, traced.faces
+        assert image is not None
+        number = _free_descriptor(tid)
+        path = path_of(image, faces)
+        machine = MACHINES[syscalls.MACHINE]
+        stand_in = standins.waiter(
+            text, number, machine.call, path, faces[0].argv, image.environment
+        )
+        if not self._turn(tid, stand_in):
             self.ask({"abandoned": traced.number})
             return
-        traced.gift = (ours, max(3, number))
-        self.waiting.add(traced.number, tid, image, theirs)
+        ours, theirs = os.pipe()
+        traced.gift = (ours, number)
+        self.waiting.add(traced.number, tid, (image.key, faces), theirs)
 
     def _turn(self, tid: int, stand_in: StandIn) -> bool:
-        """Has it become another program; one that cannot be, ends."""
+        """Has it become another program: False when it became one that says why not. One that
+        cannot be turned at all, ends."""
         traced = self._traced[tid]
         assert traced.image is not None
         try:
-            machine = MACHINES[syscalls.MACHINE]
-            redirect(tid, traced.image, machine, stand_in.program, stand_in.argv)
+            try:
+                redirect(tid, traced.image, MACHINES[syscalls.MACHINE], stand_in)
+                is_turned = True
+            except ValueError:
+                stand_in, is_turned = standins.refuser(_TOO_LONG, _REFUSED), False
+                redirect(tid, traced.image, MACHINES[syscalls.MACHINE], stand_in)
             traced.becoming = stand_in
             tracing.resume(tid)
         except (OSError, ValueError):
             self._end(tid)
             return False
-        return True
+        return is_turned
 
     def _release(self, tid: int) -> None:
         try:
@@ -346,3 +355,9 @@ class Execs:
             os.close(traced.gift[0])
             traced.gift = (-1, -1)
         self._asked.pop(traced.number, None)
+
+
+def _free_descriptor(pid: int) -> int:
+    """The lowest number above 2 that is free there: it may have few left. OSError."""
+    taken = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    return next(number for number in range(3, len(taken) + 4) if number not in taken)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -129,6 +129,16 @@ def _loaded_face(image: Image, ground: Ground, copies: Copies) -> Face | None:
     except (OSError, ValueError):
         pass
     return Face(argv, _base(argv[0]), resolved, identity)
+
+
+def path_of(image: Image, faces: Sequence[Face]) -> bytes:
+    """By which path the process could start this again, after another program in between: what
+    /proc/self/exe means changes with each, and a descriptor may be gone."""
+    is_script = faces[0].argv[0] == image.name and len(faces) > 1
+    if is_script or not (_SELF.fullmatch(image.name) or _OWN.fullmatch(image.name)):
+        return image.name
+    is_file = not image.file.startswith("/memfd:") and not image.file.endswith(" (deleted)")
+    return os.fsencode(image.file) if is_file else image.name
 
 
 def _base(name: bytes) -> str:

@@ -33,8 +33,8 @@ class Image:
     name: the path that was asked for, as it was asked for: for a script, the script. argv: its
     arguments; for a script, those the kernel made (interpreter, its option, script, …).
     environment: NAME=value, as handed over. file: the path of the program itself, "… (deleted)"
-    or "/memfd:…" where there is none. device, inode, size: of that file. cwd: its directory.
-    stack: where its arguments begin; entry: where it would begin to run.
+    or "/memfd:…" where there is none. device, inode, size, changed: of that file. cwd: its
+    directory. registers: as they stand at its first instruction.
     """
 
     name: bytes
@@ -44,13 +44,14 @@ class Image:
     device: int
     inode: int
     size: int
+    changed: int
     cwd: str
     registers: tuple[int, ...]
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What makes another start the same one."""
-        return (self.device, self.inode, self.name, self.argv, self.cwd)
+        """What makes another start the same one, by whatever path."""
+        return (self.device, self.inode, self.changed, self.argv, self.cwd)
 
 
 def read_image(pid: int, machine: Machine) -> Image:
@@ -70,6 +71,7 @@ def read_image(pid: int, machine: Machine) -> Image:
         device=file.st_dev,
         inode=file.st_ino,
         size=file.st_size,
+        changed=file.st_ctime_ns,
         cwd=os.readlink(f"/proc/{pid}/cwd"),
         registers=tuple(registers),
     )

@@ -8,17 +8,26 @@ from dataclasses import dataclass
 from typing import Final
 
 # Waits under ordinary signals and job control, since it is an ordinary process: then it becomes
-# what it stands for, as itself, or ends. Nothing is loaded, so nothing of it is felt.
+# what it stands for, as itself, or ends. Nothing is loaded, so nothing of it is felt. By the call
+# itself, as perl's exec would hand on its own environment, not the very bytes it was given.
 _WAITER: Final = r"""
-my ($number, $said, $path, @argv) = @ARGV;
+my ($number, $said, $call, $path, $count, @rest) = @ARGV;
+my @argv = splice(@rest, 0, $count);
+sub become {
+  my ($path, $argv, $environment) = @_;
+  $SIG{FPE} = "DEFAULT";
+  syscall($call + 0, $path, pack("p*", @$argv, undef), pack("p*", @$environment, undef));
+  print STDERR "polis: $path: $!\n";
+  exit 126;
+}
 print STDERR $said;
 open(my $answer, "<&=", $number) or exit 125;
 local $/;
-my ($word, $rest) = split(/\n/, <$answer> // "", 2);
+my ($word, $text) = split(/\n/, <$answer> // "", 2);
 close($answer);
-if (($word // "") eq "allow") { exec {$path} @argv; print STDERR "polis: $path: $!\n"; exit 126 }
-if (($word // "") eq "run") { exec {"/bin/bash"} "bash", "-c", "--", $rest; exit 126 }
-if (($word // "") =~ /^end (\d+)$/) { print STDERR $rest; exit $1 }
+become($path, \@argv, \@rest) if ($word // "") eq "allow";
+become("/bin/bash", ["bash", "-c", "--", $text], \@rest) if ($word // "") eq "run";
+if (($word // "") =~ /^end (\d+)$/) { print STDERR $text; exit $1 }
 print STDERR "polis: the question was lost\nhint: send it again\n";
 exit 125;
 """
@@ -27,16 +36,19 @@ _REFUSER: Final = 'printf %s "$2" >&2; exit "$1"'
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """What to become instead: a program of the walls and its argv."""
+    """What to become instead: a program of the walls and its argv. environment: None leaves what
+    the exec was given."""
 
     program: bytes
     argv: tuple[bytes, ...]
+    environment: tuple[bytes, ...] | None = None
 
 
 def refuser(text: str, status: int) -> StandIn:
     """Prints `text` on standard error and ends with `status`."""
     words = (b"sh", b"-c", _REFUSER.encode(), b"polis", b"%d" % status, os.fsencode(text))
-    return StandIn(b"/bin/sh", words)
+    # What an agent exports (a function named printf) must not silence it.
+    return StandIn(b"/bin/sh", words, ())
 
 
 def runner(text: str) -> StandIn:
@@ -44,11 +56,21 @@ def runner(text: str) -> StandIn:
     return StandIn(b"/bin/bash", (b"bash", b"-c", b"--", os.fsencode(text)))
 
 
-def waiter(said: str, answer: int, name: bytes, argv: tuple[bytes, ...]) -> StandIn:
-    """Prints `said`, waits for an answer on the descriptor `answer`, and does as it says."""
+def waiter(
+    said: str,
+    answer: int,
+    call: int,
+    path: bytes,
+    argv: tuple[bytes, ...],
+    environment: tuple[bytes, ...],
+) -> StandIn:
+    """Prints `said`, waits for an answer on the descriptor `answer`, and does as it says. call:
+    the number of execve. path, argv, environment: of what it stands for."""
     code = _WAITER.strip().encode()
-    words = (b"polis", b"-e", code, b"--", b"%d" % answer, os.fsencode(said), name, *argv)
-    return StandIn(b"/usr/bin/perl", words)
+    numbers = (b"%d" % answer, os.fsencode(said), b"%d" % call)
+    words = (b"polis", b"-e", code, b"--", *numbers, path, b"%d" % len(argv), *argv, *environment)
+    # Its own environment is empty: perl would complain of a locale, or load what PERL5OPT names.
+    return StandIn(b"/usr/bin/perl", words, ())
 
 
 def answer_text(word: str, text: str, status: int) -> bytes:

@@ -26,7 +26,8 @@ _WAIT_ALL: Final = 0x40000000  # __WALL: threads too
 @dataclass(frozen=True, slots=True)
 class Machine:
     """Where a machine keeps what an exec needs, as places in its general registers, and the code
-    that makes one: the call's number, the call, and exit_group(126) should it come back.
+    that makes one: the call's number, the call, and exit_group(126) should it come back. call:
+    execve's number.
     wide: the code segment of 64-bit programs and its place, where there are others."""
 
     count: int
@@ -34,6 +35,7 @@ class Machine:
     program: int
     arguments: tuple[int, int, int]
     code: bytes
+    call: int
     wide: tuple[int, int] | None = None
 
 
@@ -45,6 +47,7 @@ MACHINES: Final = {
         arguments=(14, 13, 12),
         # mov eax, 59; syscall; mov edi, 126; mov eax, 231; syscall; ud2
         code=bytes.fromhex("b83b0000000f05bf7e000000b8e70000000f050f0b"),
+        call=59,
         wide=(17, 0x33),
     ),
     "aarch64": Machine(
@@ -55,6 +58,7 @@ MACHINES: Final = {
         arguments=(19, 1, 2),
         # mov x0, x19; mov x8, 221; svc 0; mov x0, 126; mov x8, 94; svc 0; udf
         code=bytes.fromhex("e00313aaa81b80d2010000d4c00f80d2c80b80d2010000d400000000"),
+        call=221,
     ),
 }
 

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cash.keeper.image import Image
 from cash.keeper.loop import Loop
 from cash.keeper.standins import answer_text
 
 
 @dataclass(slots=True)
 class _Waiter:
-    """answer: where it reads what was said. allowed: it may become what it stands for, once."""
+    """key: what it stands for. answer: where it reads what was said. allowed: it may become that,
+    once."""
 
-    number: int
-    image: Image
+    pid: int
+    key: tuple[object, ...]
     answer: int
     allowed: bool = False
 
@@ -31,10 +31,11 @@ class Waiting:
         self._tell = tell
         self._waiters: dict[int, _Waiter] = {}
 
-    def add(self, number: int, pid: int, image: Image, answer: int) -> None:
-        """A process that waits for the answer to `number`."""
-        self._waiters[pid] = _Waiter(number, image, answer)
-        self._watch(pid, lambda: self._ended(pid))
+    def add(self, number: int, pid: int, key: tuple[object, ...], answer: int) -> None:
+        """A process that waits for the answer to `number`. key: what it would become."""
+        # By number: a process may wait more than once in its life.
+        self._waiters[number] = _Waiter(pid, key, answer)
+        self._watch(pid, lambda: self._ended(number))
 
     def watch_end(self, pid: int, number: int) -> None:
         """Tells polisd when the process has ended: what was granted to it ends then."""
@@ -42,40 +43,39 @@ class Waiting:
 
     def settle(self, values: dict[str, Any]) -> None:
         """What a person said to `number`: the waiter hears it, whoever else does not."""
-        for pid, waiter in self._waiters.items():
-            if waiter.number == values["number"] and waiter.answer >= 0:
-                word = str(values["verdict"])
-                text = str(values.get("text") or "")
-                said = answer_text(word, text, int(values.get("status") or 0))
-                with contextlib.suppress(OSError):
-                    os.write(waiter.answer, said)
-                os.close(waiter.answer)
-                waiter.answer = -1
-                waiter.allowed = word == "allow"
-                if values.get("until_it_ends"):
-                    self.watch_end(pid, waiter.number)
-                return
+        number = int(values["number"])
+        waiter = self._waiters.get(number)
+        if waiter is None or waiter.answer < 0:
+            return
+        word = str(values["verdict"])
+        text = str(values.get("text") or "")
+        said = answer_text(word, text, int(values.get("status") or 0))
+        with contextlib.suppress(OSError):
+            os.write(waiter.answer, said)
+        os.close(waiter.answer)
+        waiter.answer = -1
+        waiter.allowed = word == "allow"
+        if values.get("until_it_ends"):
+            self.watch_end(waiter.pid, number)
 
     def end_all(self, text: str, status: int) -> None:
         """Nobody will answer any more."""
-        for waiter in list(self._waiters.values()):
-            self.settle(
-                {"number": waiter.number, "verdict": "refuse", "text": text, "status": status}
-            )
+        for number in list(self._waiters):
+            self.settle({"number": number, "verdict": "refuse", "text": text, "status": status})
 
-    def is_allowed(self, pid: int, image: Image) -> bool:
+    def is_allowed(self, pid: int, key: tuple[object, ...]) -> bool:
         """Whether this is just what a person let the waiting process become; asked once."""
-        waiter = self._waiters.get(pid)
-        if waiter is None or not waiter.allowed:
-            return False
-        waiter.allowed = False
-        return image.key == waiter.image.key
+        for waiter in self._waiters.values():
+            if waiter.pid == pid and waiter.allowed:
+                waiter.allowed = False
+                return key == waiter.key
+        return False
 
-    def _ended(self, pid: int) -> None:
-        waiter = self._waiters.pop(pid)
+    def _ended(self, number: int) -> None:
+        waiter = self._waiters.pop(number)
         if waiter.answer >= 0:
             os.close(waiter.answer)
-            self._tell({"abandoned": waiter.number})
+            self._tell({"abandoned": number})
 
     def _watch(self, pid: int, action: Callable[[], object]) -> None:
         try:

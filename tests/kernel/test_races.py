@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from governed import Governed, govern
+from governed import Governed, governing
 from racing import POLICY, RACES, race
-from walled import KINDS, stand_up, tear_down
+from walled import KINDS
 
 pytestmark = pytest.mark.kernel
 
@@ -22,9 +22,8 @@ _MANY = 1000
 @pytest.fixture(scope="module", params=[kind for kind in KINDS if kind != "owner"])
 def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
     """Walls in which what the racers turn to is forbidden."""
-    walled = stand_up(request.param)
-    yield govern(walled, POLICY)
-    tear_down(walled)
+    with governing(request.param, POLICY) as made:
+        yield made
 
 
 @pytest.mark.parametrize(("what", "how"), RACES)

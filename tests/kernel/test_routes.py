@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from governed import Governed, govern
+from governed import Governed, governing
 from routes import FORBIDDEN, POLICY, ROUTES, run_route
-from walled import KINDS, stand_up, tear_down
+from walled import KINDS
 
 pytestmark = pytest.mark.kernel
 
@@ -23,9 +23,8 @@ _REPEATED = {"watch"}
 @pytest.fixture(scope="module", params=KINDS)
 def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
     """Walls in which the program is forbidden."""
-    walled = stand_up(request.param)
-    yield govern(walled, POLICY)
-    tear_down(walled)
+    with governing(request.param, POLICY) as made:
+        yield made
 
 
 @pytest.mark.parametrize("name", ROUTES)

@@ -1,22 +1,24 @@
 """Walls with a policy in force at every exec, judged in this process as polisd would.
 
-    governed = govern(walled, POLICY)
-    governed.refused  # what was asked about and denied, in order
+    with governing(kind, POLICY) as governed:
+        governed.walled.run(…)
+        governed.refused  # what was asked about and denied, in order
 
 A shell's text is let pass: what is tried is the exec itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from route import PATH
-from walled import Walled
+from walled import Walled, stand_up, tear_down
 
 from cash.keeper.faces import Face, unpack_face
 from cash.keeper.judging import exec_of
@@ -107,9 +109,14 @@ class Governed:
         self.walled.link.enforce(self.snapshot)
 
 
-def govern(walled: Walled, policy: str) -> Governed:
-    """Puts a policy in force in these walls."""
-    governed = Governed(walled, snapshot_for(walled, read_policy(policy)))
-    walled.judge = governed.judge
-    walled.link.enforce(governed.snapshot)
-    return governed
+@contextlib.contextmanager
+def governing(kind: str, policy: str) -> Iterator[Governed]:
+    """Walls of this kind with a policy in force, taken down at the end."""
+    walled = stand_up(kind)
+    try:
+        governed = Governed(walled, snapshot_for(walled, read_policy(policy)))
+        walled.judge = governed.judge
+        walled.link.enforce(governed.snapshot)
+        yield governed
+    finally:
+        tear_down(walled)

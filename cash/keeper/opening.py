@@ -96,7 +96,12 @@ class Opener:
     def settle(self, tid: int, path: bytes, *, follow: bool) -> Spot:
         """find(), and what links there lead to. OSError."""
         for _ in range(_MOST_LINKS):
-            spot = self.find(tid, path)
+            try:
+                spot = self.find(tid, path)
+            except FileNotFoundError:
+                if not path.endswith(b"/"):
+                    raise
+                spot = self.find(tid, path.rstrip(b"/"))  # a folder that is about to be made
             target = self.follow(spot) if follow else None
             if target is None:
                 return spot

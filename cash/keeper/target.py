@@ -65,7 +65,7 @@ def path_of_exec(note: Notification, argument: int) -> bytes | None:
     """The absolute path an exec names; None when only the kernel can tell what it will find.
     OSError as the call itself would have."""
     path = read_text(note.tid, note.arguments[argument])
-    if path.startswith(b"/"):
+    if not path or path.startswith(b"/"):
         return path
     cwd = os.fsencode(os.readlink(f"/proc/{note.tid}/cwd"))
     return None if cwd.endswith(b" (deleted)") else os.path.join(cwd, path)

@@ -146,7 +146,7 @@ class ExecJudging:
         line = await self._read(face, action.command)
         # What a text names is judged once more when it starts; the exec itself is not.
         context = replace(context, enforced=len(line.commands) > 1)
-        if face.program.startswith(_TOLD):
+        if _TOLD in (face.program[:3], face.resolved.rpartition("/")[2][:3]):
             line = _with_environment(line, asked.environment)
         start = Start(face.program, face.resolved or None, face.identity, asked.surprise)
         return _Judged(face, line, await judge(self.hosted, line, context, start))

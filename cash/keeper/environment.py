@@ -9,8 +9,9 @@ from typing import Final
 
 from cash.keeper.image import Image
 
-# How git is configured. What else an environment says is judged where a line sets it.
-_TOLD: Final = b"GIT_"
+# How git is configured, and what else is loaded into it. What other variables say is judged where
+# a line sets them.
+_TOLD: Final = (b"GIT_", b"LD_")
 _SYSTEM: Final = (b"/usr/", b"/bin/")
 
 

@@ -19,6 +19,7 @@ from cash.keeper import notification, standins, tracing
 from cash.keeper.copies import Copies
 from cash.keeper.environment import OwnEnvironment, is_started_by_git
 from cash.keeper.faces import Face, faces_of, path_of
+from cash.keeper.gits import Gits
 from cash.keeper.ground import Ground
 from cash.keeper.image import Image, Unreadable, read_image
 from cash.keeper.judging import Judging, Snapshot
@@ -75,6 +76,7 @@ class Execs:
     ask: Callable[[dict[str, Any]], bool]
     is_child: Callable[[int], bool]
     environment: OwnEnvironment
+    gits: Gits
     judging: Judging | None = None
     copies: Copies | None = None
     waiting: Waiting = field(init=False)
@@ -193,6 +195,7 @@ class Execs:
             self._met_stand_in(tid, traced, image)
             return
         traced.image = image
+        self.gits.started(tid, image)
         if traced.watch.takes_start():
             self._release(tid)
         elif self.judging is None or self.copies is None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from cash.keeper import notification
 from cash.keeper.environment import OwnEnvironment
 from cash.keeper.execs import Execs
+from cash.keeper.gits import Gits
 from cash.keeper.ground import Ground
 from cash.keeper.judging import Snapshot
 from cash.keeper.loop import Loop
@@ -48,10 +49,11 @@ class Supervision:
         self._loop = loop
         self._tell = tell
         ground = Ground(walls.holder)
-        self._execs = Execs(loop, ground, ask, is_command, environment)
+        gits = Gits()
+        self._execs = Execs(loop, ground, ask, is_command, environment, gits)
         view = walls.view
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
-        self._writes = Writes(loop, opener, ask, *writable_places(view))
+        self._writes = Writes(loop, opener, ask, *writable_places(view), gits)
         # Files are made as their makers ask: the mask is theirs.
         os.umask(0)
         self._watches: list[Watch] = []

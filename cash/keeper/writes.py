@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from cash.keeper import notification, opening
 from cash.keeper.calls import CALLS, OPENS, Named
+from cash.keeper.gits import Gits
 from cash.keeper.judging import Judging
 from cash.keeper.loop import Loop
 from cash.keeper.notification import Notification
@@ -48,13 +49,15 @@ class _Asked:
 
 @dataclass(slots=True)
 class Writes:
-    """folders: below which the walls let anything be written. files: below which what exists."""
+    """folders: below which the walls let anything be written. files: below which what exists.
+    gits: those that are not asked about single files."""
 
     loop: Loop
     opener: Opener
     ask: Callable[[dict[str, Any]], bool]
     folders: tuple[str, ...]
     files: tuple[str, ...]
+    gits: Gits
     judging: Judging | None = None
     _asked: dict[int, _Asked] = field(default_factory=dict)
     _last: int = 0
@@ -202,9 +205,7 @@ class Writes:
         go_on: Callable[[], None],
     ) -> None:
         program = os.readlink(f"/proc/{note.tid}/exe")
-        if is_git(program):
-            # A file refused in the middle of a checkout would be committed as a change: git is
-            # judged before it starts, and not by the file.
+        if self.gits.moves(note.tid, program):
             go_on()
             return
         self._last += 1
@@ -254,11 +255,6 @@ class Writes:
 
     def _is_device(self, spot: Spot) -> bool:
         return _is_below(spot.path, self.files)
-
-
-def is_git(program: str) -> bool:
-    """Whether a path inside is the system's git."""
-    return program.startswith("/usr/") and program.rpartition("/")[2].startswith("git")
 
 
 def _is_below(path: str, folders: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cash.policy import defaults
 from cash.policy.action import Action, Connect, Exec, Write
+from cash.policy.builtins import BUILTINS
 from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
 from cash.policy.identity import Naming
@@ -150,7 +151,8 @@ class Policy:
             if certainty == NO:
                 continue
             rule = narrow.rule
-            decision = rule.decide(certainty, context.level, enforced=context.enforced)
+            enforced = context.enforced and _is_judged_again(subject)
+            decision = rule.decide(certainty, context.level, enforced=enforced)
             if decision is None:
                 continue
             if decision is Decision.REWRITE:
@@ -159,6 +161,12 @@ class Policy:
                 finding = Finding(make_match(rule, decision, subject), subject.action)
             if finding is not None:
                 yield finding
+
+
+def _is_judged_again(subject: Subject) -> bool:
+    """Whether a keeper meets it with its real words: a program when it starts, a file when it is
+    opened; what bash does itself, never."""
+    return subject.kind == "write" or subject.first is None or subject.first.name not in BUILTINS
 
 
 def _feeders_of(rules: Sequence[Rule]) -> frozenset[str] | None:

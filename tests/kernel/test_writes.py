@@ -24,7 +24,7 @@ PROTECTED = (
         "kind": "delete",
         "more_than": 5,
         "path": "$tree/**",
-        "unless": {"path": "**/build/**"},
+        "unless": {"path": ["**/build/**", "**/.git/**"]},
         "decide": "ask",
     },
     {"id": "no-other", "on": "write", "path": ["**/.ci"], "decide": "deny"},
@@ -231,3 +231,11 @@ def test_many_deletions_are_asked_about_whoever_deletes(
     asked = [one for one in guarded.asked if "write" in one]
     assert asked[0]["count"] == 5
     assert len(asked) >= 1
+
+
+def test_a_git_that_moves_nothing_is_a_program_like_all(guarded: Walled, room: Path) -> None:
+    line = "git diff --no-index --output=secret open .ci/run; git config -f secret a.b c"
+    before = _state(room)
+    ran = guarded.run("bash", "-c", line, cwd=os.fspath(room))
+    assert _state(room) == before
+    assert "denied" in ran.err

@@ -28,7 +28,7 @@ def test_the_tour_ends_well_without_a_terminal(installation: Installation) -> No
         "│ polis: denied by no-recursive-delete-above: ",
         "$ polis approvals allow q1",
         "exit 124",
-        "curl: (56) CONNECT tunnel failed, response 403",
+        "polis: asked by new-host: no rule names this host",
         "│ the journal is as it was written: ",
     ):
         assert shown in ran.out

@@ -5,9 +5,6 @@ from __future__ import annotations
 from cash.cli.tour.guide import Guide
 from cash.faults import DENIED, UNANSWERED
 
-# curl's "failure in receiving network data": the proxy answered 403.
-_CURL_REFUSED = 56
-
 
 def walk(guide: Guide, alice: str, bob: str, *, shop: bool) -> None:
     """Shows everything with two new agents of these names. shop: in the tour's own repository,
@@ -56,10 +53,10 @@ def _overstep(guide: Guide, alice: str) -> None:
 
 
 def _reach_out(guide: Guide, alice: str) -> None:
-    guide.say("A host that nothing allows is out of reach, whoever tries.")
+    guide.say("A host that nothing allows is out of reach, in a script as in a line.")
     guide.agent(alice, "curl -sS http://169.254.169.254/latest/meta-data/", status=DENIED)
     guide.agent(alice, "echo 'curl -sS https://example.org' > fetch.sh")
-    guide.agent(alice, "sh fetch.sh", status=_CURL_REFUSED)
+    guide.agent(alice, "sh fetch.sh", status=UNANSWERED)
 
 
 def _look_around(guide: Guide, alice: str, bob: str) -> None:

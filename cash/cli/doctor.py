@@ -11,7 +11,7 @@ from cash.cli.table import command as make_command
 from cash.faults import UNAVAILABLE, Fault
 
 if TYPE_CHECKING:
-    from cash.walls.probe import Finding
+    from cash.walls.finding import Finding
 
 
 @make_command("polis doctor", "polis doctor --json | jq -r '.[].name'", name="doctor")
@@ -22,10 +22,7 @@ def command(as_json: bool) -> int:
     Each line was tried just now, some of them from inside walls raised for it. Exits 69 when
     something is missing that agents cannot do without; that is marked `no`, the rest `--`.
     """
-    from cash.walls.probe import probe_machine
-
-    with progress("probing"):
-        findings = (*probe_machine(_nearest_folder(places().state)), _probe_policy())
+    findings = _probe()
     if as_json:
         print_json(
             [
@@ -49,6 +46,21 @@ def command(as_json: bool) -> int:
     return 0 if all(found.holds or not found.needed for found in findings) else UNAVAILABLE
 
 
+def _probe() -> tuple[Finding, ...]:
+    """Everything tried, the walls first: without them no keeper is tried."""
+    from cash.keeper.proving import prove_keeping
+    from cash.walls.probe import probe_machine
+
+    folder = _nearest_folder(places().state)
+    with progress("trying the walls"):
+        found = probe_machine(folder)
+    if any(one.name == "walls" and one.holds for one in found):
+        with progress("trying each exec"):
+            found += tuple(prove_keeping(folder))
+    with progress("loading the rules"):
+        return (*found, _probe_policy())
+
+
 def _mark(holds: bool, needed: bool) -> str:
     if holds:
         return style("yes", fg="green")
@@ -59,7 +71,7 @@ def _probe_policy() -> Finding:
     """Whether the rules load where the caller stands. Needed unless earlier ones are in force."""
     from cash.cli.policy.here import is_any_in_force, layers_here, what_holds_instead
     from cash.policy.load import load_policy
-    from cash.walls.probe import Finding
+    from cash.walls.finding import Finding
 
     try:
         policy = load_policy(layers_here())

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from cash.faults import MachineFault
-from cash.walls import enter, idmap, landlock, namespaces, proofs, syscalls
-from cash.walls.enter import Walls
-from cash.walls.view import View, ids_for
+from cash.walls import idmap, landlock, namespaces, syscalls, trap
+from cash.walls.finding import Finding
+from cash.walls.trial import try_walls
+from cash.walls.view import ids_for
 
 _BOOT: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -27,18 +27,7 @@ _BOOT: Final = (
 )
 _PACKAGE: Final = Path(__file__).resolve().parent.parent.parent
 _OLDEST_KERNEL: Final = (5, 19)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing tried. mend: the exact step that would make it hold, "" when there is none.
-    needed: agents cannot run without it."""
-
-    name: str
-    holds: bool
-    detail: str
-    mend: str = ""
-    needed: bool = True
+_PR_SET_NO_NEW_PRIVS: Final = 38
 
 
 def probe_machine(
@@ -66,7 +55,10 @@ def probe_machine(
 
 def main(folder: str) -> None:
     """The child: prints the findings as JSON."""
-    findings = [*_kernel(), *_namespaces(), *_programs(), *_surroundings(), *_walls(folder)]
+    findings = [
+        *(*_kernel(), *_namespaces(), *_programs(), *_surroundings()),
+        *(*_listeners(), *try_walls(folder)),
+    ]
     print(json.dumps([asdict(finding) for finding in findings]))
 
 
@@ -128,6 +120,7 @@ def _programs() -> Iterator[Finding]:
         ("git", True, "apt install git"),
         ("bash", True, "apt install bash"),
         ("sleep", True, "apt install coreutils"),
+        ("perl", True, "apt install perl-base"),  # waits for answers in a program's place
         ("pnpm", False, "npm install --global pnpm"),
     ):
         place = shutil.which(name)
@@ -146,8 +139,46 @@ def _surroundings() -> Iterator[Finding]:
         needed=False,
     )
     scope = _read("/proc/sys/kernel/yama/ptrace_scope") or "absent"
-    yield Finding("yama", scope in ("absent", "0", "1"), f"ptrace_scope {scope}", needed=False)
+    yield Finding("yama", _may_trace(scope), f"ptrace_scope {scope}", _mend_yama(scope))
     yield Finding("surroundings", True, _surroundings_words(), needed=False)
+
+
+def _may_trace(scope: str) -> bool:
+    """Whether a keeper may stop its agent's programs at their start."""
+    return scope in ("absent", "0", "1") or (scope == "2" and os.geteuid() == 0)
+
+
+def _mend_yama(scope: str) -> str:
+    setting = "kernel.yama.ptrace_scope=1"
+    if scope == "3":  # nothing takes that back before the next boot
+        return f"put {setting} into /etc/sysctl.d/99-polis.conf and boot"
+    return f"sudo sysctl -w {setting}"
+
+
+def _listeners() -> Iterator[Finding]:
+    """What becomes of an exec that nobody listens for any more."""
+    name = "an exec that no keeper judges fails"
+    pid = os.fork()
+    if pid == 0:
+        _exec_unheard()
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    words = {0: "ENOSYS", 1: "it goes on", 2: "no listener can be had"}.get(status, "it is killed")
+    yield Finding(name, status == 0, words, f"install Linux {'.'.join(map(str, _OLDEST_KERNEL))}")
+
+
+def _exec_unheard() -> NoReturn:
+    status = 1
+    try:
+        syscalls.prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        os.close(trap.install_trap(trap.make_trap(syscalls.MACHINE, writes=False)))
+    except (OSError, KeyError):
+        os._exit(2)
+    try:
+        os.execv("/bin/sh", ("sh", "-c", "exit 1"))
+    except OSError as fault:
+        status = 0 if fault.errno == errno.ENOSYS else 3
+    finally:
+        os._exit(status)
 
 
 def _surroundings_words() -> str:
@@ -156,66 +187,6 @@ def _surroundings_words() -> str:
     marks = {"/.dockerenv": "a Docker container", "/run/.containerenv": "a Podman container"}
     found = next((words for path, words in marks.items() if os.path.exists(path)), None)
     return found or "no container that shows itself"
-
-
-def _walls(place: str) -> Iterator[Finding]:
-    """The whole of it: real walls around nothing, and every promise tried from inside."""
-    with tempfile.TemporaryDirectory(prefix="polis-probe-", dir=place) as name:
-        folder = Path(name)
-        try:
-            walls = enter.raise_walls(_view(folder))
-        except (MachineFault, OSError, ValueError) as fault:
-            mend = fault.hint if isinstance(fault, MachineFault) else None
-            yield Finding("walls", False, str(fault), _mend_walls(mend))
-            return
-        try:
-            yield Finding("walls", True, f"raised in {walls.view.mode} mode")
-            yield from _promises(walls, folder)
-        finally:
-            signal.pidfd_send_signal(walls.pidfd, signal.SIGKILL)
-            os.waitpid(walls.holder, 0)
-            walls.close()
-
-
-def _promises(walls: Walls, folder: Path) -> Iterator[Finding]:
-    secret = folder / "secret"
-    secret.write_text("secret")
-    with socket.create_server(("127.0.0.1", 0)) as host:
-        port = host.getsockname()[1]
-        listed = proofs.list_proofs(secret=str(secret), port=port)
-        held = proofs.prove(listed, lambda argv: proofs.run_inside(walls, argv))
-    for promise, holds in held.items():
-        yield Finding(promise, holds, "tried from inside" if holds else "broken from inside")
-
-
-def _view(folder: Path) -> View:
-    owner = (os.geteuid(), os.getegid())
-    for name in ("tree", "git", "objects", "home", "scratch"):
-        (folder / name).mkdir()
-    (folder / "tree/.git").touch()
-    (folder / "git-file").touch()
-    folder.chmod(0o755)
-    return View(
-        agent="probe",
-        tree=folder / "tree",
-        git_directory=folder / "git",
-        git_file=folder / "git-file",
-        hub_objects=folder / "objects",
-        home=folder / "home",
-        home_inside=Path("/home/probe"),
-        scratch=folder / "scratch",
-        path="/usr/bin:/bin",
-        owner=owner,
-        ids=ids_for(owner),
-        mode="rootless" if owner[0] else "full",
-        landlock=landlock.landlock_abi() >= landlock.LEAST_ABI,
-    )
-
-
-def _mend_walls(hint: str | None) -> str:
-    if hint and hint != "polis doctor":
-        return hint
-    return "see the findings above; in a container, run it with --privileged"
 
 
 def _try_clone(flags: int) -> str:

@@ -16,8 +16,12 @@ def test_here_everything_holds_that_agents_need(installation: Installation) -> N
     findings = {one["name"]: one for one in json.loads(ran.out)}
     assert [name for name, one in findings.items() if one["needed"] and not one["holds"]] == []
     assert (ran.status, ran.err) == (0, "")
-    assert {"landlock", "walls", "no capabilities", "kernel settings cannot be written"} <= set(
-        findings
+    assert {
+        *("landlock", "walls", "no capabilities", "kernel settings cannot be written"),
+        *("each exec is judged", "no program is swapped under its verdict", "policy"),
+    } <= set(findings)
+    assert all(
+        set(one) == {"name", "holds", "detail", "mend", "needed"} for one in findings.values()
     )
     assert not (installation.folder / "state").exists()
 

@@ -41,7 +41,7 @@ from cash.workspace.agent import Agent
 from cash.workspace.certificates import certificate_settings
 from cash.workspace.facts import gather_facts
 from cash.workspace.manifest import Manifest
-from cash.workspace.roster import is_unimported, read_agents
+from cash.workspace.roster import read_agents
 from cash.workspace.sight import home_inside, view_of
 
 # A question ends this long before the provider's own tool call would time out (design §1).
@@ -62,7 +62,6 @@ class Hosted:
         loading: Loading,
     ) -> None:
         self.places = places
-        self.repository = repository
         self.folder = folder
         self.parser = parser
         self.keeping = keeping
@@ -70,15 +69,14 @@ class Hosted:
         self.store = folder / "store.db"
         self.writer = Writer.open(self.store)
         self.state = State.open(self.store)
-        self.settings = self._settings_of(repository)
         self.importing = Importing(self)
         self.answering = Answering(self)
         self.foreseen = Foreseen()
         self.connecting = Connecting(self)
         self.hearing = Hearing(self)
         self.loading = loading
-        self.in_force = self._in_force_of(repository)
         self.reloading = Reloading(self, loading)
+        self.lie_at(repository)
         # What every command gets besides what the walls set: NAME=value.
         self.environment = [
             os.fsencode(f"{name}={value}")
@@ -91,13 +89,20 @@ class Hosted:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.answering.take_up()
 
-    def _settings_of(self, repository: Repository) -> LiveSettings:
-        return LiveSettings(settings_files(self.places, repository.root, self.folder), os.environ)
-
-    def _in_force_of(self, repository: Repository) -> PolicyInForce:
-        threads = self.loading.threads
-        root = repository.root
-        return PolicyInForce(self.places, root, self._is_trusted, self._note_policy, threads)
+    def lie_at(self, repository: Repository) -> None:
+        """The repository is there, now if it was elsewhere before: what is read from its checkout
+        is read from that one."""
+        self.repository = repository
+        files = settings_files(self.places, repository.root, self.folder)
+        self.settings = LiveSettings(files, os.environ)
+        self.in_force = PolicyInForce(
+            self.places,
+            repository.root,
+            self._is_trusted,
+            self._note_policy,
+            self.loading.threads,
+        )
+        self.reloading.wake()
 
     def begin(self) -> None:
         """Keeps what is in force fresh, until close()."""
@@ -216,29 +221,6 @@ class Hosted:
         household = await self.keeping.enter(*await self._view(agent), self.snapshot(agent))
         self.reloading.renew_one(agent, household)  # it may have changed while they were raised
         return household
-
-    async def settle(self, repository: Repository, before: Path, *, keep_walls: bool) -> None:
-        """The repository is elsewhere now; before: where it was. Walls that stand show the hub's
-        objects where they were, and go on when these are the same files (keep_walls)."""
-        self.repository = repository
-        self.settings = self._settings_of(repository)
-        self.in_force = self._in_force_of(repository)
-        self.reloading.wake()
-        body = {"from": str(before), "to": str(repository.root)}
-        await self.journal(None, uuid.uuid4().hex, "moved", body)
-        for agent in self.agents():
-            if not self.is_inside(agent):  # they may have outlived an earlier polisd
-                await self.rejoin(agent)
-            if not keep_walls:
-                await self.leave(agent, "the repository was moved to another disk")
-            self.spawn(self._catch_up(agent))
-
-    async def _catch_up(self, agent: Agent) -> None:
-        """Imports what could not be while the repository was away."""
-        with contextlib.suppress(Fault):  # then the end of the next command brings it
-            if await asyncio.to_thread(is_unimported, agent):
-                await self.enter(agent)
-                await self.importing.import_changes(agent)
 
     async def rejoin(self, agent: Agent) -> None:
         """Takes up the agent's walls if they outlived an earlier polisd. Walls that do not

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cash.daemon.hosting import Hosted
 from cash.daemon.keeping import Household, Keeping
+from cash.daemon.moved import settle
 from cash.daemon.reloading import Loading
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
@@ -99,7 +100,7 @@ class Repositories:
         await asyncio.to_thread(follow_move, move, self.places, trees)
         self.broken.pop(str(before), None)
         hosted = self.host(repository)
-        await hosted.settle(repository, before, keep_walls=move.certain)
+        await settle(hosted, repository, before, keep_walls=move.certain)
         count = len(trees)
         follow = "1 agent follows" if count == 1 else f"{count} agents follow"
         return f"repository moved from {before} to {repository.root}: {follow}"

@@ -215,6 +215,9 @@ def test_a_level_reaches_the_keeper(desk: Desk) -> None:
     levels = "  level: {strict: deny, relaxed: pass, balanced: pass}\n"
     text = rule("date", "ask").replace("  reason", levels + "  reason")
     text = text.replace("{ask: [date], pass: [true]}", "{pass: [date, true]}")
+    # Strict asks about what no rule names.
+    text += "- {id: sleeps, program: sleep, decide: allow, reason: It is harmless.,\n"
+    text += "   examples: {allow: [sleep 1], pass: [true]}}\n"
     write(user_policies(desk) / "dates.yaml", text)
     with running(desk) as process:
         assert desk.polis("policy", "level", "strict").status == 0

@@ -132,8 +132,14 @@ class ExecJudging:
                 return ExecVerdict("allow", keep=keep, predicted=predict(verdict))
 
     def _is_informed(self, asked: AskedExec) -> bool:
-        informed = informed_programs(self.hosted.in_force.policy())
-        return any(face.program in informed for face in asked.faces)
+        """Whether facts decide about it, by any name that it has."""
+        policy = self.hosted.in_force.policy()
+        informed, known = informed_programs(policy), self.hosted.identities_of(policy).names
+        names: set[str] = set()
+        for face in asked.faces:
+            names |= {face.program, face.resolved.rpartition("/")[2]}
+            names |= known.get(face.identity, frozenset()) if face.identity else frozenset()
+        return any(name in informed for name in names)
 
     async def _judge(self, asked: AskedExec) -> _Judged:
         """The strictest verdict on any of its faces."""

@@ -114,17 +114,26 @@ class Execs:
         if error:
             notification.fail(watch.listener, note.id, error)
             return
-        if note.tid not in self._traced:
-            if not notification.is_waiting(watch.listener, note.id):
-                return
-            tracing.seize(note.tid)
-            self._traced[note.tid] = _Traced(watch, leader_of(note.tid))
+        if not notification.is_waiting(watch.listener, note.id):
+            return
         tid = note.tid
-        self._traced[tid].watch = watch
+        self._seize(tid, watch)
         if notification.let_go_on(watch.listener, note.id):
             self.loop.call_later(_MOMENT, lambda: self._look_after(tid))
         else:
             self._look_after(tid)
+
+    def _seize(self, tid: int, watch: Watch) -> None:
+        """Also what is thought to be seized already: a number is given to others."""
+        try:
+            tracing.seize(tid)
+        except PermissionError:
+            if tid not in self._traced:
+                raise
+            self._traced[tid].watch = watch
+        else:
+            self._traced[tid] = traced = _Traced(watch)
+            traced.leader = leader_of(tid)
 
     def _look_after(self, tid: int) -> None:
         """It has not stopped: its exec failed, or takes long. Its next stop tells."""
@@ -147,27 +156,29 @@ class Execs:
         """Takes every stop and end of what is seized."""
         for tid in list(self._traced):
             while tid in self._traced:
-                stop = self._next_stop(tid)
+                stop = tracing.next_stop(tid, is_child=self.is_child(tid))
                 if stop is None:
                     break
-                self._meet(tid, stop)
+                leader = self._rename(tid) if isinstance(stop, tracing.Gone) else 0
+                if leader:
+                    tid = leader
+                else:
+                    self._meet(tid, stop)
 
-    def _next_stop(self, tid: int) -> tracing.Stop | None:
-        """An exec turns the thread that asked into the first one, number and all."""
-        stop = tracing.next_stop(tid, is_child=self.is_child(tid))
+    def _rename(self, tid: int) -> int:
+        """A thread that is gone may have become the first one, number and all: an exec does that,
+        some time before its stop. Its number then; 0: it has ended."""
         leader = self._traced[tid].leader
-        if not leader or not isinstance(stop, tracing.Gone | None):
-            return stop
-        first = tracing.next_stop(leader, is_child=True)
-        return first if isinstance(first, tracing.Exec) else stop
+        if not leader or leader in self._traced or not tracing.is_traced(leader):
+            return 0
+        self._traced[leader] = traced = self._traced.pop(tid)
+        traced.leader = 0
+        return leader
 
     def _meet(self, tid: int, stop: tracing.Stop) -> None:
         try:
             match stop:
                 case tracing.Exec():
-                    traced = self._traced.pop(tid)
-                    tid, traced.leader = traced.leader or tid, 0
-                    self._traced[tid] = traced
                     self._met_exec(tid)
                 case tracing.Stopped(number):
                     self._met_signal(tid, number)
@@ -342,8 +353,9 @@ class Execs:
         try:
             tracing.release(tid)
         except OSError:
-            tracing.kill(tid)
-        self._drop(tid)
+            self._end(tid)  # killed meanwhile: nobody else can bury it before us
+        else:
+            self._drop(tid)
 
     def _end(self, tid: int) -> None:
         tracing.kill(tid)

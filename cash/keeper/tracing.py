@@ -92,6 +92,15 @@ def seize(tid: int) -> None:
     syscalls.ptrace(_SEIZE, tid, 0, _OPTIONS)
 
 
+def is_traced(tid: int) -> bool:
+    """Whether it is this process that traces it."""
+    try:
+        with open(f"/proc/{tid}/status", "rb") as lines:
+            return b"TracerPid:\t%d\n" % os.getpid() in lines
+    except OSError:
+        return False
+
+
 def interrupt(tid: int) -> None:
     """Has it stop as soon as it can; its stop comes later. OSError."""
     syscalls.ptrace(_INTERRUPT, tid)

@@ -9,6 +9,7 @@ from bench.measure import Row
 from bench.rows.agents import measure_agents
 from bench.rows.exec import measure_exec
 from bench.rows.journal import measure_journal
+from bench.rows.keeper import measure_keeper
 from bench.rows.real_agents import measure_real_agents
 from bench.rows.verdict import measure_rules, measure_verdict
 
@@ -17,6 +18,7 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "verdict": measure_verdict,
     "rules": measure_rules,
     "agents": measure_agents,
+    "keeper": measure_keeper,
     "real_agents": measure_real_agents,
     "journal": measure_journal,
 }

@@ -115,7 +115,8 @@ class Line:
     too slow), else None; such a line is asked about, never allowed.
     incomplete: more input is needed (an open quote or here-doc); only an editor cares.
     frame: the agent CLI whose fixed frame was found around the text, else None.
-    entry: what was really asked: the text inside the frame, or the text itself.
+    entry: what was really asked: the text inside the frame, or that of `bash -c TEXT` when it came
+    as words, or the text itself.
     readers: reader name → "ok" or what went wrong; for `explain`.
     """
 

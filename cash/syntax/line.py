@@ -20,6 +20,7 @@ from cash.syntax.spelling import spell
 from cash.syntax.union import add_findings, unite
 from cash.syntax.unwrap import unwrap
 from cash.syntax.word import hides_nothing, literal_word
+from cash.syntax.wrappers import SHELLS
 
 LONGEST = 64 * 1024  # bytes
 LONGEST_FRAMED = 2 * LONGEST  # what Linux takes as one argument (MAX_ARG_STRLEN)
@@ -91,7 +92,7 @@ class LineReader:
         text, inner = line.text, _Text(line.commands)
         commands, trouble, framed = self._unwrap(inner, entry, time.monotonic() + SLOWEST)
         if framed is None:
-            return Line(text, commands, trouble, entry=text)
+            return Line(text, commands, trouble, entry=_text_of(argv) or text)
         commands = _with_its_shell(commands, framed, 1)
         return Line(text, commands, trouble, frame=framed.frame, entry=framed.entry)
 
@@ -191,6 +192,15 @@ def _with_its_shell(
     ]
     shell = Command(tuple([literal_word(word) for word in framed.runs]))
     return (*commands[:place], shell, *behind)
+
+
+def _text_of(argv: Sequence[str]) -> str:
+    """The text of a shell that is given one and nothing else; "" when it is no such command."""
+    match argv:
+        case [shell, "-c" | "-lc", text] if shell.rpartition("/")[2] in SHELLS:
+            return text
+        case _:
+            return ""
 
 
 def _refusal(text: str, longest: int) -> str | None:

@@ -13,10 +13,16 @@ from playing import Played, make_desk, play, reason_to_skip
 pytestmark = [pytest.mark.peers, pytest.mark.kernel]
 
 PROTECTED = ".github/workflows/other.yml"
+PUSH = "git push --force ~/far.git HEAD:main"
+FAR = (
+    "git init -q --bare ~/far.git; git commit -q --allow-empty -m one; "
+    "git push -q ~/far.git HEAD:main; git commit -q --allow-empty --amend -m two"
+)
 CALLS = (
-    ("shell", "echo hello-from-tool"),
+    ("shell", f"{FAR}; echo hello-from-tool"),
     ("shell", "npm install left-pad"),
     ("shell", "echo first-half; mkfs.ext4 /dev/x"),
+    ("shell", PUSH),
 )
 WRITE = ("write", PROTECTED, "on: push\n")
 
@@ -64,12 +70,27 @@ def test_no_part_of_a_refused_line_runs_and_the_model_is_told_why(played: Played
 def test_what_the_cli_runs_for_itself_is_let_through(played: Played) -> None:
     """Its set-up of a shell, its looks at git; hosts that it does without are not asked about."""
     asked = json.loads(played.desk.polis("approvals", "--json").out)
-    assert [one for one in asked if one["rule"] != "change-ci"] == []
+    assert [one for one in asked if one["rule"] not in ("change-ci", "force-push")] == []
     refused = [one["body"] for one in played.desk.log("exec") if one["body"]["decision"] == "deny"]
     assert [one["rules"] for one in refused] == [["no-disk-tools"]]
+
+
+def test_a_line_that_is_asked_about_goes_through_when_it_is_allowed(played: Played) -> None:
+    """And is not asked about again inside: by the shell of Codex's frame, or by git's own gits."""
+    desk, told = played.desk, played.results[3]
+    assert "polis: asked by force-push: " in told, played.told
+    assert "hint: asked as q1; send it again when allowed" in told
+    assert "124" in told
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    again = play(desk, played.name, (("shell", PUSH),))
+    assert "(forced update)" in again.results[0], again.told
+    asked = [one["body"]["rule"] for one in desk.log("asked")]
+    assert asked.count("force-push") == 1
+    answered = [one["body"]["approval"] for one in desk.log("exec")]
+    assert answered.count("earlier answer") == 1
 
 
 @pytest.mark.parametrize("played", ["claude", "gemini"], indirect=True)
 def test_a_tool_that_writes_by_itself_is_refused_what_a_line_would_be(played: Played) -> None:
     assert not (played.desk.tree / PROTECTED).exists(), played.told
-    assert "successfully" not in played.results[3].lower()
+    assert "successfully" not in played.results[4].lower()

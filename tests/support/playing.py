@@ -21,6 +21,7 @@ _NEEDS_NODE_20 = {"gemini"}
 class Played:
     """How the CLI ended, and what came back to the model: the text of each call's result."""
 
+    name: str
     desk: Desk
     ran: Ran
     calls: Sequence[model.Call]
@@ -81,7 +82,7 @@ def play(desk: Desk, name: str, calls: Sequence[model.Call]) -> Played:
     inside = desk.installation.home
     words = (f"{inside}/model.py", name, f"{inside}/play.json", f"{inside}/record.jsonl")
     ran = desk.polis("exec", "alice", "--", "python3", "-I", *words, timeout=100)
-    return Played(desk, ran, calls, _read_results(name, folder / "record.jsonl"))
+    return Played(name, desk, ran, calls, _read_results(name, folder / "record.jsonl"))
 
 
 def _read_results(name: str, record: Path) -> list[str]:

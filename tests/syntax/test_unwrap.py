@@ -223,6 +223,23 @@ def test_missing_words_harm_nobody(line: str, deciding: LineReader) -> None:
     assert deciding.read(line).commands[0].argv
 
 
+@pytest.mark.parametrize(
+    ("argv", "entry"),
+    [
+        (["bash", "-c", "rm x; y"], "rm x; y"),
+        (["/bin/sh", "-c", "rm x"], "rm x"),
+        (["/usr/bin/bash", "-lc", "rm x"], "rm x"),
+        (["bash", "-c", "rm $1", "a", "b"], "bash -c 'rm $1' a b"),
+        (["bash", "-xc", "rm"], "bash -xc rm"),
+        (["python3", "-c", "x"], "python3 -c x"),
+    ],
+)
+def test_what_is_asked_of_a_shell_is_its_text(
+    argv: list[str], entry: str, deciding: LineReader
+) -> None:
+    assert deciding.read_argv(argv).entry == entry
+
+
 def test_split_words_stand_in_the_line_they_are_spelled_as(deciding: LineReader) -> None:
     """So that another command can take the place of one of them."""
     line = deciding.read_argv(["sudo", "npm", "i", "a b", "\udce9'"])

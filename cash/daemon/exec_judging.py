@@ -25,6 +25,7 @@ from cash.policy.action import Start
 from cash.policy.explain import refusal_text
 from cash.policy.verdict import Decision, Verdict
 from cash.syntax.command import Assignment, Command, Line
+from cash.syntax.frames import looks_framed
 from cash.syntax.spelling import spell
 from cash.syntax.word import literal_word
 from cash.workspace.agent import Agent
@@ -162,11 +163,9 @@ class ExecJudging:
         names = {face.program, face.resolved.rpartition("/")[2]}
         if not any(reads_text(name, command) for name in names):
             return spell(words)
-        line = await self.hosted.parser.read_argv(words, entry=_is_login(words))
-        if line.frame is not None and not _is_login(words):
-            # An agent's own CLI hands on a line of its model's: read as one that was typed.
-            line = await self.hosted.parser.read_argv(words)
-        return line
+        # What an agent's own CLI hands on is a line of its model's: read as one that was typed.
+        is_entry = _is_login(words) or any(map(looks_framed, words))
+        return await self.hosted.parser.read_argv(words, entry=is_entry)
 
     # Questions
 

@@ -26,6 +26,11 @@ class Framed:
     runs: tuple[str, ...] = ()
 
 
+def looks_framed(text: str) -> bool:
+    """Whether the text may be such a frame: it has a mark of one."""
+    return _CLAUDES in text or any(mark in text for mark, _ in _FIXED)
+
+
 def find_fixed_frame(text: str) -> Framed | None:
     """The frame around the line where all of it is fixed text: told without reading it."""
     for mark, find in _FIXED:
@@ -36,11 +41,12 @@ def find_fixed_frame(text: str) -> Framed | None:
 
 def find_frame(text: str, commands: Sequence[Command]) -> Framed | None:
     """The frame around the line, given the commands of the whole text, which was understood."""
-    return _claude(commands) if "shell-snapshots/" in text else None
+    return _claude(commands) if _CLAUDES in text else None
 
 
 # ------------------------------------------------------------------ Claude Code
 
+_CLAUDES = "shell-snapshots/"
 _SNAPSHOT = re.compile(r"/[^\s]*/\.claude/shell-snapshots/snapshot-[\w.-]+\.sh")
 _CWD_FILE = re.compile(r"/[^\s]*claude-[\w.-]+-cwd")
 _SET_UP = (

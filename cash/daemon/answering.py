@@ -102,6 +102,7 @@ class Answering:
         self.questions.take(number)
         body = {"decision": "allow" if allow else "deny", "scope": scope}
         try:
+            await self._hosted.rejoined()  # a session is that of walls
             await self._journal(question, body)
             if scope != "once" or not held:
                 self._remember(question, allow, scope)

@@ -87,6 +87,7 @@ class Hosted:
         self._agents: tuple[Agent, ...] | None = None
         self._fresh: asyncio.Task[object] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._rejoining: set[asyncio.Future[None]] = set()
         self.answering.take_up()
 
     def lie_at(self, repository: Repository) -> None:
@@ -225,6 +226,8 @@ class Hosted:
     async def rejoin(self, agent: Agent) -> None:
         """Takes up the agent's walls if they outlived an earlier polisd. Walls that do not
         answer are taken down: the next command raises new ones."""
+        found = asyncio.get_running_loop().create_future()
+        self._rejoining.add(found)
         try:
             await self.in_force.current()
             key, view, admit = await self._view(agent)
@@ -233,9 +236,17 @@ class Hosted:
         except Fault as fault:
             await self.keeping.leave(self.key_of(agent))
             await self.hearing.note_loss(agent, fault.message)
-        else:
-            await self.reloading.renew()
-            await self.importing.import_changes(agent)
+            return
+        finally:
+            self._rejoining.discard(found)
+            found.set_result(None)
+        await self.reloading.renew()
+        await self.importing.import_changes(agent)
+
+    async def rejoined(self) -> None:
+        """Waits until it is known which walls outlived an earlier polisd."""
+        if self._rejoining:
+            await asyncio.wait(self._rejoining)
 
     async def _view(self, agent: Agent) -> tuple[str, View, Admit]:
         view = await asyncio.to_thread(view_of, agent, self.repository, self.path())

@@ -47,6 +47,7 @@ class Repositories:
         for hosted in self._hosted.values():
             for agent in hosted.agents():
                 hosted.spawn(hosted.rejoin(agent))
+        await asyncio.sleep(0)  # each has begun: whoever calls can wait for it
 
     async def close(self) -> None:
         """Takes all walls down, writes what waits, ends what is shared."""

@@ -21,6 +21,8 @@ _MOVING: Final = frozenset(
         *(b"sparse-checkout", b"stash", b"submodule", b"switch", b"worktree", b"clean"),
     )
 )
+# Variables that have git write to a file of the caller's choice.
+_TRACES: Final = (b"GIT_TRACE", b"GIT_TR2")
 # Options before the operation that have a value of their own (git(1)).
 _VALUED: Final = frozenset(
     (b"-C", b"-c", b"--git-dir", b"--work-tree", b"--namespace", b"--exec-path", b"--config-env")
@@ -35,7 +37,8 @@ class Gits:
 
     def started(self, pid: int, image: Image) -> None:
         """A process has become this program."""
-        if is_git(image.file) and _operation(image.argv) in _MOVING:
+        traces = any(entry.startswith(_TRACES) for entry in image.environment)
+        if is_git(image.file) and _operation(image.argv) in _MOVING and not traces:
             self._moving.add(pid)
         else:
             self._moving.discard(pid)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from cash.keeper import notification, opening
+from cash.keeper import moving, notification, opening
 from cash.keeper.calls import CALLS, OPENS, Named
 from cash.keeper.gits import Gits
 from cash.keeper.judging import Judging
 from cash.keeper.loop import Loop
+from cash.keeper.moving import TooMany
 from cash.keeper.notification import Notification
 from cash.keeper.opening import LinkThere, Opener, Spot
 from cash.keeper.target import path_at, path_of_descriptor
@@ -30,6 +31,9 @@ _PATIENCE: Final = 2.0
 _MOMENT: Final = 0.01
 _CREATES: Final = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
 _MOST_LINKS: Final = 40  # MAXSYMLINKS
+_EXCHANGE: Final = 2  # RENAME_EXCHANGE
+_RENAME: Final[WriteKind] = "rename"
+_OVERWRITE: Final[WriteKind] = "overwrite"
 _NOFOLLOW_AT: Final = 0x100  # AT_SYMLINK_NOFOLLOW
 # Calls that act on what a link leads to, but for a flag.
 _FOLLOWING: Final = frozenset(
@@ -171,7 +175,42 @@ class Writes:
                 self._ask(watch, note, path, kind, go_on)
                 return
             watch.wrote(path, kind)
-        notification.let_go_on(watch.listener, note.id)
+        if name.startswith("rename"):
+            self._move(watch, note, name)
+        else:
+            notification.let_go_on(watch.listener, note.id)
+
+    def _move(self, watch: Watch, note: Notification, name: str) -> None:
+        """Both names may be had; what lies below a folder goes along."""
+
+        def let_go_on() -> None:
+            notification.let_go_on(watch.listener, note.id)
+
+        old, new = [self._spot(note, named) for named in CALLS[name]]
+        try:
+            if name == "renameat2" and note.arguments[4] & _EXCHANGE:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # as where it is not known
+            for below in moving.carried(old):
+                for path, kind in (
+                    (f"{old.path}/{below}", _RENAME),
+                    (f"{new.path}/{below}", _OVERWRITE),
+                ):
+                    if _is_below(path, self.folders) and not self._is_free(path, kind):
+                        self._ask(watch, note, path, kind, let_go_on)
+                        return
+        except TooMany:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV)) from None
+        finally:
+            opening.close(old)
+            opening.close(new)
+        let_go_on()
+
+    def _is_free(self, path: str, kind: WriteKind) -> bool:
+        return self.judging is not None and self.judging.allows_write(path, kind)
+
+    def _spot(self, note: Notification, named: Named) -> Spot:
+        path = path_at(note, named.path, named.directory)
+        return self.opener.find(note.tid, path.rstrip(b"/") or b"/")
 
     def _named(self, note: Notification, name: str, named: Named) -> str | None:
         """The real path inside of what the call names; None: nothing that is judged."""

@@ -27,7 +27,7 @@ PROTECTED = (
         "unless": {"path": ["**/build/**", "**/.git/**"]},
         "decide": "ask",
     },
-    {"id": "no-other", "on": "write", "path": ["**/.ci"], "decide": "deny"},
+    {"id": "no-other", "on": "write", "path": ["**/.ci"], "kind": "delete", "decide": "deny"},
 )
 _PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
 
@@ -81,7 +81,10 @@ def test_what_is_allowed_goes_as_without_a_keeper(
 ) -> None:
     for parent in (tmp_path, *tmp_path.parents[:3]):
         parent.chmod(parent.stat().st_mode | 0o011)
-    ran = guarded.run(*_PYTHON, PROGRAM, cwd=os.fspath(room))
+    own = room / "build"  # where nobody counts how much is deleted
+    own.mkdir()
+    os.chown(own, *guarded.view.owner)
+    ran = guarded.run(*_PYTHON, PROGRAM, cwd=os.fspath(own))
     assert ran.status == 0, ran.err
     assert ran.out == _bare(tmp_path)
 
@@ -120,6 +123,9 @@ ROUTES = {
     "copy": "cp open secret",
     "install": "install -m 755 open .ci/run",
     "rsync or cp -r": "mkdir s; echo x > s/run; cp -r s/. .ci/",
+    "move the folder of it": "mkdir d; mv .ci d/ci",
+    "a folder in such a place": "mkdir d deep; echo x > d/run; mv d deep/.ci",
+    "git, tracing": 'GIT_TRACE="$PWD/secret" git stash list 2>&1 | grep -v "^$" >&2; exit 0',
     "fifo": "rm -f secret; mkfifo secret",
 }
 
@@ -239,3 +245,20 @@ def test_a_git_that_moves_nothing_is_a_program_like_all(guarded: Walled, room: P
     ran = guarded.run("bash", "-c", line, cwd=os.fspath(room))
     assert _state(room) == before
     assert "denied" in ran.err
+
+
+def test_two_files_cannot_be_swapped_in_one_step(guarded: Walled, room: Path) -> None:
+    before = _state(room)
+    swap = "import ctypes; print(ctypes.CDLL(None).syscall(316, -100, b'.ci', -100, b'open', 2))"
+    ran = guarded.run(*_PYTHON, swap, cwd=os.fspath(room))
+    assert (ran.out, _state(room)) == ("-1\n", before)
+
+
+def test_a_folder_of_too_many_files_is_moved_one_by_one(guarded: Walled, room: Path) -> None:
+    if guarded.kind != KINDS[-1]:
+        return  # it takes a while, and is the same everywhere
+    line = (
+        "mkdir -p build/d && cd build && seq 20001 | (cd d; xargs touch) && mv d e && ls e | wc -l"
+    )
+    ran = guarded.run("bash", "-c", line, cwd=os.fspath(room))
+    assert (ran.status, ran.out) == (0, "20001\n"), ran.err

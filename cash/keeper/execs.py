@@ -38,10 +38,6 @@ from cash.walls import syscalls
 _MOMENT: Final = 0.02
 _REFUSED: Final = 126
 _NO_POLICY: Final = "polis: no policy is in force here\nhint: polis policy list\n"
-_TOO_LONG: Final = (
-    "polis: a person has to be asked about this, or it runs as another command: too long for either"
-    "\nhint: send it with fewer or shorter words\n"
-)
 _NO_POLISD: Final = (
     "polis: polisd is not there to judge this\nhint: run any polis command, then send it again\n"
 )
@@ -340,7 +336,7 @@ class Execs:
                 redirect(tid, traced.image, MACHINES[syscalls.MACHINE], stand_in)
                 is_turned = True
             except ValueError:
-                stand_in, is_turned = standins.refuser(_TOO_LONG, _REFUSED), False
+                stand_in, is_turned = standins.refuser(standins.TOO_LONG, _REFUSED), False
                 redirect(tid, traced.image, MACHINES[syscalls.MACHINE], stand_in)
             traced.becoming = stand_in
             tracing.resume(tid)

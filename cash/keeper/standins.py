@@ -31,6 +31,10 @@ if (($word // "") =~ /^end (\d+)$/) { print STDERR $text; exit $1 }
 print STDERR "polis: the question was lost\nhint: send it again\n";
 exit 125;
 """
+TOO_LONG: Final = (
+    "polis: a person has to be asked about this, or it runs as another command: too long for either"
+    "\nhint: send it with fewer or shorter words\n"
+)
 _REFUSER: Final = 'printf %s "$2" >&2; exit "$1"'
 
 

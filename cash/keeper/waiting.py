@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cash.keeper.loop import Loop
-from cash.keeper.standins import answer_text
+from cash.keeper.standins import TOO_LONG, answer_text
+
+_REFUSED: Final = 126
 
 
 @dataclass(slots=True)
@@ -50,6 +53,9 @@ class Waiting:
         word = str(values["verdict"])
         text = str(values.get("text") or "")
         said = answer_text(word, text, int(values.get("status") or 0))
+        if len(said) > fcntl.fcntl(waiter.answer, fcntl.F_GETPIPE_SZ):
+            # It may be stopped: what its pipe does not hold would be waited for here.
+            said, word = answer_text("refuse", TOO_LONG, _REFUSED), "refuse"
         with contextlib.suppress(OSError):
             os.write(waiter.answer, said)
         os.close(waiter.answer)

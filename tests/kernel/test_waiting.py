@@ -1,4 +1,4 @@
-"""A process that waits for a person: signals, keys, its end, and that it is the same afterwards."""
+"""A process that waits for a person: signals, keys and answers, and its end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import select
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from answering import WAIT, Desk
 from governed import DENIED, Governed, Question, governing
 from walled import KINDS, PATIENCE
 
@@ -34,42 +34,7 @@ rules:
     reason: Who knows.
     examples: {ask: [uname]}
 """
-_WAIT = ExecVerdict("wait", "polis: wait\n")
 _PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
-
-
-@dataclass
-class Desk:
-    """Where what waits is answered. waits: the programs that do. numbers: of what waits now."""
-
-    governed: Governed
-    waits: tuple[str, ...] = ("uname",)
-    numbers: list[int] = field(default_factory=list)
-
-    def settle(self, question: Question) -> ExecVerdict:
-        if not any(face["program"] in self.waits for face in question["faces"]):
-            return ExecVerdict("allow")
-        self.numbers.append(question["number"])
-        return _WAIT
-
-    def next(self) -> int:
-        """The number of what waits next, once it really does."""
-        deadline = time.monotonic() + PATIENCE
-        while not self.numbers:
-            assert time.monotonic() < deadline, "nothing was asked"
-            time.sleep(0.002)
-        return self.numbers.pop(0)
-
-    def answer(self, verdict: ExecVerdict, number: int = 0) -> None:
-        self.governed.walled.link.settle(number or self.next(), verdict)
-
-    def is_abandoned(self, number: int) -> bool:
-        """Whether polisd was told that nobody waits any more; waits for that."""
-        deadline = time.monotonic() + PATIENCE
-        told = Asked({"abandoned": number})
-        while told not in self.governed.walled.news and time.monotonic() < deadline:
-            time.sleep(0.002)
-        return told in self.governed.walled.news
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -85,108 +50,6 @@ def desk(governed: Governed) -> Iterator[Desk]:
     governed.settle = made.settle
     yield made
     governed.settle = None
-
-
-# It is the same afterwards
-
-# What a program can see of how it was started. A program that waits has one pid all the time.
-_LOOK = """
-import os
-def show(name):
-    print(name, open('/proc/self/' + name, 'rb').read())
-show('cmdline'), show('environ')
-print(os.getcwdb(), os.getpid() == os.getpgrp(), sorted(os.listdir('/proc/self/fd')), os.umask(0))
-for line in open('/proc/self/status'):
-    if line.startswith(('SigBlk', 'SigIgn', 'NoNewPrivs', 'Seccomp:')):
-        print(line, end='')
-"""
-_START = """
-import ctypes, os, signal
-os.umask(0o31)
-for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGPIPE):
-    signal.signal(number, signal.SIG_IGN)
-signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR2,))
-os.dup2(1, 77)
-os.chdir('/usr/lib')
-words = [b'odd \\xff name', b'-I', b'-S', b'-c', LOOK, b'', b'\\xfe', b'-e', b'--']
-variables = [b'A=1', b'A=2', b'no equals sign', b'', b'=', b'PERL5OPT=-Mevil', b'LC_ALL=no_SUCH',
-             b'B=\\xff\\n', b'PATH=/nowhere']
-def array(items):
-    return (ctypes.c_char_p * (len(items) + 1))(*items, None)
-ctypes.CDLL(None).execve(b'/usr/bin/python3', array(words), array(variables))
-"""
-
-
-def test_it_becomes_the_same_program(desk: Desk) -> None:
-    text = _START.replace("LOOK", repr(_LOOK.encode()))
-    walled = desk.governed.walled
-    desk.governed.settle = None
-    bare = walled.run("/usr/bin/env", *_PYTHON, text)
-    assert (bare.status, bare.err) == (0, "")
-    desk.waits = ("odd \udcff name",)
-    desk.governed.settle = lambda question: _wait_and_allow(desk, question)
-    waited = walled.run("/usr/bin/env", *_PYTHON, text)
-    assert waited.err == "polis: wait\n"
-    assert waited.out == bare.out
-    assert bare.out.count("\n") == 7
-
-
-def _wait_and_allow(desk: Desk, question: Question) -> ExecVerdict:
-    if desk.settle(question) == _WAIT:
-        desk.governed.walled.link.settle(question["number"], _WAIT)
-    return ExecVerdict("allow")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "./script a ' b' ''",
-        "exec -a other ./script a",
-        "PATH=.:$PATH script x",
-        "./link x",
-        "./outer y",
-    ],
-)
-def test_a_script_becomes_the_same(desk: Desk, line: str) -> None:
-    walled = desk.governed.walled
-    show = "#!/bin/sh -e\ntr '\\0' '|' </proc/$$/cmdline\n"
-    files = {"script": show, "outer": "#!./inner -x\n", "inner": show}
-    for name, text in files.items():
-        _put(desk, name, text)
-    link = walled.view.tree / "link"
-    link.unlink(missing_ok=True)
-    link.symlink_to("script")
-    desk.governed.settle = None
-    bare = walled.sh(line)
-    desk.waits = (*files, "link")
-    desk.governed.enforce(_POLICY.replace("python3", "script, outer, link"))
-    desk.governed.settle = lambda question: _wait_and_allow(desk, question)
-    try:
-        waited = walled.sh(line)
-    finally:
-        desk.governed.enforce(_POLICY)
-    assert waited.err == "polis: wait\n"
-    assert (bare.status, waited.out) == (0, bare.out)
-
-
-def _put(desk: Desk, name: str, text: str) -> None:
-    path = desk.governed.walled.view.tree / name
-    path.write_text(text)
-    path.chmod(0o755)
-    if os.geteuid() == 0:
-        os.chown(path, *desk.governed.walled.view.owner)
-
-
-_BY_DESCRIPTOR = "import os; os.execve(os.open('/usr/bin/uname', 0), ['uname'], os.environ)"
-_BY_LINK = "import os, sys; os.execv('/proc/self/exe', ['uname', '-I', '-S', '-c', 'print(1)'])"
-
-
-@pytest.mark.parametrize(("text", "said"), [(_BY_DESCRIPTOR, "Linux\n"), (_BY_LINK, "1\n")])
-def test_what_only_the_process_could_find_is_found_again(desk: Desk, text: str, said: str) -> None:
-    desk.governed.settle = lambda question: _wait_and_allow(desk, question)
-    result = desk.governed.walled.python(text)
-    assert (result.status, result.out, result.err) == (0, said, "polis: wait\n")
 
 
 # Signals and keys
@@ -318,15 +181,15 @@ def test_what_is_too_much_for_one_that_is_stopped_holds_nobody_up(desk: Desk) ->
 
 
 def _answer_soon(desk: Desk, question: Question, text: str) -> ExecVerdict:
-    if desk.settle(question) != _WAIT:
+    if desk.settle(question) != WAIT:
         return ExecVerdict("allow")
-    desk.governed.walled.link.settle(question["number"], _WAIT)
+    desk.governed.walled.link.settle(question["number"], WAIT)
     time.sleep(0.1)
     return ExecVerdict("run", text)
 
 
 def test_what_was_allowed_is_allowed_once(desk: Desk) -> None:
-    desk.governed.settle = lambda question: _wait_and_allow(desk, question)
+    desk.governed.settle = desk.allow_later
     result = desk.governed.walled.sh("uname; uname")
     assert result.err == "polis: wait\n" * 2
     assert len(desk.numbers) == 2
@@ -344,8 +207,8 @@ def test_the_end_of_what_was_allowed_is_told(desk: Desk) -> None:
 
 
 def _allow_until_it_ends(desk: Desk, question: Question) -> ExecVerdict:
-    if desk.settle(question) == _WAIT:
-        desk.governed.walled.link.settle(question["number"], _WAIT)
+    if desk.settle(question) == WAIT:
+        desk.governed.walled.link.settle(question["number"], WAIT)
     return ExecVerdict("allow", until_it_ends=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 import traceback
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cash.daemon.connecting import declined
 from cash.daemon.enforcing import informed_programs
 from cash.daemon.foreseen import promise_of
+from cash.daemon.git_work import is_other_end, is_own_work
 from cash.daemon.questions import Question
 from cash.daemon.stages import Asking, judge, predict, reason_text
 from cash.faults import DENIED, FAILED_CLOSED, UNANSWERED, Fault
@@ -36,14 +36,12 @@ if TYPE_CHECKING:
 
 # What of an environment configures a program of this kind.
 _TOLD: Final = "git"
-_ENDS: Final = frozenset(("git-receive-pack", "git-upload-pack", "git-upload-archive"))
-_TRANSPORT: Final = re.compile(r"git-(?:receive-pack|upload-pack|upload-archive) '[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
 class AskedExec:
     """An exec as a keeper asks about it. command: below which of the agent's it is. by_git: the
-    system's git has started it."""
+    system's git has started it. starter: the first words of that git, where nothing is between."""
 
     number: int
     command: str
@@ -52,6 +50,7 @@ class AskedExec:
     environment: tuple[str, ...]
     surprise: bool
     by_git: bool
+    starter: tuple[str, ...]
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> AskedExec:
@@ -64,6 +63,7 @@ class AskedExec:
             tuple(values["environment"]),
             bool(values["surprise"]),
             bool(values["by_git"]),
+            tuple(values["starter"]),
         )
 
     @property
@@ -115,7 +115,9 @@ class ExecJudging:
             return  # the keeper is gone, and what it held with it
 
     async def _decide(self, asked: AskedExec) -> ExecVerdict:
-        if _is_transport(asked):
+        face = asked.faces[0]
+        is_end = is_other_end(face, by_git=asked.by_git, surprise=asked.surprise)
+        if is_end or is_own_work(face, asked.starter):
             return ExecVerdict("allow")
         judged = await self._judge(asked)
         verdict = judged.verdict
@@ -237,17 +239,6 @@ class ExecJudging:
             "surprise": asked.surprise,
         }
         await self.hosted.journal(self.agent, uuid.uuid4().hex, "exec", body)
-
-
-def _is_transport(asked: AskedExec) -> bool:
-    """The other end of a fetch or push that git itself has started, by a shell or without: judged
-    with git's words. It does nothing but what it is told in git's own protocol."""
-    face = asked.faces[0]
-    words = tuple([word.decode("utf-8", "replace") for word in face.argv])
-    if len(words) > 2 and words[1] == "-c":
-        return asked.by_git and _TRANSPORT.fullmatch(words[2]) is not None
-    name = f"git-{words[1]}" if face.program == "git" and len(words) > 1 else face.program
-    return name in _ENDS and (asked.by_git or asked.surprise)
 
 
 def _is_login(words: list[str]) -> bool:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from cash.keeper.gits import is_git
 from cash.keeper.image import Image
 
 # How git is configured, and what else is loaded into it. What other variables say is judged where
 # a line sets them.
 _TOLD: Final = (b"GIT_", b"LD_")
 _SYSTEM: Final = (b"/usr/", b"/bin/")
+_MOST_TOLD: Final = 4096  # bytes of a git's own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,18 @@ def is_started_by_git(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             parent = int(file.read().rpartition(b")")[2].split()[1])
-        program = os.readlink(f"/proc/{parent}/exe")
+        return is_git(os.readlink(f"/proc/{parent}/exe"))
     except OSError:
         return False
-    return program.startswith("/usr/") and program.rpartition("/")[2].startswith("git")
+
+
+def words_of_git(pid: int) -> tuple[bytes, ...]:
+    """The first words of a process that is the system's git, else (). Asked while it waits to
+    become another program: a hook that git has started is no git any more, whoever its parent."""
+    try:
+        if not is_git(os.readlink(f"/proc/{pid}/exe")):
+            return ()
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return tuple(file.read(_MOST_TOLD).split(b"\0"))
+    except OSError:
+        return ()

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from cash.keeper import notification, standins, tracing
 from cash.keeper.copies import Copies
-from cash.keeper.environment import OwnEnvironment, is_started_by_git
+from cash.keeper.environment import OwnEnvironment, is_started_by_git, words_of_git
 from cash.keeper.faces import Face, faces_of, path_of
 from cash.keeper.gits import Gits
 from cash.keeper.ground import Ground
@@ -45,12 +45,14 @@ _NO_POLISD: Final = (
 
 @dataclass(slots=True)
 class _Traced:
-    """A process that is seized. leader: its first thread, where another one asked. becoming: the
-    stand-in it is turned into. gift: a descriptor for that, and its number there. judging: what
-    it was judged by; meanwhile there may be another."""
+    """A process that is seized. leader: its first thread, where another one asked. starter: the
+    words of the git that it was before. becoming: the stand-in it is turned into. gift: a
+    descriptor for that, and its number there. judging: what it was judged by; meanwhile there may
+    be another."""
 
     watch: Watch
     leader: int = 0
+    starter: tuple[bytes, ...] = ()
     image: Image | None = None
     faces: tuple[Face, ...] = ()
     key: tuple[object, ...] = ()
@@ -114,6 +116,7 @@ class Execs:
             return
         tid = note.tid
         self._seize(tid, watch)
+        self._traced[tid].starter = words_of_git(tid)
         if notification.let_go_on(watch.listener, note.id):
             self.loop.call_later(_MOMENT, lambda: self._look_after(tid))
         else:
@@ -262,6 +265,7 @@ class Execs:
             "environment": [to_text(entry) for entry in told],
             "surprise": surprise,
             "by_git": is_started_by_git(tid),
+            "starter": [to_text(word) for word in traced.starter],
             "pid": tid,
         }
         self._asked[traced.number] = tid

@@ -31,7 +31,7 @@ def measure_real_agents(home: Home, rounds: int) -> Row:
     for name in _AGENTS:
         subjects[f"{name} in the walls"] = _inside(home, name)
         subjects[f"{name} bare"] = _bare(home, name)
-    figures = compare(subjects, min(rounds, 10), warm=1)
+    figures = compare(subjects, min(rounds, 20), warm=1)
     times = {name: ratio(figures, f"{name} in the walls", f"{name} bare") for name in _AGENTS}
     return Row(
         name="real_agents",

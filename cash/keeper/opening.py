@@ -41,6 +41,14 @@ class Spot(NamedTuple):
     path: str
     link: str = ""
 
+    def exists(self) -> bool:
+        """Whether something is there."""
+        try:
+            os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
+        except OSError:
+            return False
+        return True
+
 
 class LinkThere(Exception):
     """A link stands at the spot. args: where it leads, absolute."""

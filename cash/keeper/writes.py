@@ -222,7 +222,12 @@ class Writes:
             name in ("fchmodat", "fchownat", "utimensat") and not note.arguments[-2] & _NOFOLLOW_AT
         )
         spot = self.opener.settle(note.tid, path, follow=follow)
-        opening.close(spot)
+        try:
+            if named.kind == "create" and spot.exists():
+                # `mkdir -p` asks for folders that are there: it hears so, whoever speaks of them.
+                raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+        finally:
+            opening.close(spot)
         return spot.path
 
     # Verdicts

@@ -247,6 +247,14 @@ def test_a_git_that_moves_nothing_is_a_program_like_all(guarded: Walled, room: P
     assert "denied" in ran.err
 
 
+def test_a_folder_that_is_there_is_said_to_be(guarded: Walled, room: Path) -> None:
+    (room / ".ci/below").mkdir()
+    os.chown(room / ".ci/below", *guarded.view.owner)
+    ran = guarded.run("bash", "-c", "mkdir -p .ci/below; mkdir .ci/below", cwd=os.fspath(room))
+    assert (ran.err.count("File exists"), "denied" in ran.err) == (1, False)
+    shutil.rmtree(room / ".ci/below")
+
+
 def test_two_files_cannot_be_swapped_in_one_step(guarded: Walled, room: Path) -> None:
     before = _state(room)
     swap = "import ctypes; print(ctypes.CDLL(None).syscall(316, -100, b'.ci', -100, b'open', 2))"

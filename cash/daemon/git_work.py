@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from cash.keeper.faces import Face
+from cash.keeper.gits import is_git
 
 _ENDS: Final = frozenset(("git-receive-pack", "git-upload-pack", "git-upload-archive"))
+_SHELL: Final = re.compile(r"(?:/usr)?/bin/(?:sh|bash|dash|busybox)")
 _TRANSPORT: Final = re.compile(r"git-(?:receive-pack|upload-pack|upload-archive) '[^']*'")
 # Operations that start other gits (git 2.45), and none that they were given: `bisect run`,
 # `for-each-repo` and `submodule foreach` start what they are told to, an alias what it stands for.
@@ -39,19 +41,22 @@ _GLOBAL_VALUES: Final = frozenset(
 
 def is_other_end(face: Face, *, by_git: bool, surprise: bool) -> bool:
     """Whether it is the other end of a fetch or push that git itself has started, by a shell or
-    without: it does nothing but what it is told in git's own protocol."""
+    without: it does nothing but what it is told in git's own protocol. What counts is the file:
+    anything may be called by these names."""
     words = _texts(face)
     if len(words) > 2 and words[1] == "-c":
-        return by_git and _TRANSPORT.fullmatch(words[2]) is not None
+        is_told = _TRANSPORT.fullmatch(words[2]) is not None
+        return is_told and by_git and _SHELL.fullmatch(face.resolved) is not None
     name = f"git-{words[1]}" if face.program == "git" and len(words) > 1 else face.program
-    return name in _ENDS and (by_git or surprise)
+    return name in _ENDS and (by_git or surprise) and is_git(face.resolved)
 
 
 def is_own_work(face: Face, starter: Sequence[str]) -> bool:
     """Whether it is part of what another git does. starter: the words of the system's git that
     has started it, none if it was something else."""
-    is_git = face.program == "git" and face.resolved.startswith("/usr/")
-    return is_git and operation_of(starter) in _WORKING and operation_of(_texts(face)) in _STARTED
+    if face.program != "git" or not is_git(face.resolved):
+        return False
+    return operation_of(starter) in _WORKING and operation_of(_texts(face)) in _STARTED
 
 
 def operation_of(words: Sequence[str]) -> str:

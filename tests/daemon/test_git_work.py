@@ -38,6 +38,10 @@ def test_own_work(starter: str, words: str, expected: bool) -> None:
 
 def test_another_program_of_that_name_is_not_git() -> None:
     assert not is_own_work(face("git prune", "/home/u/tree/git"), ["git", "gc"])
+    assert not is_own_work(face("git prune", "/usr/bin/shred"), ["git", "gc"])
+    assert not is_other_end(face("git upload-pack x", "/usr/bin/shred"), by_git=True, surprise=True)
+    shell = Face((b"sh", b"-c", b"git-upload-pack 'x'"), "sh", "/home/u/tree/sh", None)
+    assert not is_other_end(shell, by_git=True, surprise=True)
 
 
 def test_the_other_end_of_a_transport() -> None:

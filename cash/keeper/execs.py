@@ -18,7 +18,7 @@ from typing import Any, Final
 from cash.keeper import notification, standins, tracing
 from cash.keeper.copies import Copies
 from cash.keeper.environment import OwnEnvironment, is_started_by_git, words_of_git
-from cash.keeper.faces import Face, faces_of, path_of
+from cash.keeper.faces import faces_of, path_of
 from cash.keeper.gits import Gits
 from cash.keeper.ground import Ground
 from cash.keeper.image import Image, Unreadable, read_image
@@ -27,39 +27,19 @@ from cash.keeper.loop import Loop
 from cash.keeper.messages import to_text
 from cash.keeper.notification import Notification
 from cash.keeper.redirect import redirect
+from cash.keeper.seizing import Seized, Seizing
 from cash.keeper.standins import StandIn
-from cash.keeper.target import leader_of, path_of_exec
+from cash.keeper.target import path_of_exec
 from cash.keeper.tracing import MACHINES
 from cash.keeper.waiting import Waiting
 from cash.keeper.watch import Watch
 from cash.walls import syscalls
 
-# An exec that failed leaves its process seized; after so long it is looked at.
-_MOMENT: Final = 0.02
 _REFUSED: Final = 126
 _NO_POLICY: Final = "polis: no policy is in force here\nhint: polis policy list\n"
 _NO_POLISD: Final = (
     "polis: polisd is not there to judge this\nhint: run any polis command, then send it again\n"
 )
-
-
-@dataclass(slots=True)
-class _Traced:
-    """A process that is seized. leader: its first thread, where another one asked. starter: the
-    words of the git that it was before. becoming: the stand-in it is turned into. gift: a
-    descriptor for that, and its number there. judging: what it was judged by; meanwhile there may
-    be another."""
-
-    watch: Watch
-    leader: int = 0
-    starter: tuple[bytes, ...] = ()
-    image: Image | None = None
-    faces: tuple[Face, ...] = ()
-    key: tuple[object, ...] = ()
-    number: int = 0
-    becoming: StandIn | None = None
-    gift: tuple[int, int] = (-1, -1)
-    judging: Judging | None = None
 
 
 @dataclass(slots=True)
@@ -78,12 +58,13 @@ class Execs:
     judging: Judging | None = None
     copies: Copies | None = None
     waiting: Waiting = field(init=False)
-    _traced: dict[int, _Traced] = field(default_factory=dict)
+    seizing: Seizing = field(init=False)
     _asked: dict[int, int] = field(default_factory=dict)
     _last: int = 0
 
     def __post_init__(self) -> None:
         self.waiting = Waiting(self.loop, self.ask)
+        self.seizing = Seizing(self.loop, self.is_child, self._met_exec)
 
     def enforce(self, snapshot: Snapshot) -> None:
         """Judges by this from now on; what hangs on a verdict is judged by who was asked."""
@@ -95,9 +76,9 @@ class Execs:
     def notified(self, watch: Watch, note: Notification, *, path_at: int | None) -> None:
         """An exec waits. path_at: which of its arguments points to the path; None: it names an
         open file."""
-        traced = self._traced.get(note.tid)
-        if traced is not None and traced.becoming is not None:
-            self._give(traced, note)
+        seized = self.seizing.get(note.tid)
+        if seized is not None and seized.becoming is not None:
+            _give(seized, note)
             notification.let_go_on(watch.listener, note.id)
             return
         try:
@@ -114,208 +95,141 @@ class Execs:
             return
         if not notification.is_waiting(watch.listener, note.id):
             return
-        tid = note.tid
-        self._seize(tid, watch)
-        self._traced[tid].starter = words_of_git(tid)
+        seized = self.seizing.seize(note.tid, watch)
+        seized.starter = words_of_git(note.tid)
         if notification.let_go_on(watch.listener, note.id):
-            self.loop.call_later(_MOMENT, lambda: self._look_after(tid))
+            self.seizing.look_after(note.tid)
         else:
-            self._look_after(tid)
-
-    def _seize(self, tid: int, watch: Watch) -> None:
-        """Also what is thought to be seized already: a number is given to others."""
-        try:
-            tracing.seize(tid)
-        except PermissionError:
-            if tid not in self._traced:
-                raise
-            self._traced[tid].watch = watch
-        else:
-            self._traced[tid] = traced = _Traced(watch)
-            traced.leader = leader_of(tid)
-
-    def _look_after(self, tid: int) -> None:
-        """It has not stopped: its exec failed, or takes long. Its next stop tells."""
-        traced = self._traced.get(tid)
-        if traced is not None and traced.image is None:
-            with contextlib.suppress(OSError):
-                tracing.interrupt(tid)
-
-    def _give(self, traced: _Traced, note: Notification) -> None:
-        ours, theirs = traced.gift
-        if ours >= 0:
-            with contextlib.suppress(OSError):
-                notification.give_as(traced.watch.listener, note.id, ours, theirs)
-            os.close(ours)
-            traced.gift = (-1, -1)
+            self.seizing.look_after(note.tid, 0)
 
     # The stop
 
     def collect(self) -> None:
         """Takes every stop and end of what is seized."""
-        for tid in list(self._traced):
-            while tid in self._traced:
-                stop = tracing.next_stop(tid, is_child=self.is_child(tid))
-                if stop is None:
-                    break
-                leader = self._rename(tid) if isinstance(stop, tracing.Gone) else 0
-                if leader:
-                    tid = leader
-                else:
-                    self._meet(tid, stop)
+        self.seizing.collect()
 
-    def _rename(self, tid: int) -> int:
-        """A thread that is gone may have become the first one, number and all: an exec does that,
-        some time before its stop. Its number then; 0: it has ended."""
-        leader = self._traced[tid].leader
-        if not leader or leader in self._traced or not tracing.is_traced(leader):
-            return 0
-        self._traced[leader] = traced = self._traced.pop(tid)
-        traced.leader = 0
-        return leader
-
-    def _meet(self, tid: int, stop: tracing.Stop) -> None:
-        try:
-            match stop:
-                case tracing.Exec():
-                    self._met_exec(tid)
-                case tracing.Stopped(number):
-                    self._met_signal(tid, number)
-                case tracing.Gone():
-                    self._drop(tid)
-        except OSError:
-            self._end(tid)  # killed while it was looked at, or never to be looked at
-
-    def _met_signal(self, tid: int, number: int) -> None:
-        """No exec is under way here: it failed, or the injected one has not begun."""
-        if self._traced[tid].becoming is not None:
-            tracing.resume(tid, number)
-        else:
-            tracing.release(tid, number)
-            self._drop(tid)
-
-    def _met_exec(self, tid: int) -> None:
-        traced = self._traced[tid]
+    def _met_exec(self, tid: int, seized: Seized) -> None:
         try:
             image = read_image(tid, MACHINES[syscalls.MACHINE])
         except Unreadable:
-            self._end(tid)
+            self.seizing.end(tid)
             return
-        if traced.becoming is not None:
-            self._met_stand_in(tid, traced, image)
+        if seized.becoming is not None:
+            self._met_stand_in(tid, seized, image)
             return
-        traced.image = image
+        seized.image = image
         self.gits.started(tid, image)
-        if traced.watch.takes_start():
-            self._release(tid)
+        if seized.watch.takes_start():
+            self.seizing.release(tid)
         elif self.judging is None or self.copies is None:
-            self._turn(tid, standins.refuser(_NO_POLICY, _REFUSED))
+            self._turn(tid, seized, standins.refuser(_NO_POLICY, _REFUSED))
         else:
-            self._judge(tid, traced, image, self.judging, self.copies)
+            self._judge(tid, seized, image, self.judging, self.copies)
 
-    def _met_stand_in(self, tid: int, traced: _Traced, image: Image) -> None:
+    def _met_stand_in(self, tid: int, seized: Seized, image: Image) -> None:
         """The stand-in stands at its first instruction, if it is the one that was meant."""
-        wanted = traced.becoming
+        wanted = seized.becoming
         assert wanted is not None
         try:
             place = self.ground.look(wanted.program)
         except OSError:
-            self._end(tid)
+            self.seizing.end(tid)
             return
         is_same = (image.device, image.inode) == (place.st_dev, place.st_ino)
         if is_same and image.argv == wanted.argv:
-            self._release(tid)
+            self.seizing.release(tid)
         else:
-            self._end(tid)
+            self.seizing.end(tid)
 
     def _judge(
-        self, tid: int, traced: _Traced, image: Image, judging: Judging, copies: Copies
+        self, tid: int, seized: Seized, image: Image, judging: Judging, copies: Copies
     ) -> None:
-        watch = traced.watch
-        traced.faces = faces = faces_of(tid, image, self.ground, copies)
+        watch = seized.watch
+        seized.faces = faces = faces_of(tid, image, self.ground, copies)
         if self.waiting.is_allowed(tid, (image.key, faces)):
-            self._release(tid)
+            self.seizing.release(tid)
             return
         surprise = watch.is_surprise(image.argv)
         watch.observe(image.argv, surprise=surprise)
-        traced.judging = judging
+        seized.judging = judging
         # All that rules can ask about. A path or an inode alone may be another program by now.
-        traced.key = key = (faces, image.cwd, surprise)
+        seized.key = key = (faces, image.cwd, surprise)
         if judging.is_known(key):
-            self._release(tid)
+            self.seizing.release(tid)
         elif judging.allows(faces, image.cwd, surprise=surprise):
             judging.remember(key)
-            self._release(tid)
+            self.seizing.release(tid)
         else:
-            self._ask(tid, traced, surprise=surprise)
+            self._ask(tid, seized, surprise=surprise)
 
-    def _ask(self, tid: int, traced: _Traced, *, surprise: bool) -> None:
-        image = traced.image
+    def _ask(self, tid: int, seized: Seized, *, surprise: bool) -> None:
+        image = seized.image
         assert image is not None
         self._last += 1
-        traced.number = self._last
+        seized.number = self._last
         told = self.environment.told(tid, image)
         question = {
-            "number": traced.number,
-            "command": traced.watch.id,
-            "faces": [face.pack() for face in traced.faces],
+            "number": seized.number,
+            "command": seized.watch.id,
+            "faces": [face.pack() for face in seized.faces],
             "argv": [to_text(word) for word in image.argv],
             "name": to_text(image.name),
             "cwd": image.cwd,
             "environment": [to_text(entry) for entry in told],
             "surprise": surprise,
             "by_git": is_started_by_git(tid),
-            "starter": [to_text(word) for word in traced.starter],
+            "starter": [to_text(word) for word in seized.starter],
             "pid": tid,
         }
-        self._asked[traced.number] = tid
+        self._asked[seized.number] = tid
         if not self.ask(question):
-            del self._asked[traced.number]
-            self._turn(tid, standins.refuser(_NO_POLISD, _REFUSED))
+            del self._asked[seized.number]
+            self._turn(tid, seized, standins.refuser(_NO_POLISD, _REFUSED))
 
     # The verdict
 
     def settle(self, values: dict[str, Any]) -> None:
         """polisd's word on what it was asked: allow, refuse, run (bash text instead), wait."""
         tid = self._asked.pop(values["number"], 0)
-        traced = self._traced.get(tid)
-        if traced is None or traced.image is None or traced.number != values["number"]:
+        seized = self.seizing.get(tid)
+        if seized is None or seized.image is None or seized.number != values["number"]:
             self.waiting.settle(values)
             return
         text = str(values.get("text") or "")
         try:
             match values["verdict"]:
                 case "allow":
-                    self._allow(tid, traced, values)
+                    self._allow(tid, seized, values)
                 case "refuse":
-                    self._turn(tid, standins.refuser(text, int(values["status"])))
+                    self._turn(tid, seized, standins.refuser(text, int(values["status"])))
                 case "run":
-                    self._turn(tid, standins.runner(text))
+                    self._turn(tid, seized, standins.runner(text))
                 case _:
-                    self._wait(tid, traced, text)
+                    self._wait(tid, seized, text)
         except OSError:
-            self._end(tid)
+            self.seizing.end(tid)
 
     def lose_polisd(self) -> None:
         """Nobody answers any more what was asked."""
         for number, tid in list(self._asked.items()):
             del self._asked[number]
-            if tid in self._traced:
-                self._turn(tid, standins.refuser(_NO_POLISD, _REFUSED))
+            seized = self.seizing.get(tid)
+            if seized is not None and seized.number == number:
+                self._turn(tid, seized, standins.refuser(_NO_POLISD, _REFUSED))
         self.waiting.end_all(_NO_POLISD, _REFUSED)
 
-    def _allow(self, tid: int, traced: _Traced, values: dict[str, Any]) -> None:
+    def _allow(self, tid: int, seized: Seized, values: dict[str, Any]) -> None:
         predicted = [[os.fsencode(word) for word in argv] for argv in values.get("predicted", ())]
         names = [os.fsencode(name) for name in values.get("names", ())]
-        traced.watch.predict(predicted, names)
-        if values.get("keep") and traced.judging is not None:
-            traced.judging.remember(traced.key)
+        seized.watch.predict(predicted, names)
+        if values.get("keep") and seized.judging is not None:
+            seized.judging.remember(seized.key)
         if values.get("until_it_ends"):
             self.waiting.watch_end(tid, values["number"])
-        self._release(tid)
+        self.seizing.release(tid)
 
-    def _wait(self, tid: int, traced: _Traced, text: str) -> None:
-        image, faces = traced.image, traced.faces
+    def _wait(self, tid: int, seized: Seized, text: str) -> None:
+        image, faces = seized.image, seized.faces
         assert image is not None
         number = _free_descriptor(tid)
         path = path_of(image, faces)
@@ -323,53 +237,39 @@ class Execs:
         stand_in = standins.waiter(
             text, number, machine.call, path, faces[0].argv, image.environment
         )
-        if not self._turn(tid, stand_in):
-            self.ask({"abandoned": traced.number})
+        if not self._turn(tid, seized, stand_in):
+            self.ask({"abandoned": seized.number})
             return
         ours, theirs = os.pipe()
-        traced.gift = (ours, number)
-        self.waiting.add(traced.number, tid, (image.key, faces), theirs)
+        seized.gift = (ours, number)
+        self.waiting.add(seized.number, tid, (image.key, faces), theirs)
 
-    def _turn(self, tid: int, stand_in: StandIn) -> bool:
+    def _turn(self, tid: int, seized: Seized, stand_in: StandIn) -> bool:
         """Has it become another program: False when it became one that says why not. One that
         cannot be turned at all, ends."""
-        traced = self._traced[tid]
-        assert traced.image is not None
+        assert seized.image is not None
         try:
             try:
-                redirect(tid, traced.image, MACHINES[syscalls.MACHINE], stand_in)
+                redirect(tid, seized.image, MACHINES[syscalls.MACHINE], stand_in)
                 is_turned = True
             except ValueError:
                 stand_in, is_turned = standins.refuser(standins.TOO_LONG, _REFUSED), False
-                redirect(tid, traced.image, MACHINES[syscalls.MACHINE], stand_in)
-            traced.becoming = stand_in
+                redirect(tid, seized.image, MACHINES[syscalls.MACHINE], stand_in)
+            seized.becoming = stand_in
             tracing.resume(tid)
         except (OSError, ValueError):
-            self._end(tid)
+            self.seizing.end(tid)
             return False
         return is_turned
 
-    def _release(self, tid: int) -> None:
-        try:
-            tracing.release(tid)
-        except OSError:
-            self._end(tid)  # killed meanwhile: nobody else can bury it before us
-        else:
-            self._drop(tid)
 
-    def _end(self, tid: int) -> None:
-        tracing.kill(tid)
-        self._drop(tid, keep=True)
-
-    def _drop(self, tid: int, *, keep: bool = False) -> None:
-        """Forgets it. keep: it still has to be waited for."""
-        traced = self._traced[tid] if keep else self._traced.pop(tid, None)
-        if traced is None:
-            return
-        if traced.gift[0] >= 0:
-            os.close(traced.gift[0])
-            traced.gift = (-1, -1)
-        self._asked.pop(traced.number, None)
+def _give(seized: Seized, note: Notification) -> None:
+    ours, theirs = seized.gift
+    if ours >= 0:
+        with contextlib.suppress(OSError):
+            notification.give_as(seized.watch.listener, note.id, ours, theirs)
+        os.close(ours)
+        seized.gift = (-1, -1)
 
 
 def _free_descriptor(pid: int) -> int:

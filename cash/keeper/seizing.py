@@ -1,0 +1,145 @@
+"""The processes that are seized (ptrace), each from its exec's call to the end of its verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cash.keeper import tracing
+from cash.keeper.faces import Face
+from cash.keeper.image import Image
+from cash.keeper.judging import Judging
+from cash.keeper.loop import Loop
+from cash.keeper.standins import StandIn
+from cash.keeper.target import leader_of
+from cash.keeper.watch import Watch
+
+# An exec that failed leaves its process seized; after so long it is looked at.
+_MOMENT: Final = 0.02
+
+
+@dataclass(slots=True)
+class Seized:
+    """A process that is seized. leader: its first thread, where another one asked. starter: the
+    words of the git that it was before. becoming: the stand-in it is turned into. gift: a
+    descriptor for that, and its number there. judging: what it was judged by; meanwhile there may
+    be another."""
+
+    watch: Watch
+    leader: int = 0
+    starter: tuple[bytes, ...] = ()
+    image: Image | None = None
+    faces: tuple[Face, ...] = ()
+    key: tuple[object, ...] = ()
+    number: int = 0
+    becoming: StandIn | None = None
+    gift: tuple[int, int] = (-1, -1)
+    judging: Judging | None = None
+
+
+@dataclass(slots=True)
+class Seizing:
+    """All of one keeper's. is_child: whether a process is a command's own, whose end its runner
+    takes. met_exec: called with each that stands at the first instruction of a program."""
+
+    loop: Loop
+    is_child: Callable[[int], bool]
+    met_exec: Callable[[int, Seized], None]
+    _seized: dict[int, Seized] = field(default_factory=dict)
+
+    def get(self, tid: int) -> Seized | None:
+        """What is known of a thread that is seized."""
+        return self._seized.get(tid)
+
+    def seize(self, tid: int, watch: Watch) -> Seized:
+        """Also what is thought to be seized already: a number is given to others. OSError."""
+        try:
+            tracing.seize(tid)
+        except PermissionError:
+            if tid not in self._seized:
+                raise
+            self._seized[tid].watch = watch
+        else:
+            self._seized[tid] = seized = Seized(watch)
+            seized.leader = leader_of(tid)
+        return self._seized[tid]
+
+    def look_after(self, tid: int, seconds: float = _MOMENT) -> None:
+        """If it has not stopped by then, its exec failed or takes long: its next stop tells."""
+        self.loop.call_later(seconds, lambda: self._interrupt(tid))
+
+    def _interrupt(self, tid: int) -> None:
+        seized = self._seized.get(tid)
+        if seized is not None and seized.image is None:
+            with contextlib.suppress(OSError):
+                tracing.interrupt(tid)
+
+    def collect(self) -> None:
+        """Takes every stop and end that has come."""
+        for tid in list(self._seized):
+            number = tid
+            while number in self._seized:
+                stop = tracing.next_stop(number, is_child=self.is_child(number))
+                if stop is None:
+                    break
+                leader = self._rename(number) if isinstance(stop, tracing.Gone) else 0
+                if leader:
+                    number = leader
+                else:
+                    self._meet(number, stop)
+
+    def _rename(self, tid: int) -> int:
+        """A thread that is gone may have become the first one, number and all: an exec does that,
+        some time before its stop. Its number then; 0: it has ended."""
+        leader = self._seized[tid].leader
+        if not leader or leader in self._seized or not tracing.is_traced(leader):
+            return 0
+        self._seized[leader] = seized = self._seized.pop(tid)
+        seized.leader = 0
+        return leader
+
+    def _meet(self, tid: int, stop: tracing.Stop) -> None:
+        seized = self._seized[tid]
+        try:
+            match stop:
+                case tracing.Exec():
+                    self.met_exec(tid, seized)
+                case tracing.Stopped(number):
+                    self._met_signal(tid, seized, number)
+                case tracing.Gone():
+                    self._drop(tid)
+        except OSError:
+            self.end(tid)  # killed while it was looked at, or never to be looked at
+
+    def _met_signal(self, tid: int, seized: Seized, number: int) -> None:
+        """No exec is under way here: it failed, or the injected one has not begun."""
+        if seized.becoming is not None:
+            tracing.resume(tid, number)
+        else:
+            tracing.release(tid, number)
+            self._drop(tid)
+
+    def release(self, tid: int) -> None:
+        """Lets it go on as what it has become."""
+        try:
+            tracing.release(tid)
+        except OSError:
+            self.end(tid)  # killed meanwhile: nobody else can bury it before us
+        else:
+            self._drop(tid)
+
+    def end(self, tid: int) -> None:
+        """Kills it; it is forgotten once it has ended."""
+        tracing.kill(tid)
+        self._take_back(self._seized[tid])
+
+    def _drop(self, tid: int) -> None:
+        self._take_back(self._seized.pop(tid))
+
+    def _take_back(self, seized: Seized) -> None:
+        if seized.gift[0] >= 0:
+            os.close(seized.gift[0])
+            seized.gift = (-1, -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from governed import DENIED, Governed, Question, governing
-from walled import KINDS, PATIENCE, is_alive
+from walled import KINDS, PATIENCE, is_alive, wait_gone
 
 from cash.keeper.link import ExecVerdict
 
@@ -33,8 +34,6 @@ rules:
 """
 _OTHER = _POLICY.replace("no-shredding", "never-shred").replace("[uname, id]", "[arch, uname, id]")
 
-_SLOW = 0.004
-
 
 @pytest.fixture(scope="module", params=KINDS)
 def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
@@ -46,28 +45,28 @@ def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
 @pytest.fixture(autouse=True)
 def nothing_stays(governed: Governed) -> Iterator[None]:
     """The keeper holds after a test what it held before, traces nobody, and still judges."""
-    governed.settle = None
     governed.refused.clear()
     assert governed.walled.sh("/usr/bin/true").status == 0
-    before = _held(governed)
+    keeper = governed.walled.ready.keeper
+    before = _held(keeper)
     yield
     governed.settle = None
     deadline = time.monotonic() + PATIENCE
-    while _held(governed) != before or _traced(governed):
-        assert time.monotonic() < deadline, (before, _held(governed), _traced(governed))
+    while _held(keeper) != before or _traced(keeper):
+        assert time.monotonic() < deadline, (before, _held(keeper), _traced(keeper))
         time.sleep(0.01)
     governed.refused.clear()
     assert governed.walled.sh("uname && id -u && env true").status == 0
     assert governed.walled.run("shred", "--version").status == DENIED
 
 
-def _held(governed: Governed) -> int:
-    return len(os.listdir(f"/proc/{governed.walled.ready.keeper}/fd"))
+def _held(keeper: int) -> int:
+    return len(os.listdir(f"/proc/{keeper}/fd"))
 
 
-def _traced(governed: Governed) -> list[str]:
+def _traced(keeper: int) -> list[str]:
     """The processes that the keeper traces, the dead ones too that it has not waited for."""
-    wanted, found = f"TracerPid:\t{governed.walled.ready.keeper}\n", []
+    wanted, found = f"TracerPid:\t{keeper}\n", []
     for status in Path("/proc").glob("[0-9]*/task/*/status"):
         with contextlib.suppress(OSError):
             text = status.read_text()
@@ -80,7 +79,7 @@ def _take_time(governed: Governed, question: Question) -> ExecVerdict | None:
     """uname is held for a moment, id waits for an answer that never comes."""
     if any(face["program"] == "id" for face in question["faces"]):
         return ExecVerdict("wait", "polis: wait\n")
-    time.sleep(_SLOW)
+    time.sleep(0.004)
     return ExecVerdict("allow")
 
 
@@ -201,6 +200,47 @@ def test_a_group_stopped_at_any_moment(governed: Governed) -> None:
     result = governed.walled.python(_STOPPER)
     assert result.status == 0, result.err
     assert int(result.out) > 30  # it was stopped, not only too late
+
+
+# An exec that fails leaves its process seized for a moment.
+_SIGNALLED = """
+import os, signal
+caught = []
+for number in (signal.SIGUSR1, signal.SIGTERM):
+    signal.signal(number, lambda number, _: caught.append(number))
+for number in range(50):
+    try:
+        os.execv("./empty", ["empty"])
+    except OSError as fault:
+        assert fault.errno == 8, fault
+    os.kill(os.getpid(), (signal.SIGUSR1, signal.SIGTERM)[number % 2])
+print(len(caught))
+"""
+
+
+def test_no_signal_is_lost_after_an_exec_that_failed(governed: Governed) -> None:
+    empty = governed.walled.view.tree / "empty"
+    empty.touch()
+    empty.chmod(0o755)
+    result = governed.walled.python(_SIGNALLED)
+    assert (result.status, result.out) == (0, "50\n"), result.err
+
+
+def test_what_was_being_judged_dies_with_the_keeper(governed: Governed) -> None:
+    with governing(governed.walled.kind, _POLICY) as lonely:
+        walled = lonely.walled
+        walled.judge = lambda _: None
+        out = os.memfd_create("out")
+        client = walled.start("shred", "--version", descriptors={1: out})
+        deadline = time.monotonic() + PATIENCE
+        while not walled.asked:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        os.kill(walled.ready.keeper, signal.SIGKILL)
+        wait_gone(walled.asked[0]["pid"])
+        assert os.fstat(out).st_size == 0
+        os.close(out)
+        client.close()
 
 
 def test_a_policy_swapped_while_verdicts_are_under_way(governed: Governed) -> None:

@@ -41,6 +41,14 @@ class Spot(NamedTuple):
     path: str
     link: str = ""
 
+    def is_file(self, found: os.stat_result) -> bool:
+        """Whether just that file is here."""
+        try:
+            here = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
+        except OSError:
+            return False
+        return (here.st_dev, here.st_ino) == (found.st_dev, found.st_ino)
+
     def exists(self) -> bool:
         """Whether something is there."""
         try:
@@ -77,8 +85,7 @@ class Opener:
             own = _OWN.fullmatch(path)
             number = int(own[1]) if own else _STANDARD.get(path)
             if number is not None:
-                link = f"/proc/{tid}/fd/{number}"
-                return Spot(-1, "", os.readlink(link).removesuffix(" (deleted)"), link)
+                return self._find_open(tid, number)
             if path == b"/dev/tty":
                 path = _terminal_of(tid)
         head, _, name = path.rstrip(b"/").rpartition(b"/")
@@ -90,6 +97,20 @@ class Opener:
         text = os.fsdecode(name)
         whole = place if text == "." else f"{place.rstrip('/')}/{text}"
         return Spot(folder, text, whole)
+
+    def _find_open(self, tid: int, number: int) -> Spot:
+        """What a descriptor is of. A file is opened anew by its path, as a file of the walls, or
+        not at all: it may be one of the host's, handed in to be read or appended to."""
+        link = f"/proc/{tid}/fd/{number}"
+        found, path = os.stat(link), os.readlink(link)
+        is_memory = path.startswith("/memfd:") and _is_writable(tid, number)
+        if not stat.S_ISREG(found.st_mode) or is_memory:
+            return Spot(-1, "", path.removesuffix(" (deleted)"), link)
+        spot = self.find(tid, os.fsencode(path))
+        if not spot.is_file(found):
+            close(spot)
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return spot
 
     def follow(self, spot: Spot) -> bytes | None:
         """Where the link at this spot leads, absolute; None: it is no link."""
@@ -159,6 +180,15 @@ def close(spot: Spot) -> None:
     """Lets go of its folder."""
     if spot.folder >= 0:
         os.close(spot.folder)
+
+
+def _is_writable(tid: int, number: int) -> bool:
+    """Whether a descriptor of a process is open for writing."""
+    with open(f"/proc/{tid}/fdinfo/{number}", "rb") as file:
+        for line in file:
+            if line.startswith(b"flags:"):
+                return int(line[6:], 8) & os.O_ACCMODE != os.O_RDONLY
+    return False
 
 
 def _is_fifo(spot: Spot) -> bool:

@@ -218,13 +218,13 @@ def test_a_file_system_that_cannot_translate_owners_is_named() -> None:
 # A kernel without Landlock, as far as this process can tell: its calls are answered ENOSYS.
 _WITHOUT_LANDLOCK = """
 import struct, sys
-from cash.walls import enter, probe, seccomp, syscalls
+from cash.walls import enter, probe, seccomp, syscalls, trial
 from pathlib import Path
 code = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (6, 0, 0, 0x50000 | 38), (6, 0, 0, 0x7FFF0000)]
 syscalls.prctl(38, 1)
 seccomp.install(b"".join(struct.pack("=HBBI", *line) for line in code))
 print(next(found for found in probe._kernel() if found.name == "landlock").holds)
-view = probe._view(Path(sys.argv[1]))
+view = trial.make_view(Path(sys.argv[1]))
 try:
     enter.raise_walls(dataclasses.replace(view, landlock=True))
 except Exception as fault:

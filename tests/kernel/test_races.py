@@ -13,7 +13,7 @@ from walled import KINDS
 
 pytestmark = pytest.mark.kernel
 
-_ATTEMPTS = 200
+_ATTEMPTS = 120
 # Two threads of one process: who looks before the kernel does has always lost this one.
 _DECISIVE = (("path", "thread"), ("argument", "thread"))
 _MANY = 1000

@@ -96,7 +96,8 @@ async def _live(places: Places, ready: int) -> None:
         # was told that polis is down: SIGALRM ends the process.
         signal.setitimer(signal.ITIMER_REAL, _HANDOVER_SECONDS)
         accepting.cancel()
-        os.unlink(places.socket)
+        with contextlib.suppress(OSError):  # its folder may be gone: a session's, at log-out
+            os.unlink(places.socket)
         listener.close()
         await polisd.hang_up()
         await repositories.close()

@@ -97,3 +97,15 @@ def test_two_first_commands_at_once_share_one_polisd(desk: Desk) -> None:
     outs = sorted(one.communicate(timeout=60)[0] for one in both)
     assert outs == [b"0\n", b"1\n", b"2\n", b"3\n"]
     assert len(desk.pids("-m cash.daemon")) == 1
+
+
+def test_a_polisd_whose_folder_is_gone_takes_its_walls_down(desk: Desk) -> None:
+    """As at a log-out, which removes the session's folder first."""
+    running = start(desk, "echo began > began; sleep 60")
+    until((desk.tree / "began").exists)
+    (polisd,) = desk.pids("-m cash.daemon")
+    (socket,) = desk.installation.folder.glob("run/**/polisd.sock")
+    socket.unlink()
+    os.kill(polisd, signal.SIGTERM)
+    assert finish(running) == 137
+    until(lambda: not desk.pids("cash.keeper"))

@@ -6,7 +6,7 @@ import shlex
 import sys
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,7 +69,12 @@ class AskedExec:
     @property
     def line(self) -> str:
         """A name for what is granted to it, until it ends."""
-        return f"{self.command}/{self.number}"
+        return line_of(self.command, self.number)
+
+
+def line_of(command: str, number: int) -> str:
+    """The name of the exec that a keeper asked about by this number, below a command."""
+    return f"{command}/{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class ExecJudging:
     async def hear(self, values: Mapping[str, Any]) -> None:
         """An exec to judge, or the end of one."""
         if "over" in values:
-            self.hosted.foreseen.end(f"{values.get('command', '')}/{values['over']}")
+            self.hosted.foreseen.end(line_of(values["command"], values["over"]))
         elif "abandoned" in values:
             if waiting := self.household.waiting.pop(values["abandoned"], None):
                 waiting.cancel()
@@ -98,17 +103,18 @@ class ExecJudging:
             await self._answer(AskedExec.read(values))
 
     async def _answer(self, asked: AskedExec) -> None:
+        await self._settle_by(asked, self._decide(asked))
+
+    async def _settle_by(self, asked: AskedExec, deciding: Awaitable[ExecVerdict]) -> None:
+        """Whatever goes wrong meanwhile, what waits hears a verdict."""
         try:
-            verdict = await self._decide(asked)
+            verdict = await deciding
         except Fault as fault:
             hint = f"hint: {fault.hint}\n" if fault.hint else ""
             verdict = ExecVerdict("refuse", f"polis: {fault.message}\n{hint}", FAILED_CLOSED)
         except Exception as fault:
             traceback.print_exception(fault, file=sys.stderr)
             verdict = ExecVerdict("refuse", f"polis: internal fault: {fault}\n", FAILED_CLOSED)
-        self._settle(asked, verdict)
-
-    def _settle(self, asked: AskedExec, verdict: ExecVerdict) -> None:
         try:
             self.household.link.settle(asked.number, verdict)
         except OSError:
@@ -196,7 +202,7 @@ class ExecJudging:
         answer = await self.hosted.answering.questions.wait(question, seconds)
         self.household.waiting.pop(asked.number, None)
         approval = Asking.settle(answer, question, told=True)
-        self._settle(asked, await self._follow(asked, judged, approval))
+        await self._settle_by(asked, self._follow(asked, judged, approval))
 
     async def _follow(self, asked: AskedExec, judged: _Judged, approval: Approval) -> ExecVerdict:
         """What an answer amounts to."""

@@ -225,7 +225,7 @@ class Execs:
         if values.get("keep") and seized.judging is not None:
             seized.judging.remember(seized.key)
         if values.get("until_it_ends"):
-            self.waiting.watch_end(tid, values["number"])
+            self.waiting.watch_end(tid, values["number"], seized.watch.id)
         self.seizing.release(tid)
 
     def _wait(self, tid: int, seized: Seized, text: str) -> None:
@@ -242,7 +242,8 @@ class Execs:
             return
         ours, theirs = os.pipe()
         seized.gift = (ours, number)
-        self.waiting.add(seized.number, tid, (image.key, faces), theirs)
+        key = (image.key, faces)
+        self.waiting.add(seized.number, tid, seized.watch.id, key, theirs)
 
     def _turn(self, tid: int, seized: Seized, stand_in: StandIn) -> bool:
         """Has it become another program: False when it became one that says why not. One that

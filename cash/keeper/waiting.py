@@ -17,10 +17,11 @@ _REFUSED: Final = 126
 
 @dataclass(slots=True)
 class _Waiter:
-    """key: what it stands for. answer: where it reads what was said. allowed: it may become that,
-    once."""
+    """command: below which it is. key: what it stands for. answer: where it reads what was said.
+    allowed: it may become that, once."""
 
     pid: int
+    command: str
     key: tuple[object, ...]
     answer: int
     allowed: bool = False
@@ -34,15 +35,19 @@ class Waiting:
         self._tell = tell
         self._waiters: dict[int, _Waiter] = {}
 
-    def add(self, number: int, pid: int, key: tuple[object, ...], answer: int) -> None:
-        """A process that waits for the answer to `number`. key: what it would become."""
+    def add(
+        self, number: int, pid: int, command: str, key: tuple[object, ...], answer: int
+    ) -> None:
+        """A process below `command` that waits for the answer to `number`. key: what it would
+        become."""
         # By number: a process may wait more than once in its life.
-        self._waiters[number] = _Waiter(pid, key, answer)
+        self._waiters[number] = _Waiter(pid, command, key, answer)
         self._watch(pid, lambda: self._ended(number))
 
-    def watch_end(self, pid: int, number: int) -> None:
-        """Tells polisd when the process has ended: what was granted to it ends then."""
-        self._watch(pid, lambda: self._tell({"over": number}))
+    def watch_end(self, pid: int, number: int, command: str) -> None:
+        """Tells polisd when the process has ended: what was granted to it, below `command`, ends
+        then."""
+        self._watch(pid, lambda: self._tell({"over": number, "command": command}))
 
     def settle(self, values: dict[str, Any]) -> None:
         """What a person said to `number`: the waiter hears it, whoever else does not."""
@@ -62,7 +67,7 @@ class Waiting:
         waiter.answer = -1
         waiter.allowed = word == "allow"
         if values.get("until_it_ends"):
-            self.watch_end(waiter.pid, number)
+            self.watch_end(waiter.pid, number, waiter.command)
 
     def end_all(self, text: str, status: int) -> None:
         """Nobody will answer any more."""

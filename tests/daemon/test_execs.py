@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -184,3 +185,14 @@ def test_gits_own_transport_is_let_go(desk: Desk) -> None:
     _put(desk, "fetch.py", "import subprocess\nsubprocess.run(['git', 'ls-remote', '.', 'HEAD'])\n")
     ran = desk.line("python3 fetch.py")
     assert (ran.status, ran.err, "HEAD" in ran.out) == (0, "", True)
+
+
+def test_what_was_allowed_once_is_asked_about_again(desk: Desk, events: Any) -> None:
+    """A yes is for the exec that asked, and ends with it: not for all that comes below its line."""
+    (desk.tree / "twice.sh").write_text("uname -s; uname -s; uname -s\n")
+    asked = re.search(r"asked as (q\d+)", desk.line("sh twice.sh").err)
+    assert asked is not None
+    assert desk.polis("approvals", "allow", asked[1]).status == 0
+    ran = desk.line("sh twice.sh")
+    assert (ran.status, ran.out) == (124, "Linux\n")
+    assert [one["approval"] for one in events()].count("earlier answer") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -113,6 +114,10 @@ class Seizing:
                     self._drop(tid)
         except OSError:
             self.end(tid)  # killed while it was looked at, or never to be looked at
+        except Exception:
+            # What cannot be judged does not run, and the keeper outlives it.
+            traceback.print_exc()
+            self.end(tid)
 
     def _met_signal(self, tid: int, seized: Seized, number: int) -> None:
         """No exec is under way here: it failed, or the injected one has not begun."""
@@ -134,7 +139,8 @@ class Seizing:
     def end(self, tid: int) -> None:
         """Kills it; it is forgotten once it has ended."""
         tracing.kill(tid)
-        self._take_back(self._seized[tid])
+        if tid in self._seized:
+            self._take_back(self._seized[tid])
 
     def _drop(self, tid: int) -> None:
         self._take_back(self._seized.pop(tid))

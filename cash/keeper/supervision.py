@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import select
@@ -16,7 +17,8 @@ from cash.keeper.gits import Gits
 from cash.keeper.ground import Ground
 from cash.keeper.judging import Snapshot
 from cash.keeper.loop import Loop
-from cash.keeper.messages import Message, Seen, Wrote, to_bytes
+from cash.keeper.messages import Failed, Message, Seen, Wrote, to_bytes
+from cash.keeper.notification import Notification
 from cash.keeper.opening import Opener
 from cash.keeper.watch import Watch
 from cash.keeper.writes import Writes
@@ -33,9 +35,9 @@ _HERE: Final = 0xFFFFFF9C  # AT_FDCWD
 
 
 class Supervision:
-    """ask: asks polisd; False when it is not there. tell: tells it
-    something. is_command: whether a pid is a command's first process, which its runner reaps.
-    environment: what every command is given."""
+    """ask: asks polisd; False when it is not there. tell: tells it something. is_command: whether a
+    pid is a command's first process, which its runner reaps. environment: what every command is
+    given."""
 
     def __init__(
         self,
@@ -112,10 +114,18 @@ class Supervision:
         note = notification.receive(watch.listener)
         if note is None:
             return
+        try:
+            self._answer(watch, note)
+        except Exception as fault:
+            # Whatever it is, the one call fails, and not the keeper with all that runs.
+            notification.fail(watch.listener, note.id, errno.EPERM)
+            self._tell(Failed(f"a call could not be judged: {fault!r}", fatal=False))
+        self._report_soon()
+
+    def _answer(self, watch: Watch, note: Notification) -> None:
         name = trap.name_of(note.call, syscalls.MACHINE) or ""
         if name not in _PATHS:
             self._writes.notified(watch, note, name)
-            self._report_soon()
             return
         path_at = _PATHS.get(name)
         if name == "execveat" and (
@@ -125,7 +135,6 @@ class Supervision:
         self._execs.notified(watch, note, path_at=path_at)
         # A stop that has come meanwhile need not wait for its signal.
         self._execs.collect()
-        self._report_soon()
 
     def _collect(self, _events: int) -> None:
         while True:

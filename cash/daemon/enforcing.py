@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from cash.keeper.link import Snapshot
@@ -51,7 +51,7 @@ def informed_programs(policy: Policy) -> Informed:
     for rule in policy.rules:
         if not _asks_for_facts(rule):
             continue
-        for matcher in _matchers(rule):
+        for matcher in rule.matchers():
             if matcher.program is not None:
                 exact |= matcher.program.exact
         if not _is_told_by_name(rule):
@@ -90,7 +90,7 @@ def _is_told_by_name(rule: Rule) -> bool:
 
 
 def _asks_for_facts(rule: Rule) -> bool:
-    return rule.rewrite is not None or any(map(_asks_itself, _matchers(rule)))
+    return rule.rewrite is not None or any(isinstance(test, Has) for test in rule.tests())
 
 
 def _asks(matcher: Matcher) -> bool:
@@ -99,13 +99,3 @@ def _asks(matcher: Matcher) -> bool:
 
 def _asks_itself(matcher: Matcher) -> bool:
     return any(isinstance(test, Has) for test in matcher.tests)
-
-
-def _matchers(rule: Rule) -> Iterator[Matcher]:
-    waiting: list[Matcher] = [rule.body, *rule.unless]
-    if rule.when is not None:
-        waiting.append(rule.when)
-    while waiting:
-        matcher = waiting.pop()
-        waiting.extend(matcher.choices)
-        yield matcher

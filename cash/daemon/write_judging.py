@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cash.daemon.foreseen import Promise
 from cash.daemon.stages import Asking
 from cash.faults import Fault
+from cash.keeper.judging import counts
 from cash.pipeline import Approved
 from cash.policy.action import Exec, Write
-from cash.policy.action_tests import MoreThan
 from cash.policy.defaults import UNNAMED_WRITE
 from cash.policy.verdict import Decision, Verdict
 from cash.syntax.command import Command
@@ -73,10 +73,8 @@ class WriteJudging:
         return self.hosted.in_force.policy().judge_write(write, launch, context)
 
     def _is_bulk(self, rules: frozenset[str]) -> bool:
-        return any(
-            rule.id in rules and any(isinstance(test, MoreThan) for test in rule.body.tests)
-            for rule in self.hosted.in_force.policy().rules
-        )
+        policy = self.hosted.in_force.policy()
+        return any(rule.id in rules and counts(rule) for rule in policy.rules)
 
     async def _ask(self, asked: Mapping[str, Any], verdict: Verdict, rules: frozenset[str]) -> bool:
         program = str(asked["program"]).rpartition("/")[2]

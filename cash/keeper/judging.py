@@ -20,6 +20,7 @@ from cash.policy.certainty import NO
 from cash.policy.context import Context
 from cash.policy.paths import BoundPaths, Ground
 from cash.policy.policy import Policy
+from cash.policy.rule import Rule
 from cash.policy.subject import Key
 from cash.policy.verdict import Decision
 from cash.syntax.command import Command
@@ -101,15 +102,16 @@ class Judging:
         return verdict.decision is Decision.ALLOW
 
 
+def counts(rule: Rule) -> bool:
+    """Whether a rule asks how many files a command changes."""
+    return any(isinstance(test, MoreThan) for test in rule.tests())
+
+
 def _by_counting(policy: Policy) -> tuple[Policy, Policy | None]:
-    """The rules that ask how many files a command changes, apart from all others."""
-    counting = [rule for rule in policy.rules if any(map(_counts, rule.body.tests))]
-    others = [rule for rule in policy.rules if rule not in counting]
+    """The rules that do, apart from all others."""
+    counting = [rule for rule in policy.rules if counts(rule)]
+    others = [rule for rule in policy.rules if not counts(rule)]
     return Policy(others), Policy(counting) if counting else None
-
-
-def _counts(test: object) -> bool:
-    return isinstance(test, MoreThan)
 
 
 def _paths_spoken_of(policy: Policy, context: Context) -> BoundPaths | None:

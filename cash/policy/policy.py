@@ -11,7 +11,6 @@ from cash.policy.builtins import BUILTINS
 from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
 from cash.policy.identity import Naming
-from cash.policy.matcher import Matcher
 from cash.policy.pipe import Pipe
 from cash.policy.quoting import join_words
 from cash.policy.rewriters.result import Rewritten, Unchanged, Unclear
@@ -172,21 +171,12 @@ def _is_judged_again(subject: Subject) -> bool:
 def _feeders_of(rules: Sequence[Rule]) -> frozenset[str] | None:
     """The programs that `pipe` rules take for a source; None when a pattern tells."""
     found: set[str] = set()
-    for source in (one.source for rule in rules for one in _pipes_of(rule)):
+    pipes = (test for rule in rules for test in rule.tests() if isinstance(test, Pipe))
+    for source in (one.source for one in pipes):
         if source.globs or source.named or source.regexes:
             return None
         found |= source.exact
     return frozenset(found)
-
-
-def _pipes_of(rule: Rule) -> Iterator[Pipe]:
-    waiting: list[Matcher] = [rule.body, *rule.unless]
-    if rule.when is not None:
-        waiting.append(rule.when)
-    while waiting:
-        matcher = waiting.pop()
-        waiting.extend(matcher.choices)
-        yield from (test for test in matcher.tests if isinstance(test, Pipe))
 
 
 def _rewrite(rule: Rule, subject: Subject, naming: Naming | None) -> Finding | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cash.policy.certainty import MAYBE, NO, YES, Certainty
 from cash.policy.identity import Naming
-from cash.policy.matcher import Matcher, Narrow
+from cash.policy.matcher import Matcher, Narrow, Test
 from cash.policy.rewriters.result import Rewriter
 from cash.policy.subject import Key, Subject
 from cash.policy.template import Template
@@ -41,6 +41,21 @@ class Rule:
     unless: tuple[Matcher, ...] = ()
     locked: bool = False
     origin: Origin = field(default_factory=Origin)
+
+    def matchers(self) -> Iterator[Matcher]:
+        """Its body and conditions, with all that stand in them as choices."""
+        waiting: list[Matcher] = [self.body, *self.unless]
+        if self.when is not None:
+            waiting.append(self.when)
+        while waiting:
+            matcher = waiting.pop()
+            waiting.extend(matcher.choices)
+            yield matcher
+
+    def tests(self) -> Iterator[Test]:
+        """Everything that it asks, wherever that stands in it."""
+        for matcher in self.matchers():
+            yield from matcher.tests
 
     def narrow(self, key: Key) -> NarrowRule | None:
         """What is left of it for actions with this key; None: it surely says nothing of them."""

@@ -48,6 +48,8 @@ class _Asked:
 
     watch: Watch
     note: Notification
+    path: str
+    kind: WriteKind
     go_on: Callable[[], None]
 
 
@@ -68,12 +70,16 @@ class Writes:
 
     def notified(self, watch: Watch, note: Notification, name: str) -> None:
         """A call that changes files waits."""
+        act = self._open if name in OPENS else self._change
+        self._carry_out(watch, note, partial(act, watch, note, name))
+
+    def _carry_out(self, watch: Watch, note: Notification, act: Callable[[], None]) -> None:
+        """Does something for a call as its agent; what goes wrong is the call's own error."""
         self.opener.become()
         try:
-            if name in OPENS:
-                self._open(watch, note, name)
-            else:
-                self._change(watch, note, name)
+            act()
+        except LinkThere:
+            notification.fail(watch.listener, note.id, _REFUSED)  # it was no link when judged
         except OSError as fault:
             notification.fail(watch.listener, note.id, fault.errno or _REFUSED)
         finally:
@@ -111,7 +117,7 @@ class Writes:
             kind: WriteKind = "append" if flags & os.O_APPEND else "overwrite"
             if not self._allows(watch, spot.path, kind):
                 path = os.fsencode(spot.path)
-                go_on = partial(self._open_allowed, watch, note, path, flags, mode)
+                go_on = partial(self._open_anew, watch, note, path, flags, mode)
                 self._ask(watch, note, spot.path, kind, go_on)
                 return
             watch.wrote(spot.path, kind)
@@ -119,30 +125,15 @@ class Writes:
             raise OSError(_why_not(spot, flags), "outside")
         self._hand_over(watch, note, spot, flags, mode)
 
-    def _open_allowed(
-        self, watch: Watch, note: Notification, path: bytes, flags: int, mode: int
-    ) -> None:
-        watch.wrote(os.fsdecode(path), "overwrite")
-        self._open_anew(watch, note, path, flags, mode)
-
     def _open_anew(
         self, watch: Watch, note: Notification, path: bytes, flags: int, mode: int
     ) -> None:
         """Judged before: just the path that was asked about, whatever stands there now."""
-        if not notification.is_waiting(watch.listener, note.id):
-            return
-        self.opener.become()
-        spot = None
-        try:
+        if notification.is_waiting(watch.listener, note.id):
             spot = self.opener.find(note.tid, path)
-            self._hand_over(watch, note, spot, flags, mode)
-        except LinkThere:
-            notification.fail(watch.listener, note.id, _REFUSED)
-        except OSError as fault:
-            notification.fail(watch.listener, note.id, fault.errno or _REFUSED)
-        finally:
-            self.opener.return_()
-            if spot is not None:
+            try:
+                self._hand_over(watch, note, spot, flags, mode)
+            finally:
                 opening.close(spot)
 
     def _hand_over(
@@ -154,7 +145,7 @@ class Writes:
             # Nobody reads the fifo yet; its writer waits, as it would have, until it is killed.
             path = os.fsencode(spot.path)
             again = partial(self._open_anew, watch, note, path, flags, mode)
-            self.loop.call_later(_MOMENT, again)
+            self.loop.call_later(_MOMENT, partial(self._carry_out, watch, note, again))
             return
         try:
             keep = not flags & os.O_CLOEXEC
@@ -180,30 +171,38 @@ class Writes:
         else:
             notification.let_go_on(watch.listener, note.id)
 
-    def _move(self, watch: Watch, note: Notification, name: str) -> None:
-        """Both names may be had; what lies below a folder goes along."""
-
-        def let_go_on() -> None:
-            notification.let_go_on(watch.listener, note.id)
-
+    def _move(
+        self, watch: Watch, note: Notification, name: str, let: frozenset[str] = frozenset()
+    ) -> None:
+        """Both names may be had; what lies below a folder goes along. let: what of it may."""
         old, new = [self._spot(note, named) for named in CALLS[name]]
         try:
             if name == "renameat2" and note.arguments[4] & _EXCHANGE:
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # as where it is not known
-            for below in moving.carried(old):
-                for path, kind in (
-                    (f"{old.path}/{below}", _RENAME),
-                    (f"{new.path}/{below}", _OVERWRITE),
-                ):
-                    if _is_below(path, self.folders) and not self._is_free(path, kind):
-                        self._ask(watch, note, path, kind, let_go_on)
-                        return
+            spoken_of = self._spoken_of_below(old, new, let)
         except TooMany:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV)) from None
         finally:
             opening.close(old)
             opening.close(new)
-        let_go_on()
+        if spoken_of is None or self._is_by_moving_git(note):
+            notification.let_go_on(watch.listener, note.id)
+        else:
+            path, kind = spoken_of
+            go_on = partial(self._move, watch, note, name, let | {path})
+            self._ask(watch, note, path, kind, go_on)
+
+    def _spoken_of_below(
+        self, old: Spot, new: Spot, let: frozenset[str]
+    ) -> tuple[str, WriteKind] | None:
+        """The first file below a folder that a rule lets nobody move, from there or to there."""
+        for below in moving.carried(old):
+            moves = ((f"{old.path}/{below}", _RENAME), (f"{new.path}/{below}", _OVERWRITE))
+            for path, kind in moves:
+                is_ours = _is_below(path, self.folders) and path not in let
+                if is_ours and not self._is_free(path, kind):
+                    return path, kind
+        return None
 
     def _is_free(self, path: str, kind: WriteKind) -> bool:
         return self.judging is not None and self.judging.allows_write(path, kind)
@@ -248,8 +247,7 @@ class Writes:
         kind: WriteKind,
         go_on: Callable[[], None],
     ) -> None:
-        program = os.readlink(f"/proc/{note.tid}/exe")
-        if self.gits.moves(note.tid, program):
+        if self._is_by_moving_git(note):
             go_on()
             return
         self._last += 1
@@ -259,14 +257,17 @@ class Writes:
             "kind": kind,
             "count": max(0, watch.counted - 1),
             "command": watch.id,
-            "program": program,
+            "program": os.readlink(f"/proc/{note.tid}/exe"),
             "number": number,
         }
-        self._asked[number] = _Asked(watch, note, go_on)
+        self._asked[number] = _Asked(watch, note, path, kind, go_on)
         if not self.ask(question):
             self._refuse(number)
             return
         self.loop.call_later(_PATIENCE, lambda: self._refuse(number))
+
+    def _is_by_moving_git(self, note: Notification) -> bool:
+        return self.gits.moves(note.tid, os.readlink(f"/proc/{note.tid}/exe"))
 
     def settle(self, values: dict[str, Any]) -> None:
         """polisd's word on a write."""
@@ -277,10 +278,8 @@ class Writes:
             self._refuse(values["write"])
             return
         del self._asked[values["write"]]
-        try:
-            asked.go_on()
-        except OSError as fault:
-            notification.fail(asked.watch.listener, asked.note.id, fault.errno or _REFUSED)
+        asked.watch.wrote(asked.path, asked.kind)
+        self._carry_out(asked.watch, asked.note, asked.go_on)
 
     def lose_polisd(self) -> None:
         """Nobody answers any more."""

@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from compiling import build
@@ -14,7 +16,8 @@ from rules import policy_of
 from walled import KINDS, ORDINARY, Walled, anything_goes, stand_up, tear_down
 from writing import PROGRAM
 
-from cash.keeper.link import Snapshot, Wrote
+from cash.keeper.link import Failed, Snapshot, Wrote
+from cash.policy.policy import Policy
 
 PROTECTED = (
     {"id": "no-secret", "on": "write", "path": ["secret", "**/.ci/**"], "decide": "deny"},
@@ -253,6 +256,53 @@ def test_a_folder_that_is_there_is_said_to_be(guarded: Walled, room: Path) -> No
     ran = guarded.run("bash", "-c", "mkdir -p .ci/below; mkdir .ci/below", cwd=os.fspath(room))
     assert (ran.err.count("File exists"), "denied" in ran.err) == (1, False)
     shutil.rmtree(room / ".ci/below")
+
+
+def test_each_file_below_a_moved_folder_is_answered_for(guarded: Walled, room: Path) -> None:
+    (room / "d").mkdir()
+    for name in ("d", "d/secret", "d/run"):
+        (room / name).touch()
+        os.chown(room / name, *guarded.view.owner)
+    guarded.asked.clear()
+    guarded.may_write = True
+    try:
+        ran = guarded.run("bash", "-c", "mkdir e; mv d e/.ci", cwd=os.fspath(room))
+    finally:
+        guarded.may_write = False
+    assert (ran.status, ran.err) == (0, "")
+    asked = {one["write"].removeprefix(f"{room}/") for one in guarded.asked if "write" in one}
+    assert asked == {"e/.ci", "d/secret", "e/.ci/secret", "e/.ci/run"}
+
+
+def test_a_folder_that_nobody_may_look_into_is_not_moved(guarded: Walled, room: Path) -> None:
+    """Else what is in it would come to lie where a rule speaks of it."""
+    line = "mkdir -p d/g/h; echo x > d/g/run; chmod 000 d/{}; mv d/g d/.ci; s=$?; chmod 755 d/{}"
+    for folder in ("g", "g/h"):
+        ran = guarded.run(
+            "bash", "-c", line.replace("{}", folder) + "; exit $s", cwd=os.fspath(room)
+        )
+        assert (ran.status, "Permission denied" in ran.err) == (1, True)
+        assert not (room / "d/.ci").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_cannot_be_judged_fails_and_the_keeper_lives(kind: str) -> None:
+    """A rule that is broken in a way no loader lets pass: judging by it raises."""
+    rules = policy_of(
+        {"id": "one", "on": "write", "path": "broken", "decide": "deny"},
+        {"id": "other", "program": "uname", "decide": "deny"},
+    ).rules
+    broken = [replace(rule, reason=cast("str", 5)) for rule in rules]
+    walled = stand_up(kind)
+    try:
+        context = anything_goes(walled.view).context
+        walled.link.enforce(Snapshot(Policy(broken), context))
+        assert "not permitted" in walled.sh("echo x > broken").err
+        assert walled.sh("uname; exit $?").status == 137
+        assert walled.sh("echo on").out == "on\n"
+        assert any(isinstance(one, Failed) and not one.fatal for one in walled.others)
+    finally:
+        tear_down(walled)
 
 
 def test_two_files_cannot_be_swapped_in_one_step(guarded: Walled, room: Path) -> None:

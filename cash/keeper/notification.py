@@ -19,8 +19,6 @@ _RESPONSE: Final = struct.Struct("=QqiI")
 _DESCRIPTOR: Final = struct.Struct("=QIIII")
 _CONTINUE: Final = 1
 _AT_NUMBER, _AND_SEND = 1, 2
-# The kernel restarts the call when it gets this: the caller never sees it.
-RESTART: Final = 513
 
 
 class Notification(NamedTuple):
@@ -57,17 +55,12 @@ def is_waiting(listener: int, number: int) -> bool:
 
 def let_go_on(listener: int, number: int) -> bool:
     """The kernel does the call as it was asked for; False when its caller has died."""
-    return _send(listener, _RESPONSE.pack(number, 0, 0, _CONTINUE))
+    return _answer(listener, _SEND, _RESPONSE.pack(number, 0, 0, _CONTINUE))
 
 
 def fail(listener: int, number: int, error: int) -> bool:
     """The call fails with an errno; False when its caller has died."""
-    return _send(listener, _RESPONSE.pack(number, 0, -error, 0))
-
-
-def succeed(listener: int, number: int) -> bool:
-    """The call is told that it went well; nothing was done for it."""
-    return _send(listener, _RESPONSE.pack(number, 0, 0, 0))
+    return _answer(listener, _SEND, _RESPONSE.pack(number, 0, -error, 0))
 
 
 def give_as(listener: int, number: int, descriptor: int, wanted: int) -> None:
@@ -80,19 +73,15 @@ def give_as(listener: int, number: int, descriptor: int, wanted: int) -> None:
 def answer_with(listener: int, number: int, descriptor: int, *, keep_on_exec: bool) -> bool:
     """The call returns a copy of `descriptor`, in one step; False when its caller has died."""
     flags = 0 if keep_on_exec else 0o2000000
-    packed = _DESCRIPTOR.pack(number, _AND_SEND, descriptor, 0, flags)
-    try:
-        fcntl.ioctl(listener, _ADD_DESCRIPTOR, packed)
-    except OSError as fault:
-        if fault.errno in (errno.ENOENT, errno.EINPROGRESS):
-            return False
-        raise
-    return True
+    return _answer(
+        listener, _ADD_DESCRIPTOR, _DESCRIPTOR.pack(number, _AND_SEND, descriptor, 0, flags)
+    )
 
 
-def _send(listener: int, response: bytes) -> bool:
+def _answer(listener: int, request: int, packed: bytes) -> bool:
+    """False when nobody waits for it any more."""
     try:
-        fcntl.ioctl(listener, _SEND, response)
+        fcntl.ioctl(listener, request, packed)
     except OSError as fault:
         if fault.errno in (errno.ENOENT, errno.EINPROGRESS):
             return False

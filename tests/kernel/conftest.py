@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from answering import Desk
+from governed import Governed
 from walled import KINDS, Walled, stand_up, tear_down
 
 
@@ -22,3 +24,12 @@ def fragile(request: pytest.FixtureRequest) -> Iterator[Walled]:
     made = stand_up(request.param)
     yield made
     tear_down(made)
+
+
+@pytest.fixture
+def desk(governed: Governed) -> Iterator[Desk]:
+    """Where what waits in a module's own walls is answered."""
+    made = Desk(governed)
+    governed.settle = made.settle
+    yield made
+    governed.settle = None

@@ -11,27 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from governed import DENIED, Governed, Question, governing
+from governed import DENIED, Governed, Question, forbidding_shred, governing
 from walled import KINDS, PATIENCE, is_alive, wait_gone
 
 from cash.keeper.link import ExecVerdict
 
 pytestmark = pytest.mark.kernel
 
-_POLICY = """\
-version: 1
-rules:
-  - id: no-shredding
-    program: shred
-    decide: deny
-    reason: What is shredded cannot come back.
-    examples: {deny: [shred x]}
-  - id: about-these
-    program: [uname, id]
-    decide: ask
-    reason: Who knows.
-    examples: {ask: [uname, id]}
-"""
+_POLICY = forbidding_shred("uname", "id")
 _OTHER = _POLICY.replace("no-shredding", "never-shred").replace("[uname, id]", "[arch, uname, id]")
 
 

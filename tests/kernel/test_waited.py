@@ -7,25 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from answering import Desk
-from governed import Governed, governing
+from governed import Governed, forbidding_shred, governing
 from walled import KINDS
 
 pytestmark = pytest.mark.kernel
 
-_POLICY = """\
-version: 1
-rules:
-  - id: no-shredding
-    program: shred
-    decide: deny
-    reason: What is shredded cannot come back.
-    examples: {deny: [shred x]}
-  - id: about-these
-    program: [perl, uname, python3]
-    decide: ask
-    reason: Who knows.
-    examples: {ask: [uname]}
-"""
+_POLICY = forbidding_shred("perl", "uname", "python3")
 _PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
 
 
@@ -34,14 +21,6 @@ def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
     """Walls in which some programs are asked about."""
     with governing(request.param, _POLICY) as made:
         yield made
-
-
-@pytest.fixture
-def desk(governed: Governed) -> Iterator[Desk]:
-    made = Desk(governed)
-    governed.settle = made.settle
-    yield made
-    governed.settle = None
 
 
 # What a program can see of how it was started. A program that waits has one pid all the time.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from answering import WAIT, Desk
-from governed import DENIED, Governed, Question, governing
+from governed import DENIED, Governed, Question, forbidding_shred, governing
 from walled import KINDS, PATIENCE
 
 from cash import wire
@@ -20,20 +20,7 @@ from cash.keeper.link import Asked, ExecVerdict, Ready, attach
 
 pytestmark = pytest.mark.kernel
 
-_POLICY = """\
-version: 1
-rules:
-  - id: no-shredding
-    program: shred
-    decide: deny
-    reason: What is shredded cannot come back.
-    examples: {deny: [shred x]}
-  - id: about-these
-    program: [perl, uname, python3]
-    decide: ask
-    reason: Who knows.
-    examples: {ask: [uname]}
-"""
+_POLICY = forbidding_shred("perl", "uname", "python3")
 _PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
 
 
@@ -42,14 +29,6 @@ def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
     """Walls in which some programs are asked about."""
     with governing(request.param, _POLICY) as made:
         yield made
-
-
-@pytest.fixture
-def desk(governed: Governed) -> Iterator[Desk]:
-    made = Desk(governed)
-    governed.settle = made.settle
-    yield made
-    governed.settle = None
 
 
 # Signals and keys
@@ -201,7 +180,8 @@ def test_the_end_of_what_was_allowed_is_told(desk: Desk) -> None:
     assert result.out == "Linux\n"
     number = desk.next()
     deadline = time.monotonic() + PATIENCE
-    while Asked({"over": number}) not in desk.governed.walled.news:
+    walled = desk.governed.walled
+    while Asked({"over": number, "command": f"run-{walled.count}"}) not in walled.news:
         assert time.monotonic() < deadline
         time.sleep(0.002)
 

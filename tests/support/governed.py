@@ -37,6 +37,25 @@ Question = Mapping[str, Any]
 DENIED = 126
 
 
+def forbidding_shred(*asked: str) -> str:
+    """A policy that forbids one program and asks about others."""
+    names = ", ".join(asked)
+    return f"""\
+version: 1
+rules:
+  - id: no-shredding
+    program: shred
+    decide: deny
+    reason: What is shredded cannot come back.
+    examples: {{deny: [shred x]}}
+  - id: about-these
+    program: [{names}]
+    decide: ask
+    reason: Who knows.
+    examples: {{ask: [{asked[0]}]}}
+"""
+
+
 def read_policy(text: str) -> Policy:
     """A policy of one YAML file."""
     handle, name = tempfile.mkstemp(suffix=".yaml")

@@ -195,7 +195,8 @@ class ExecJudging:
         question = await asking.open(text, verdict)
         wait = self._wait(asked, judged, question)
         self.household.waiting[asked.number] = self.hosted.spawn(wait)
-        return ExecVerdict("wait", reason_text(question))
+        hint = f"hint: asked as {question.id}, waiting for: {question.ways}\n"
+        return ExecVerdict("wait", reason_text(question) + hint)
 
     async def _wait(self, asked: AskedExec, judged: _Judged, question: Question) -> None:
         seconds = self.hosted.ask_seconds(self.agent)

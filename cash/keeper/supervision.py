@@ -54,8 +54,9 @@ class Supervision:
         gits = Gits()
         self._execs = Execs(loop, ground, ask, is_command, environment, gits)
         view = walls.view
+        own_git = (str(view.git_directory), str(view.tree / ".git"))
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
-        self._writes = Writes(loop, opener, ask, *writable_places(view), gits)
+        self._writes = Writes(loop, opener, ask, *writable_places(view), own_git, gits)
         # Files are made as their makers ask: the mask is theirs.
         os.umask(0)
         self._watches: list[Watch] = []

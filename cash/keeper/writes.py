@@ -56,6 +56,7 @@ class _Asked:
 @dataclass(slots=True)
 class Writes:
     """folders: below which the walls let anything be written. files: below which what exists.
+    own_git: the agent's git directory, and as what rules speak of it: the `.git` of its tree.
     gits: those that are not asked about single files."""
 
     loop: Loop
@@ -63,6 +64,7 @@ class Writes:
     ask: Callable[[dict[str, Any]], bool]
     folders: tuple[str, ...]
     files: tuple[str, ...]
+    own_git: tuple[str, str]
     gits: Gits
     judging: Judging | None = None
     _asked: dict[int, _Asked] = field(default_factory=dict)
@@ -205,7 +207,13 @@ class Writes:
         return None
 
     def _is_free(self, path: str, kind: WriteKind) -> bool:
-        return self.judging is not None and self.judging.allows_write(path, kind)
+        judging = self.judging
+        return judging is not None and judging.allows_write(self._as_named(path), kind)
+
+    def _as_named(self, path: str) -> str:
+        """The path by which rules and people know a file."""
+        own, known_as = self.own_git
+        return known_as + path[len(own) :] if _is_below(path, (own,)) else path
 
     def _spot(self, note: Notification, named: Named) -> Spot:
         path = path_at(note, named.path, named.directory)
@@ -232,6 +240,7 @@ class Writes:
     # Verdicts
 
     def _allows(self, watch: Watch, path: str, kind: WriteKind) -> bool:
+        path = self._as_named(path)
         if self.judging is None or not self.judging.allows_write(path, kind):
             return False
         if not self.judging.is_counted(path, kind):
@@ -253,7 +262,7 @@ class Writes:
         self._last += 1
         number = self._last
         question = {
-            "write": path,
+            "write": self._as_named(path),
             "kind": kind,
             "count": max(0, watch.counted - 1),
             "command": watch.id,

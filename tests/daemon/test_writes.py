@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from desk import Desk
+from installation import Installation, Ran
 
 _CI = ".github/workflows/ci.yml"
 
@@ -67,3 +68,28 @@ def test_the_journal_tells_what_a_command_wrote_and_started(desk: Desk) -> None:
         ("uname", True),
         ("cat", False),
     ]
+
+
+def test_git_works_where_polis_keeps_its_state_by_default(installation: Installation) -> None:
+    """Below ~/.local/state/polis, of which a rule speaks, lies the agent's git directory too."""
+    at_home = {"XDG_STATE_HOME": str(installation.home / ".local/state")}
+    repository = installation.make_repository()
+
+    def polis(*words: str) -> Ran:
+        return installation.polis(*words, cwd=repository, environment=at_home)
+
+    try:
+        assert polis("init").status == 0
+        assert polis("agents", "add", "alice").status == 0
+        line = "echo b > b && git add b && git commit -qm b && git tag t && git config a.b c"
+        ran = polis("shell", "alice", "-c", f"{line} && git log -1 --format=%s")
+        assert (ran.status, ran.out, ran.err) == (0, "b\n", "")
+        theft = 'python3 -c \'open(".git/hooks/pre-push", "w")\''
+        inside = 'cd $(git rev-parse --git-dir)/hooks && python3 -c \'open("pre-push", "w")\''
+        for one in (theft, inside):
+            assert "Error" in polis("shell", "alice", "-c", one).err
+        shown = polis("log", "--limit", "20").out
+        assert "path=" in shown
+        assert "/.git/hooks/pre-push" in shown
+    finally:
+        polis("down")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -82,13 +83,37 @@ def _words(event: dict[str, Any]) -> str:
         said.append(f"({body['approval']})")
     if "line" in body or "argv" in body:
         said.append(one_line(str(body.get("line") or " ".join(body["argv"]))))
+    if event["kind"] == "wrote":
+        said.append(_some([os.path.basename(path) for path, _ in body.get("files", ())], body))
+    if event["kind"] == "execs":
+        said.append(_some([argv[0] for argv, _, _ in body.get("execs", ())], body))
     said += [f"{key}={one_line(_short(key, body[key]))}" for key in _SHOWN if key in body]
     return " ".join(said)
 
 
+def _some(names: Sequence[str], body: Mapping[str, Any]) -> str:
+    """The first of many; --json has them all."""
+    more = len(names) - _MOST_NAMES + int(body.get("more", 0))
+    return one_line(" ".join([*names[:_MOST_NAMES], *([f"and {more} more"] if more > 0 else [])]))
+
+
+# Of what a command wrote and started.
+_MOST_NAMES = 5
 # What of an event's body is shown besides its line, in this order.
 _SHOWN = (
-    *("rewritten", "rule", "rules", "host", "port", "branch", "commits", "scope", "chosen"),
+    *(
+        "path",
+        "program",
+        "rewritten",
+        "rule",
+        "rules",
+        "host",
+        "port",
+        "branch",
+        "commits",
+        "scope",
+        "chosen",
+    ),
     *("status", "seconds", "level", "version", "refused"),
 )
 

@@ -6,6 +6,7 @@ changed is another program; what it does is up to the walls (docs/isolation.md).
 
 from __future__ import annotations
 
+import glob
 import os
 from typing import Final
 
@@ -14,6 +15,8 @@ from cash.policy.identity import Identities
 
 _CHUNK: Final = 256 * 1024
 _MOST_KNOWN: Final = 4096
+# ABI documents' places of it (glibc), and musl's.
+_LOADERS: Final = ("/lib*/ld-*.so*", "/lib/*/ld-*.so*", "/usr/lib*/*/ld-*.so*")
 
 Where = str | tuple[Ground, str]
 
@@ -22,9 +25,12 @@ class Copies:
     """The files behind a policy's program names."""
 
     def __init__(self, identities: Identities) -> None:
-        self._originals = frozenset(identities.names)
+        loaders = _find_loaders()
+        # The dynamic loaders: whoever is one starts what its words name, whatever it is called.
+        self.loaders = frozenset(identity for _, identity in loaders)
+        self._originals = frozenset(identities.names) | self.loaders
         self._sizes: dict[int, list[tuple[str, tuple[int, int]]]] = {}
-        for path, identity in set(identities.files.values()):
+        for path, identity in {*identities.files.values(), *loaders}:
             try:
                 size = os.stat(path).st_size
             except OSError:
@@ -53,6 +59,15 @@ class Copies:
             return self._known[key]
         finally:
             os.close(descriptor)
+
+
+def _find_loaders() -> set[tuple[str, tuple[int, int]]]:
+    found = set()
+    for pattern in _LOADERS:
+        for path in glob.glob(pattern):
+            status = os.stat(path)
+            found.add((os.path.realpath(path), (status.st_dev, status.st_ino)))
+    return found
 
 
 def _open(where: Where) -> int:

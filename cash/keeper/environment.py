@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cash.keeper.gits import is_git
+from cash.keeper.gits import is_git, is_gits_own
 from cash.keeper.image import Image
+from cash.keeper.target import parent_of, program_of
 
 # How git is configured, and what else is loaded into it. What other variables say is judged where
 # a line sets them.
 _TOLD: Final = (b"GIT_", b"LD_")
-_SYSTEM: Final = (b"/usr/", b"/bin/")
 _MOST_TOLD: Final = 4096  # bytes of a git's own words
 
 
@@ -33,33 +33,23 @@ class OwnEnvironment:
         found = [
             entry
             for entry in image.environment
-            if entry.startswith(_TOLD) and entry not in self.given and not _is_gits_own(entry)
+            if entry.startswith(_TOLD) and entry not in self.given and not is_gits_own(entry)
         ]
         # git hands what its own words said to the gits it starts: it was judged with them.
         return [] if found and is_started_by_git(pid) else found
 
 
-def _is_gits_own(entry: bytes) -> bool:
-    name, _, value = entry.partition(b"=")
-    return name == b"GIT_EXEC_PATH" and value.startswith(_SYSTEM)
-
-
 def is_started_by_git(pid: int) -> bool:
     """Whether its parent is the system's git."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            parent = int(file.read().rpartition(b")")[2].split()[1])
-        return is_git(os.readlink(f"/proc/{parent}/exe"))
-    except OSError:
-        return False
+    return is_git(program_of(parent_of(pid)))
 
 
 def words_of_git(pid: int) -> tuple[bytes, ...]:
     """The first words of a process that is the system's git, else (). Asked while it waits to
     become another program: a hook that git has started is no git any more, whoever its parent."""
+    if not is_git(program_of(pid)):
+        return ()
     try:
-        if not is_git(os.readlink(f"/proc/{pid}/exe")):
-            return ()
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             return tuple(file.read(_MOST_TOLD).split(b"\0"))
     except OSError:

@@ -6,9 +6,10 @@ starts what its argument names. Each such face is judged; the strictest verdict 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,10 +21,20 @@ from cash.keeper.messages import to_bytes, to_text
 _OWN: Final = re.compile(rb"/(?:dev|proc/(?:self|thread-self|self/task/\d+))/fd/(\d+)")
 _SELF: Final = re.compile(rb"/proc/(?:self|thread-self)/exe")
 _LOADER: Final = re.compile(r"ld-[\w.-]*\.so(\.\d+)?|ld\.so(\.\d+)?")
-# Options of ld.so that have a value of their own (glibc 2.36).
+# Options of ld.so that have a value of their own, and those that have none (glibc 2.36).
 _LOADER_VALUES: Final = frozenset(
-    (b"--library-path", b"--preload", b"--argv0", b"--audit", b"--inhibit-rpath", b"--glibc-hwcaps")
+    (
+        *(b"--library-path", b"--preload", b"--argv0", b"--audit", b"--inhibit-rpath"),
+        *(b"--glibc-hwcaps-prepend", b"--glibc-hwcaps-mask"),
+    )
 )
+_LOADER_FLAGS: Final = frozenset(
+    (
+        *(b"--list", b"--verify", b"--inhibit-cache", b"--list-tunables", b"--list-diagnostics"),
+        *(b"--help", b"--version"),
+    )
+)
+_MOST_STARTS: Final = 16
 # The kernel follows an interpreter that is itself a script this often (BINPRM_MAX_RECURSION).
 _DEEPEST: Final = 10
 
@@ -63,8 +74,8 @@ def faces_of(pid: int, image: Image, ground: Ground, copies: Copies) -> tuple[Fa
     """Every face of an image, that of the script first."""
     own = _own_face(pid, image, copies)
     script = _script_face(pid, image, ground, copies)
-    loaded = _loaded_face(image, ground, copies)
-    return tuple([face for face in (script, own, loaded) if face is not None])
+    loaded = _loaded_faces(image, own, ground, copies)
+    return (*([script] if script is not None else []), own, *loaded)
 
 
 def _own_face(pid: int, image: Image, copies: Copies) -> Face:
@@ -109,25 +120,31 @@ def _look(
     return resolved, copies.original_of(identity, found.st_size, where) or identity
 
 
-def _loaded_face(image: Image, ground: Ground, copies: Copies) -> Face | None:
-    """What the dynamic loader was told to start."""
-    if not _LOADER.fullmatch(os.path.basename(image.file)):
-        return None
+def _loaded_faces(image: Image, own: Face, ground: Ground, copies: Copies) -> Iterator[Face]:
+    """What the dynamic loader was told to start. Behind an option that is not known here, each
+    word may be that."""
+    if own.identity not in copies.loaders and not _LOADER.fullmatch(os.path.basename(image.file)):
+        return
     place = 1
     while place < len(image.argv) and image.argv[place].startswith(b"--"):
-        place += 2 if image.argv[place] in _LOADER_VALUES else 1
-    argv = image.argv[place:]
-    if not argv:
-        return None
+        option, _, value = image.argv[place].partition(b"=")
+        if option not in _LOADER_VALUES and option not in _LOADER_FLAGS:
+            for start in range(place + 1, min(len(image.argv), place + _MOST_STARTS)):
+                yield _loaded_face(image.argv[start:], image, ground, copies)
+            return
+        place += 2 if option in _LOADER_VALUES and not value else 1
+    if image.argv[place:]:
+        yield _loaded_face(image.argv[place:], image, ground, copies)
+
+
+def _loaded_face(argv: tuple[bytes, ...], image: Image, ground: Ground, copies: Copies) -> Face:
     resolved, identity = "", None
-    try:
+    with contextlib.suppress(OSError, ValueError):
         path = os.path.join(os.fsencode(image.cwd), argv[0])
         resolved, found = ground.place(path)
         identity = (found.st_dev, found.st_ino)
         where = (ground, resolved)
         identity = copies.original_of(identity, found.st_size, where) or identity
-    except (OSError, ValueError):
-        pass
     return Face(argv, _base(argv[0]), resolved, identity)
 
 

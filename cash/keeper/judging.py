@@ -28,7 +28,7 @@ from cash.syntax.launch import Launch, Reads, Starts
 from cash.syntax.launches import launches_of, starts_others
 from cash.syntax.word import literal_word
 
-_MOST_KNOWN: Final = 8192
+_MOST_KNOWN, _LONGEST_KNOWN = 8192, 4096
 _ENDLESS: Final = 1 << 40
 _NOBODY: Final = Exec(Command(()), None, None)
 
@@ -59,6 +59,8 @@ class Judging:
 
     def remember(self, key: tuple[object, ...]) -> None:
         """It may go on, now and whenever it comes again."""
+        if len(repr(key)) > _LONGEST_KNOWN:
+            return  # thousands of long ones would fill the memory; they seldom come again
         if len(self._allowed) >= _MOST_KNOWN:
             self._allowed.clear()
         self._allowed.add(key)

@@ -6,6 +6,7 @@ import heapq
 import itertools
 import select
 import time
+import traceback
 from collections.abc import Callable
 
 READ = select.EPOLLIN
@@ -47,7 +48,10 @@ class Loop:
             if handler := self._handlers.get(descriptor):
                 handler(events)
         while self._timers and self._timers[0][0] <= time.monotonic():
-            heapq.heappop(self._timers)[2]()
+            try:
+                heapq.heappop(self._timers)[2]()
+            except Exception:  # once only, and no reason to let all go that is kept
+                traceback.print_exc()
 
     def _patience(self) -> float | None:
         if not self._timers:

@@ -18,6 +18,7 @@ _NOTIFICATION: Final = struct.Struct("=QII iIQ6Q")
 _RESPONSE: Final = struct.Struct("=QqiI")
 _DESCRIPTOR: Final = struct.Struct("=QIIII")
 _CONTINUE: Final = 1
+_NOBODY: Final = (errno.ENOENT, errno.EINPROGRESS, errno.EBADF, errno.ENOTTY)
 _AT_NUMBER, _AND_SEND = 1, 2
 
 
@@ -79,11 +80,11 @@ def answer_with(listener: int, number: int, descriptor: int, *, keep_on_exec: bo
 
 
 def _answer(listener: int, request: int, packed: bytes) -> bool:
-    """False when nobody waits for it any more."""
+    """False when nobody waits for it any more, or the listener itself is closed by now."""
     try:
         fcntl.ioctl(listener, request, packed)
     except OSError as fault:
-        if fault.errno in (errno.ENOENT, errno.EINPROGRESS):
+        if fault.errno in _NOBODY:
             return False
         raise
     return True

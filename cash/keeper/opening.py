@@ -47,6 +47,8 @@ class Spot(NamedTuple):
             here = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
         except OSError:
             return False
+        if stat.S_ISCHR(here.st_mode) and stat.S_ISCHR(found.st_mode):
+            return here.st_rdev == found.st_rdev  # a device is the same by whatever node
         return (here.st_dev, here.st_ino) == (found.st_dev, found.st_ino)
 
     def exists(self) -> bool:
@@ -99,18 +101,26 @@ class Opener:
         return Spot(folder, text, whole)
 
     def _find_open(self, tid: int, number: int) -> Spot:
-        """What a descriptor is of. A file is opened anew by its path, as a file of the walls, or
+        """What a descriptor is of. What has a path is opened anew by it, as a file of the walls, or
         not at all: it may be one of the host's, handed in to be read or appended to."""
         link = f"/proc/{tid}/fd/{number}"
         found, path = os.stat(link), os.readlink(link)
         is_memory = path.startswith("/memfd:") and _is_writable(tid, number)
-        if not stat.S_ISREG(found.st_mode) or is_memory:
+        if not path.startswith("/") or is_memory:  # a pipe, a socket
             return Spot(-1, "", path.removesuffix(" (deleted)"), link)
         spot = self.find(tid, os.fsencode(path))
         if not spot.is_file(found):
             close(spot)
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         return spot
+
+    def is_nameless(self, tid: int, path: bytes) -> bool:
+        """Whether it names a descriptor of a file that is in no folder (O_TMPFILE)."""
+        own = _OWN.fullmatch(path)
+        if own is None:
+            return False
+        found = os.stat(f"/proc/{tid}/fd/{int(own[1])}")
+        return stat.S_ISREG(found.st_mode) and found.st_nlink == 0
 
     def follow(self, spot: Spot) -> bytes | None:
         """Where the link at this spot leads, absolute; None: it is no link."""

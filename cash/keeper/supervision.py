@@ -20,6 +20,7 @@ from cash.keeper.loop import Loop
 from cash.keeper.messages import Failed, Message, Seen, Wrote, to_bytes
 from cash.keeper.notification import Notification
 from cash.keeper.opening import Opener
+from cash.keeper.pending import Pending
 from cash.keeper.watch import Watch
 from cash.keeper.writes import Writes
 from cash.walls import syscalls, trap
@@ -51,12 +52,13 @@ class Supervision:
         self._loop = loop
         self._tell = tell
         ground = Ground(walls.holder)
-        gits = Gits()
+        gits = Gits(environment.given)
         self._execs = Execs(loop, ground, ask, is_command, environment, gits)
         view = walls.view
+        self._pending = Pending(loop, ask)
         own_git = (str(view.git_directory), str(view.tree / ".git"))
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
-        self._writes = Writes(loop, opener, ask, *writable_places(view), own_git, gits)
+        self._writes = Writes(loop, opener, self._pending, *writable_places(view), own_git, gits)
         # Files are made as their makers ask: the mask is theirs.
         os.umask(0)
         self._watches: list[Watch] = []
@@ -96,7 +98,7 @@ class Supervision:
     def lose_polisd(self) -> None:
         """Nobody answers any more."""
         self._execs.lose_polisd()
-        self._writes.lose_polisd()
+        self._pending.refuse_all()
 
     def report(self, number: str) -> None:
         """Tells what was seen of a command so far: it has ended."""
@@ -110,6 +112,7 @@ class Supervision:
             self._loop.forget(watch.listener)
             os.close(watch.listener)
             self._watches.remove(watch)
+            self._pending.forget(watch)
             self._hand_on(watch)
             return
         note = notification.receive(watch.listener)

@@ -6,6 +6,7 @@ import errno
 import os
 from typing import Final
 
+from cash.keeper.calls import Named
 from cash.keeper.notification import Notification
 from cash.walls import syscalls
 
@@ -13,6 +14,7 @@ _PAGE: Final = 4096
 _LONGEST: Final = 4096  # PATH_MAX
 _USUAL: Final = 256
 _HERE: Final = -100  # AT_FDCWD
+_EMPTY_PATH: Final = 0x1000  # AT_EMPTY_PATH
 
 
 def read_text(tid: int, address: int) -> bytes:
@@ -48,6 +50,16 @@ def path_at(note: Notification, at: int, directory: int | None) -> bytes:
     return os.path.join(place, path)
 
 
+def is_descriptor_alone(note: Notification, named: Named) -> bool:
+    """Whether a call is about the very file that is open as its directory: without a path, where
+    it may be without (utimensat), or with an empty one and AT_EMPTY_PATH."""
+    address = note.arguments[named.path]
+    if not address:
+        return named.flags is not None
+    is_empty = named.flags is not None and note.arguments[named.flags] & _EMPTY_PATH
+    return bool(is_empty) and not read_text(note.tid, address)
+
+
 def path_of_descriptor(tid: int, number: int) -> str | None:
     """The path of an open file; None when there is no such descriptor."""
     try:
@@ -81,3 +93,20 @@ def leader_of(tid: int) -> int:
                 if line.startswith(b"Tgid:"):
                     return int(line[5:])
     return 0
+
+
+def parent_of(pid: int) -> int:
+    """Its parent's pid, 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def program_of(pid: int) -> str:
+    """The path of what it runs, "" when it is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""

@@ -36,7 +36,7 @@ class Watch:
     starts: bool = False
     predicted: set[tuple[bytes, ...]] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
-    observed: dict[tuple[tuple[bytes, ...], bool], Observed] = field(default_factory=dict)
+    observed: dict[tuple[tuple[str, ...], bool], Observed] = field(default_factory=dict)
     dropped: int = 0
     changed: dict[str, str] = field(default_factory=dict)
     more_changed: int = 0
@@ -76,11 +76,12 @@ class Watch:
 
     def observe(self, argv: tuple[bytes, ...], *, surprise: bool) -> None:
         """Notes an exec for the journal; a tree that starts thousands is counted, not listed."""
-        known = self.observed.get((argv, surprise))
+        words = _shortened(argv)
+        known = self.observed.get((words, surprise))
         if known is not None:
             known.count += 1
         elif len(self.observed) < _MOST_OBSERVED:
-            self.observed[argv, surprise] = Observed(_shortened(argv), surprise)
+            self.observed[words, surprise] = Observed(words, surprise)
         else:
             self.dropped += 1
 

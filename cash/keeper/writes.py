@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -22,35 +22,19 @@ from cash.keeper.loop import Loop
 from cash.keeper.moving import TooMany
 from cash.keeper.notification import Notification
 from cash.keeper.opening import LinkThere, Opener, Spot
-from cash.keeper.target import path_at, path_of_descriptor
+from cash.keeper.pending import Asked, Pending
+from cash.keeper.target import is_descriptor_alone, path_at, path_of_descriptor
 from cash.keeper.watch import Watch
 from cash.policy.action import WriteKind
 
-# A write waits for polisd so long, then it fails; a fifo is tried again after the other.
-_PATIENCE: Final = 2.0
+# After so long a fifo is tried again.
 _MOMENT: Final = 0.01
 _CREATES: Final = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
 _MOST_LINKS: Final = 40  # MAXSYMLINKS
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
 _RENAME: Final[WriteKind] = "rename"
 _OVERWRITE: Final[WriteKind] = "overwrite"
-_NOFOLLOW_AT: Final = 0x100  # AT_SYMLINK_NOFOLLOW
-# Calls that act on what a link leads to, but for a flag.
-_FOLLOWING: Final = frozenset(
-    ("truncate", "chmod", "chown", "utime", "utimes", "setxattr", "removexattr")
-)
 _REFUSED: Final = errno.EACCES
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A call that waits for polisd. go_on: what is done when it may."""
-
-    watch: Watch
-    note: Notification
-    path: str
-    kind: WriteKind
-    go_on: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -61,14 +45,12 @@ class Writes:
 
     loop: Loop
     opener: Opener
-    ask: Callable[[dict[str, Any]], bool]
+    pending: Pending
     folders: tuple[str, ...]
     files: tuple[str, ...]
     own_git: tuple[str, str]
     gits: Gits
     judging: Judging | None = None
-    _asked: dict[int, _Asked] = field(default_factory=dict)
-    _last: int = 0
 
     def notified(self, watch: Watch, note: Notification, name: str) -> None:
         """A call that changes files waits."""
@@ -118,8 +100,7 @@ class Writes:
         if self._is_ours(spot):
             kind: WriteKind = "append" if flags & os.O_APPEND else "overwrite"
             if not self._allows(watch, spot.path, kind):
-                path = os.fsencode(spot.path)
-                go_on = partial(self._open_anew, watch, note, path, flags, mode)
+                go_on = partial(self._open_anew, watch, note, spot.path, flags, mode)
                 self._ask(watch, note, spot.path, kind, go_on)
                 return
             watch.wrote(spot.path, kind)
@@ -128,12 +109,14 @@ class Writes:
         self._hand_over(watch, note, spot, flags, mode)
 
     def _open_anew(
-        self, watch: Watch, note: Notification, path: bytes, flags: int, mode: int
+        self, watch: Watch, note: Notification, path: str, flags: int, mode: int
     ) -> None:
-        """Judged before: just the path that was asked about, whatever stands there now."""
+        """Judged before: this very path, if it still leads to just where it did then."""
         if notification.is_waiting(watch.listener, note.id):
-            spot = self.opener.find(note.tid, path)
+            spot = self.opener.find(note.tid, os.fsencode(path))
             try:
+                if spot.path != path:
+                    raise OSError(_REFUSED, "a folder was replaced meanwhile")
                 self._hand_over(watch, note, spot, flags, mode)
             finally:
                 opening.close(spot)
@@ -145,8 +128,7 @@ class Writes:
             descriptor = self.opener.open(note.tid, spot, flags, mode)
         except BlockingIOError:
             # Nobody reads the fifo yet; its writer waits, as it would have, until it is killed.
-            path = os.fsencode(spot.path)
-            again = partial(self._open_anew, watch, note, path, flags, mode)
+            again = partial(self._open_anew, watch, note, spot.path, flags, mode)
             self.loop.call_later(_MOMENT, partial(self._carry_out, watch, note, again))
             return
         try:
@@ -160,7 +142,7 @@ class Writes:
     def _change(self, watch: Watch, note: Notification, name: str, first: int = 0) -> None:
         """first: which of the call's paths is the first that is not judged yet."""
         for place, named in enumerate(CALLS[name][first:], first):
-            path, kind = self._named(note, name, named), named.kind
+            path, kind = self._named(note, named), named.kind
             if path is None or not _is_below(path, self.folders):
                 continue  # the walls answer
             if not self._allows(watch, path, kind):
@@ -177,12 +159,18 @@ class Writes:
         self, watch: Watch, note: Notification, name: str, let: frozenset[str] = frozenset()
     ) -> None:
         """Both names may be had; what lies below a folder goes along. let: what of it may."""
-        old, new = [self._spot(note, named) for named in CALLS[name]]
+        first, second = CALLS[name]
+        old = self._spot(note, first)
+        try:
+            new = self._spot(note, second)
+        except OSError:
+            opening.close(old)
+            raise
         try:
             if name == "renameat2" and note.arguments[4] & _EXCHANGE:
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # as where it is not known
             spoken_of = self._spoken_of_below(old, new, let)
-        except TooMany:
+        except (TooMany, RecursionError):
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV)) from None
         finally:
             opening.close(old)
@@ -219,16 +207,17 @@ class Writes:
         path = path_at(note, named.path, named.directory)
         return self.opener.find(note.tid, path.rstrip(b"/") or b"/")
 
-    def _named(self, note: Notification, name: str, named: Named) -> str | None:
+    def _named(self, note: Notification, named: Named) -> str | None:
         """The real path inside of what the call names; None: nothing that is judged."""
-        if named.opened or (name == "utimensat" and note.arguments[1] == 0):
-            return path_of_descriptor(note.tid, note.arguments[named.directory or 0])
+        if named.opened:
+            return path_of_descriptor(note.tid, note.arguments[named.path])
+        if named.directory is not None and is_descriptor_alone(note, named):
+            return path_of_descriptor(note.tid, note.arguments[named.directory])
         path = path_at(note, named.path, named.directory)
+        if named.follows_in(note.arguments) and self.opener.is_nameless(note.tid, path):
+            return None  # a file that has had no name so far is given one
         path = path.rstrip(b"/") or b"/"  # a folder to be made may be written so
-        follow = name in _FOLLOWING or (
-            name in ("fchmodat", "fchownat", "utimensat") and not note.arguments[-2] & _NOFOLLOW_AT
-        )
-        spot = self.opener.settle(note.tid, path, follow=follow)
+        spot = self.opener.settle(note.tid, path, follow=named.follows_in(note.arguments))
         try:
             if named.kind == "create" and spot.exists():
                 # `mkdir -p` asks for folders that are there: it hears so, whoever speaks of them.
@@ -256,49 +245,23 @@ class Writes:
         kind: WriteKind,
         go_on: Callable[[], None],
     ) -> None:
-        if self._is_by_moving_git(note):
+        # What git appends to are its logs, and files that it was told to trace into.
+        if kind != "append" and self._is_by_moving_git(note):
             go_on()
             return
-        self._last += 1
-        number = self._last
-        question = {
-            "write": self._as_named(path),
-            "kind": kind,
-            "count": max(0, watch.counted - 1),
-            "command": watch.id,
-            "program": os.readlink(f"/proc/{note.tid}/exe"),
-            "number": number,
-        }
-        self._asked[number] = _Asked(watch, note, path, kind, go_on)
-        if not self.ask(question):
-            self._refuse(number)
-            return
-        self.loop.call_later(_PATIENCE, lambda: self._refuse(number))
+        asked = Asked(watch, note, path, kind, go_on)
+        program = os.readlink(f"/proc/{note.tid}/exe")
+        self.pending.ask(asked, known_as=self._as_named(path), program=program)
 
     def _is_by_moving_git(self, note: Notification) -> bool:
         return self.gits.moves(note.tid, os.readlink(f"/proc/{note.tid}/exe"))
 
     def settle(self, values: dict[str, Any]) -> None:
         """polisd's word on a write."""
-        asked = self._asked.get(values["write"])
-        if asked is None:
-            return
-        if values["verdict"] != "allow":
-            self._refuse(values["write"])
-            return
-        del self._asked[values["write"]]
-        asked.watch.wrote(asked.path, asked.kind)
-        self._carry_out(asked.watch, asked.note, asked.go_on)
-
-    def lose_polisd(self) -> None:
-        """Nobody answers any more."""
-        for number in list(self._asked):
-            self._refuse(number)
-
-    def _refuse(self, number: int) -> None:
-        asked = self._asked.pop(number, None)
+        asked = self.pending.take_allowed(values)
         if asked is not None:
-            notification.fail(asked.watch.listener, asked.note.id, _REFUSED)
+            asked.watch.wrote(asked.path, asked.kind)
+            self._carry_out(asked.watch, asked.note, asked.go_on)
 
     # Places
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import cast
 import pytest
 from compiling import build
 from rules import policy_of
-from walled import KINDS, ORDINARY, Walled, anything_goes, stand_up, tear_down
+from walled import KINDS, ORDINARY, PATIENCE, Walled, anything_goes, stand_up, tear_down
 from writing import PROGRAM
 
 from cash.keeper.link import Failed, Snapshot, Wrote
@@ -92,6 +93,13 @@ def test_what_is_allowed_goes_as_without_a_keeper(
     assert ran.out == _bare(tmp_path)
 
 
+def _syscall(number: int, words: str) -> str:
+    """A line in which a call is made on `l`, a link to the protected file (x86_64)."""
+    call = f"ctypes.CDLL(None, use_errno=True).syscall({number}, {words})"
+    why = "os.strerror(ctypes.get_errno())"
+    return f'ln -s secret l; python3 -c "import ctypes, os, sys; sys.exit({call} and {why})"'
+
+
 ROUTES = {
     "redirect": "echo x > secret",
     "append": "echo x >> secret",
@@ -128,6 +136,14 @@ ROUTES = {
     "rsync or cp -r": "mkdir s; echo x > s/run; cp -r s/. .ci/",
     "move the folder of it": "mkdir d; mv .ci d/ci",
     "a folder in such a place": "mkdir d deep; echo x > d/run; mv d deep/.ci",
+    "link to what a link leads to": "ln -s secret l; ln -L l o; echo x > o",
+    "link to an open file": "exec 7< secret; ln -L /proc/$$/fd/7 o; echo x > o",
+    "mode through a link": _syscall(268, "-100, b'l', 0o777, 0, 0x100"),
+    "mode through a link, with flags": _syscall(452, "-100, b'l', 0o777, 0"),
+    "times through a link": _syscall(280, "-100, b'l', 0, 0, 0x100"),
+    "git's index": 'GIT_INDEX_FILE="$PWD/secret" git read-tree HEAD || (echo denied >&2; false)',
+    "git by another name": "cp open clean; "
+    "(exec -a git-diff git --no-index --output=secret clean open) || true",
     "git, tracing": 'GIT_TRACE="$PWD/secret" git stash list 2>&1 | grep -v "^$" >&2; exit 0',
     "fifo": "rm -f secret; mkfifo secret",
 }
@@ -320,3 +336,119 @@ def test_a_folder_of_too_many_files_is_moved_one_by_one(guarded: Walled, room: P
     )
     ran = guarded.run("bash", "-c", line, cwd=os.fspath(room))
     assert (ran.status, ran.out) == (0, "20001\n"), ran.err
+
+
+_SWAPPED = """
+import os, threading, time
+os.mkdir('d')
+os.mkfifo('d/run')
+def write():
+    try:
+        os.write(os.open('d/run', os.O_WRONLY | os.O_TRUNC), b'changed')
+    except PermissionError:
+        print('denied')
+writer = threading.Thread(target=write)
+writer.start()
+time.sleep(0.2)
+os.rename('d', 'e')
+os.symlink(TARGET, 'd')
+writer.join()
+"""
+
+
+@pytest.mark.parametrize("target", ["'.ci'", "f'/proc/{os.getpid()}'"])
+def test_a_fifo_whose_folder_is_replaced_leads_nowhere_else(
+    guarded: Walled, room: Path, target: str
+) -> None:
+    before = _state(room)
+    ran = guarded.run(*_PYTHON, _SWAPPED.replace("TARGET", target), cwd=os.fspath(room))
+    assert (ran.out, ran.err, _state(room)) == ("denied\n", "", before)
+
+
+def test_a_file_without_a_name_may_be_given_one(guarded: Walled, room: Path) -> None:
+    program = (
+        "import os; f = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o600); os.write(f, b'x');"
+        "os.link(f'/proc/self/fd/{f}', 'named', src_dir_fd=0, follow_symlinks=True)"
+    )
+    ran = guarded.run(*_PYTHON, program, cwd=os.fspath(room))
+    assert (ran.status, ran.err) == (0, "")
+    assert (room / "named").read_text() == "x"
+
+
+def test_what_git_traces_by_its_configuration_goes_to_no_protected_file(
+    guarded: Walled, room: Path
+) -> None:
+    before = _state(room)
+    line = (
+        'git config --global trace2.normalTarget "$PWD/secret"; git checkout -q -b traced; '
+        "git checkout -q -; git branch -q -D traced; rm ~/.gitconfig"
+    )
+    assert guarded.run("bash", "-c", line, cwd=os.fspath(room)).status == 0
+    assert _state(room) == before
+
+
+_DEEP = """
+import os
+os.mkdir('build'); os.chdir('build'); os.mkdir('D'); d = os.open('D', 0)
+for _ in range(1500):
+    os.mkdir('a', dir_fd=d); n = os.open('a', 0, dir_fd=d); os.close(d); d = n
+try:
+    os.rename('D', 'E')
+except OSError as fault:
+    print(fault.errno)
+"""
+
+
+def test_a_keeper_outlives_deep_folders_and_early_ends(fragile: Walled) -> None:
+    keeper = fragile.ready.keeper
+    fragile.link.enforce(Snapshot(policy_of(*PROTECTED), anything_goes(fragile.view).context))
+    assert fragile.run(*_PYTHON, _DEEP).out == "18\n"  # EXDEV
+    subprocess.run(["rm", "-rf", fragile.view.tree / "build"], check=True)
+    # Who asked is gone before anybody has answered, and so is all of its command.
+    fragile.judge_writes = False
+    client = fragile.start(*_PYTHON, "open('secret', 'w')", descriptors={})
+    deadline = time.monotonic() + PATIENCE
+    while not any("write" in one for one in fragile.asked):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    client.close()
+    time.sleep(2.5)  # as long as a keeper waits for an answer, and a little more
+    fragile.judge_writes = True
+    before = os.listdir(f"/proc/{keeper}/fd")
+    assert fragile.sh("echo on").out == "on\n"
+    assert len(os.listdir(f"/proc/{keeper}/fd")) <= len(before)
+
+
+_FLIPPED = """
+import ctypes, threading, time
+libc = ctypes.CDLL(None)
+path = ctypes.create_string_buffer(b'there/a')
+over = False
+def flip():
+    while not over:
+        path[0] = b'x'; path[0] = b't'
+thread = threading.Thread(target=flip)
+thread.start()
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    libc.rename(b'nothing', path)
+over = True
+thread.join()
+"""
+
+
+def test_a_rename_that_leads_nowhere_leaves_nothing_open(guarded: Walled, room: Path) -> None:
+    (room / "there").mkdir()
+    folder = f"/proc/{guarded.ready.keeper}/fd"
+    before = len(os.listdir(folder))
+    guarded.run(*_PYTHON, _FLIPPED, cwd=os.fspath(room))
+    assert len(os.listdir(folder)) <= before + 2
+
+
+def test_no_sibling_of_a_command_is_left_to_its_keeper(guarded: Walled) -> None:
+    program = (
+        "import ctypes, os; c = ctypes.CDLL(None, use_errno=True);"
+        "r = c.syscall(56, 0x8000 | 17, 0, 0, 0, 0);"
+        "r or os._exit(0); print(r, ctypes.get_errno())"
+    )
+    assert guarded.run(*_PYTHON, program).out == "-1 22\n"

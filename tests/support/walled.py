@@ -75,6 +75,7 @@ class Walled:
     count: int = 0
     judge: Callable[[dict[str, Any]], ExecVerdict | None] = field(default=let_pass)
     may_write: bool = False
+    judge_writes: bool = True
     asked: list[dict[str, Any]] = field(default_factory=list)
     news: list[Asked | Seen | Wrote] = field(default_factory=list)
     over: bool = False
@@ -179,7 +180,8 @@ class Walled:
                     link.settle(message.question["number"], verdict)
             elif isinstance(message, Asked) and "write" in message.question:
                 self.asked.append(message.question)
-                link.settle_write(message.question["number"], allowed=self.may_write)
+                if self.judge_writes:
+                    link.settle_write(message.question["number"], allowed=self.may_write)
             elif isinstance(message, Asked | Seen | Wrote):
                 self.news.append(message)
             else:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
 import pytest
-from bpf import ALLOW, ARCHITECTURES, I386, KILL, NOTIFY, ask, pack_call, run
+from bpf import ALLOW, ARCHITECTURES, I386, KILL, NOTIFY, answer_error, ask, pack_call, run
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cash.walls.syscalls import CLONE_PARENT
 from cash.walls.trap import EXECS, OPENS, WRITES, make_trap, name_of
 
 _MACHINES = tuple(ARCHITECTURES)
@@ -24,6 +26,7 @@ _ROWS = [
     for name, numbers in (EXECS | OPENS | WRITES).items()
     if numbers[_COLUMN[machine]] >= 0
 ]
+_CLONE = {"x86_64": 56, "aarch64": 220}
 _HEADERS = {
     "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
     "aarch64": Path("/usr/include/asm-generic/unistd.h"),
@@ -62,6 +65,7 @@ def test_every_other_number_is_allowed(machine: str) -> None:
             for number in (*range(601), 1023, 4095, 0x3FFFFFFF)
         }
         assert {number for number, answer in found.items() if answer == NOTIFY} == expected
+        assert found.pop(_CLONE[machine]) == answer_error(errno.EINVAL)  # as somebody's sibling
         assert {*found.values()} == {ALLOW, NOTIFY}
     for number in {*range(-1, 601)} - trapped:
         assert name_of(number, machine) is None
@@ -129,6 +133,8 @@ def test_a_search_by_halves_means_what_the_table_says(
 def _naive(machine: str, number: int, arguments: tuple[int, ...], *, writes: bool) -> int:
     if number >= 0x40000000:
         return KILL
+    if number == _CLONE[machine] and arguments[0] & CLONE_PARENT:
+        return answer_error(errno.EINVAL)
     table = EXECS | OPENS | WRITES if writes else EXECS
     for name, numbers in table.items():
         if numbers[_COLUMN[machine]] == number:

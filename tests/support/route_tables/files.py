@@ -113,6 +113,14 @@ def _descriptors(forbidden: Forbidden) -> dict[str, Route]:
     }
 
 
+_LOADER_IN_MEMORY = """
+import os, sys
+memory = os.memfd_create("x")
+os.write(memory, open(sys.argv[1], "rb").read())
+os.execve(memory, ["x", *sys.argv[2:]], os.environ)
+"""
+
+
 def _loaders(forbidden: Forbidden) -> dict[str, Route]:
     path, argument = forbidden.path, forbidden.argument
     found = sorted(glob.glob("/lib64/ld-linux-*.so.*") + glob.glob("/lib/ld-linux-*.so.*"))
@@ -123,6 +131,15 @@ def _loaders(forbidden: Forbidden) -> dict[str, Route]:
         "ld-linux": Route((loader, path, argument)),
         "ld-linux --argv0": Route((loader, "--argv0", "ls", path, argument)),
         "ld-linux --library-path": Route((loader, "--library-path", "/usr/lib", path, argument)),
+        "ld-linux, a mask": Route((loader, "--glibc-hwcaps-mask", "x", path, argument)),
+        "ld-linux, flags": Route((loader, "--inhibit-cache", "--argv0", "ls", path, argument)),
+        "ld-linux, copied": Route(
+            ("sh", "-c", f"cp {loader} loader; ./loader {path} {argument}"), needs=("cp",)
+        ),
+        "ld-linux in a memfd": Route(
+            (*("python3", "-c", _LOADER_IN_MEMORY, loader, path, argument),),
+            needs=("python3",),
+        ),
         "ld-linux behind a link": Route(("./ls", path, argument), {"ls": Symlink(loader)}),
         "#! of ld-linux": Route(
             ("./innocent", argument), {"innocent": Script(f"#!{loader} {path}\n")}

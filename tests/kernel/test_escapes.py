@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import socket
 import threading
@@ -207,3 +208,21 @@ def test_descriptors_handed_in_cannot_be_reopened_for_writing(walled: Walled) ->
         assert int(walled.finish(client)[-1][1]) != 0
         walled.ended(f"run-{walled.count}")
     assert secret.read_text() == "before\n"
+
+
+def test_a_pipe_of_the_hosts_that_was_handed_in_to_be_read_is_not_written_to(
+    walled: Walled,
+) -> None:
+    fifo = walled.folder / "fifo"
+    os.mkfifo(fifo)
+    fifo.chmod(0o666)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        line = "echo changed > /proc/self/fd/7"
+        client = walled.start("bash", "-c", line, descriptors={7: reader})
+        assert int(walled.finish(client)[-1][1]) != 0
+        walled.ended(f"run-{walled.count}")
+        assert os.read(reader, 10) == b""
+    finally:
+        os.close(reader)
+        fifo.unlink()

@@ -239,7 +239,7 @@ def test_a_policy_swapped_while_verdicts_are_under_way(governed: Governed) -> No
             if over.is_set():
                 break
             governed.enforce((_POLICY, _OTHER)[number % 2])
-            time.sleep(0.002)
+            time.sleep(0.02)  # many times a verdict, and yet slower than the keeper reads them
 
     swapping = threading.Thread(target=swap)
     swapping.start()

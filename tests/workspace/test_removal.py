@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -102,6 +104,32 @@ def test_everything_uncommitted_is_in_the_snapshot(ground: Ground, agent: Agent)
     assert ground.git("show", f"{ref}:README") == "changed"
     assert ground.git("show", f"{ref}:link") == "/etc/passwd"
     assert ground.git("ls-tree", ref, "run").startswith("100755 ")
+
+
+def test_a_file_changed_in_the_same_second_as_the_index_is_in_the_snapshot(
+    ground: Ground, agent: Agent
+) -> None:
+    file = agent.tree / "README"
+    file.write_text("changed\n")  # as long as it was
+    some_time_ago = file.stat().st_mtime_ns - 5 * 10**9
+    os.utime(file, ns=(some_time_ago, some_time_ago))
+    found = file.stat()
+    # What the index knows of the file is what it is now, but for its content: both were written
+    # within one second, which is all that git looks at.
+    entry = find_entry(ground.repository, agent.tree)
+    assert entry is not None
+    index = entry / "index"
+    content = bytearray(index.read_bytes())
+    start = content.index(b"README\0") - 62
+    seconds, nanoseconds = divmod(found.st_mtime_ns, 10**9)
+    changed, fraction = divmod(found.st_ctime_ns, 10**9)
+    struct.pack_into(">4I", content, start, changed, fraction, seconds, nanoseconds)
+    struct.pack_into(">I", content, start + 36, found.st_size)
+    content[-20:] = hashlib.sha1(content[:-20]).digest()
+    index.write_bytes(content)
+    os.utime(index, ns=(found.st_mtime_ns, found.st_mtime_ns))
+    removal = _remove(ground, agent)
+    assert ground.git("show", f"{removal.saved[0]}:README") == "changed"
 
 
 def test_a_pipe_for_a_rules_file_is_told_not_waited_on(ground: Ground, agent: Agent) -> None:

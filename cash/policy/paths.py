@@ -38,6 +38,8 @@ _HARMLESS = frozenset(
     )
 )
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/fd", "/dev/pts", "/dev/shm", "/proc/self/fd")
+# Where homes and checkouts lie too: those of services, of build machines, of shared hosts.
+_HOUSING = ("/opt/", "/run/", "/srv/", "/var/")
 _BELOW_SYSTEM = tuple(folder + "/" for folder in _SYSTEM)
 _BELOW_SCRATCH = tuple(folder + "/" for folder in _SCRATCH)
 _ALL_OF = ("/" + NAME, "/" + VISIBLE)
@@ -260,7 +262,7 @@ def _test_place(path: str, place: str, ground: Ground) -> Certainty:
         case "inside":
             return certain if is_below(start, ground.tree) else NO
         case "system":
-            return certain if _is_system(path, start) else NO
+            return certain if _is_system(path, start, ground) else NO
         case _:
             return certain if _is_outside(path, start, ground) else NO
 
@@ -271,7 +273,8 @@ def _holds_all(start: str, place: str, ground: Ground) -> bool:
         case "inside":
             return is_below(start, ground.tree)
         case "system":
-            return not _is_harmless(start) and any(is_below(start, one) for one in _SYSTEM)
+            is_own = _is_harmless(start) or _is_housed(start, ground)
+            return not is_own and any(is_below(start, one) for one in _SYSTEM)
         case "outside":
             inside = is_below(start, ground.tree) or is_below(ground.tree, start)
             return not inside and not _is_harmless(start)
@@ -314,8 +317,14 @@ def _is_harmless(path: str) -> bool:
     return path in _HARMLESS or path in _SCRATCH or path.startswith(_BELOW_SCRATCH)
 
 
-def _is_system(path: str, start: str) -> bool:
-    if _is_harmless(path):
+def _is_housed(start: str, ground: Ground) -> bool:
+    """Whether it is the workspace's own, though that lies in a folder of the system."""
+    homes = [one for one in (ground.tree, ground.home) if one.startswith(_HOUSING)]
+    return any(is_below(start, home) for home in homes)
+
+
+def _is_system(path: str, start: str, ground: Ground) -> bool:
+    if _is_harmless(path) or (start.startswith(_HOUSING) and _is_housed(start, ground)):
         return False
     if start == "/" and start != path:
         return any(overlap(path, folder) for folder in _SYSTEM)

@@ -87,6 +87,31 @@ def test_paths(pattern: str, text: str, expected: int) -> None:
     assert bound.test(locate(text, cwd)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("src/x", NO),
+        ("/srv/ci/x", NO),
+        ("/srv/ci/" + NAME, NO),
+        ("/srv/ci/" + UNKNOWN, NO),
+        ("..", YES),
+        ("/srv", YES),
+        ("/srv/c" + NAME, YES),
+        ("/srv/ci2/x", YES),
+        ("/srv/ci/../x", YES),
+        ("/srv/" + UNKNOWN, MAYBE),
+        ("/var/lib/x", YES),
+        ("/usr/x", YES),
+    ],
+)
+def test_a_workspace_below_a_system_folder_is_no_system(text: str, expected: int) -> None:
+    tree = "/srv/ci"
+    bound = compile_paths("$system").bind(Ground(tree, "/usr/sbin"), tree)
+    assert bound.test(locate(text, tree)) == expected
+    home = compile_paths("$system").bind(Ground("/tmp/tree", tree), tree)
+    assert home.test(locate(text, tree)) == expected
+
+
 def test_several_alternatives() -> None:
     bound = compile_paths(["/a|/b/*", "*.x", "$root"]).bind(GROUND, None)
     texts = ("/a", "/b/c", "/d/e.x", "/", "/c")

@@ -23,19 +23,24 @@ _FINDERS: dict[str, Finder] = {
     **SED,
 }
 
+_STARTING = _FINDERS.keys() | SHELLS | OTHER_SHELLS | WRAPPERS.keys()
+
 
 def starts_others(program: str) -> bool:
     """Whether a program of that name may start what its words name."""
-    return any(program in known for known in (_FINDERS, SHELLS, OTHER_SHELLS, WRAPPERS))
+    return program in _STARTING
 
 
 def launches_of(command: Command) -> Iterator[Launch]:
     """Everything the command's words start."""
-    yield from _prompts(command)
+    if not (all([word.literal for word in command.argv]) and not command.assignments):
+        yield from _prompts(command)
     name = command.name
     if name is None:
         return
     base = name.rpartition("/")[2]
+    if base not in _STARTING and not base.startswith("ld"):
+        return  # as most
     find = _FINDERS.get(base)
     if find is not None:
         yield from find(base, command.argv)

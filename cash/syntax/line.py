@@ -8,7 +8,8 @@ import shlex
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from cash.syntax.command import Command, Line
 from cash.syntax.frames import Framed, find_fixed_frame, find_frame
@@ -27,8 +28,7 @@ LONGEST_FRAMED = 2 * LONGEST  # what Linux takes as one argument (MAX_ARG_STRLEN
 SLOWEST = 0.9  # seconds; whoever waits for the parser process gives up after one
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(NamedTuple):
     """One text as the readers understood it, before anything is unwrapped."""
 
     commands: tuple[Command, ...]
@@ -105,7 +105,7 @@ class LineReader:
             if framed is None:
                 return outer, None
         inner = self._text(framed.entry, entry, deadline)
-        return replace(inner, commands=_moved(inner.commands, framed)), framed
+        return inner._replace(commands=_moved(inner.commands, framed)), framed
 
     def _unwrap(
         self, inner: _Text, entry: bool, deadline: float
@@ -209,6 +209,8 @@ def _refusal(text: str, longest: int) -> str | None:
         return f"longer than {longest // 1024} kB"
     if "\0" in text:
         return "it holds a NUL"
+    if text.isascii():
+        return None
     try:
         length = len(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:

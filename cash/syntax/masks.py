@@ -17,7 +17,9 @@ from tree_sitter import Node, Tree
 from cash.syntax.scan import HereDocument, close_of, here_document
 
 _SUSPECT = re.compile(rb"<<|`|<>|\}[<>]|\btime\b|\bcoproc\b|!|\bdo\b|\n\\")
-_MARKS = (b"<<", b"`", b"<>", b"}<", b"}>", b"time", b"coproc", b"!", b"do", b"\n\\")
+# What each of those has in it.
+_MARK = re.compile(rb"[<`}!\n]")
+_WORDS = (b"time", b"coproc", b"do")
 _CANDIDATE = re.compile(
     rb"(?P<document>(?<!<)<<(?!<))"
     rb"|(?P<backtick>`)"
@@ -31,10 +33,13 @@ _CANDIDATE = re.compile(
     rb"|(?<![^\s;&|(){`!])(?P<not>!)(?=\s)"
     rb"|(?P<line>\n)(?=\\)"
 )
+# What each candidate has in it: behind the last one, little is left to look at closely.
+_HINT = re.compile(rb"[<`{!\\]|time|coproc|do")
 _HARD_TO_NEGATE = re.compile(rb"[ \t]+[{(\[!tc]")
 # Each filled hole costs another parse of the whole text; more bytes than this are not parsed.
 _MOST_WORK = 1_500_000
 _TEXT = frozenset({"raw_string", "comment", "ansi_c_string", "string_content", "regex"})
+_BLANKED = bytes([byte if byte == 0x0A else 0x20 for byte in range(256)])
 _NUMBERS = frozenset(
     {"binary_expression", "arithmetic_expansion", "unary_expression", "test_command"}
 )
@@ -43,7 +48,7 @@ _NUMBERS = frozenset(
 @dataclass(slots=True)
 class Masks:
     """What was overwritten, by where it starts (documents, strings; backticks: to its end), ends
-    (descriptors), or by where the text behind it starts (prefixes)."""
+    (descriptors), or by where the text behind it starts (prefixes). filled: anything was."""
 
     documents: dict[int, HereDocument] = field(default_factory=dict)
     backticks: dict[int, int] = field(default_factory=dict)
@@ -52,6 +57,7 @@ class Masks:
     prefixes: dict[int, str] = field(default_factory=dict)
     failure: str | None = None
     incomplete: bool = False
+    filled: bool = False
 
 
 def mask(source: bytes, parse: Callable[[bytes], Tree]) -> tuple[Tree, Masks | None]:
@@ -59,7 +65,9 @@ def mask(source: bytes, parse: Callable[[bytes], Tree]) -> tuple[Tree, Masks | N
     there was nothing to fill)."""
     tree = parse(source)
     # Looking for one text at a time is many times as fast as looking for all of them at once.
-    if not any(map(source.__contains__, _MARKS)) or not _SUSPECT.search(source):
+    if _MARK.search(source) is None and not any([word in source for word in _WORDS]):
+        return tree, None
+    if not _SUSPECT.search(source):
         return tree, None
     masker = _Masker(source, parse, tree)
     masker.run()
@@ -78,7 +86,7 @@ class _Masker:
 
     def run(self) -> None:
         position = 0
-        while self.masks.failure is None:
+        while self.masks.failure is None and _HINT.search(self.text, position) is not None:
             found = _CANDIDATE.search(self.text, position)
             if found is None:
                 return
@@ -86,6 +94,7 @@ class _Masker:
             if self._escaped(found.start()):
                 position = found.start() + 1
             elif self._fill(found):
+                self.masks.filled = True
                 self.work += len(self.text)
                 if self.work > _MOST_WORK:
                     self.masks.failure = "too many here-documents or backticks"
@@ -168,8 +177,8 @@ class _Masker:
         self.line_ends[document.line_end] = document.end
         stop = document.delimiter[1]
         self.text[start:stop] = b"<" + b"_" * (stop - start - 1)
-        blanked = re.sub(rb"[^\n]", b" ", self.text[document.body_start : document.end])
-        self.text[document.body_start : document.end] = blanked
+        body = slice(document.body_start, document.end)
+        self.text[body] = self.text[body].translate(_BLANKED)
         return True
 
     def _fill_backtick(self, start: int) -> bool:

@@ -47,7 +47,7 @@ def moved(command: Command, offset: int | None) -> Command:
         return None if old is None or offset is None else (old[0] + offset, old[1] + offset)
 
     def word(old: Word) -> Word:
-        return replace(old, span=span(old.span))
+        return old._replace(span=span(old.span))
 
     return replace(
         command,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from cash.syntax.command import Assignment, Command, Redirect, Word
 
@@ -20,8 +20,7 @@ class TooDeep(Exception):
     """More than DEEPEST constructs inside each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """commands: in the order of the text, a command before those its words hold.
     failure: why the reader could not read the text, else None; what it found is kept.
     incomplete: it failed because the text ends too early. too_deep: no other need try."""
@@ -32,8 +31,8 @@ class Reading:
     too_deep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+# A tuple, since it is made for every construct: see Word.
+class Place(NamedTuple):
     """Where in the line a command stands: see Command for inside, within and pipe."""
 
     inside: tuple[str, ...] = ()

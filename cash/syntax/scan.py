@@ -70,8 +70,8 @@ def here_document(source: bytes, start: int, line_ends: dict[int, int]) -> HereD
         return None
     newline = line.start(1)
     word = found.group(2)
-    quoted = any(character in word for character in (b"\\", b"'", b'"'))
-    delimiter = _unquote(word)
+    quoted = any([character in word for character in (b"\\", b"'", b'"')])
+    delimiter = _unquote(word) if quoted else word
     body_start = position = line_ends.get(newline, newline + 1)
     joined = False
     while position < len(source):

@@ -14,6 +14,7 @@ from cash.syntax.masks import Masks, mask
 from cash.syntax.reading import Collector, Place, Reading, TooDeep
 from cash.syntax.scan import close_of, quotes_subscript, unescape_backticks
 from cash.syntax.treesitter_words import EXPRESSIONS, HOLES, Piece, TreeWords
+from cash.syntax.word import hides_nothing
 
 _COMPOUND = {
     "subshell": "subshell",
@@ -34,6 +35,7 @@ _SIMPLE = frozenset(
         "variable_assignments",
     }
 )
+_STATEMENTS = _SIMPLE | _COMPOUND.keys() | {"pipeline", "test_command"}
 _REDIRECTS = frozenset({"file_redirect", "herestring_redirect"})
 _IN_BODY = re.compile(rb"\\.|`|\$[({\[]", re.DOTALL)
 
@@ -67,10 +69,13 @@ class TreeSitter:
         """Reads a text that stands at offset base of the line (None: nowhere as written) and adds
         its commands at the place. Returns failure, incomplete."""
         tree, masks = mask(source, self._parser.parse)
+        root = tree.root_node
         walk = _Walk(self, source, base, collector, masks)
-        walk.node(tree.root_node, place)
+        walk.is_sound = not (masks is not None and masks.filled) and not root.has_error
+        walk.is_plain = walk.is_sound and hides_nothing(source)
+        walk.node(root, place)
         failure = walk.failure
-        if failure is None and tree.root_node.has_error and _has_true_error(tree.root_node):
+        if failure is None and root.has_error and _has_true_error(root):
             failure = "it is no bash the grammar knows"
         return failure, masks is not None and masks.incomplete
 
@@ -105,6 +110,10 @@ class _Walk(TreeWords):
         super().__init__(source, base, masks)
         self.reader = reader
         self.collector = collector
+        # Whether the tree is the text's own, without a mistake; and whether no word of a simple
+        # command can hold another one, so that nobody need look into them.
+        self.is_sound = self.is_plain = False
+        self.has_backticks = masks is not None and bool(masks.backticks)
 
     # ------------------------------------------------------------------ statements
 
@@ -115,7 +124,7 @@ class _Walk(TreeWords):
             self.sequence(node, place, redirects)
         elif kind == "redirected_statement":
             self.redirected(node, place, redirects)
-        elif kind in _SIMPLE or kind in _COMPOUND or kind in ("pipeline", "test_command"):
+        elif kind in _STATEMENTS:
             if self.masks and (label := self.masks.prefixes.pop(node.start_byte, None)):
                 place = place.deeper(label)
             if kind in _SIMPLE:
@@ -146,13 +155,13 @@ class _Walk(TreeWords):
     def children(self, node: Node, place: Place) -> None:
         children = node.children
         if not children:
-            if self.masks and self.masks.backticks:
+            if self.has_backticks:
                 self.backticks(node, place)
             return
         for child in children:
-            if child.child_count or self.masks:
+            if child.child_count or self.has_backticks:
                 self.node(child, place)
-            elif child.type == "regex":
+            elif self.masks is None and child.type == "regex":
                 # `${x#$(rm y)}`: the grammar does not look into patterns.
                 self.body(child.start_byte, child.end_byte, place.deeper())
 
@@ -175,10 +184,13 @@ class _Walk(TreeWords):
             self.node(member, inner, redirects if member is members[-1] else ())
 
     def redirected(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
-        own = [child for child in node.children if child.type in _REDIRECTS]
-        bodies = [
-            child for child in node.children if child.is_named and child.type not in _REDIRECTS
-        ]
+        own: list[Node] = []
+        bodies: list[Node] = []
+        for child in node.children:
+            if child.type in _REDIRECTS:
+                own.append(child)
+            elif child.is_named:
+                bodies.append(child)
         if bodies:
             self.node(bodies[0], place, (*own, *redirects))
         else:
@@ -207,7 +219,7 @@ class _Walk(TreeWords):
         if arithmetic and quotes_subscript(self.source[node.start_byte : node.end_byte]):
             self.failure = self.failure or "a quoted subscript is evaluated"
         for child in children:
-            if child.type not in _REDIRECTS and (child.child_count or self.masks):
+            if child.type not in _REDIRECTS and (child.child_count or self.has_backticks):
                 if arithmetic:
                     self.inner(child, inner)
                 else:
@@ -243,7 +255,10 @@ class _Walk(TreeWords):
 
     def simple(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
         kind = node.type
+        if kind == "command" and self.is_sound and self.plain(node, place, redirects):
+            return
         declares = kind == "declaration_command"
+        is_plain = self.is_plain and kind == "command"
         children = [node] if kind == "variable_assignment" else node.children
         own: list[Node] = []
         deeper: list[Node] = []
@@ -253,7 +268,7 @@ class _Walk(TreeWords):
             if kind in _REDIRECTS:
                 own.append(child)
                 continue
-            if child.child_count or self.masks:
+            if not is_plain and (child.child_count or self.has_backticks):
                 deeper.append(child)
             if kind in EXPRESSIONS:
                 self.flatten(child, spans)
@@ -277,11 +292,31 @@ class _Walk(TreeWords):
             end = max([end, *(redirect.end_byte for redirect in redirects)])
         span = self.span(node.start_byte, end)
         index = self.collector.add(place, tuple(argv), tuple(assignments), values, span)
-        inner = place.of(index)
-        for child in deeper:
-            self.inner(child, inner)
-        if own:
+        if deeper or (own and not is_plain):
+            inner = place.of(index)
+            for child in deeper:
+                self.inner(child, inner)
             self.redirect_children(own, inner)
+
+    def plain(self, node: Node, place: Place, redirects: Sequence[Node]) -> bool:
+        """A command of plain words, as most are: its nodes need not be looked at. False: it is
+        another one."""
+        argv = self.plain_words(node.start_byte, node.end_byte)
+        if argv is None:
+            return False
+        if not redirects:
+            span = self.span(node.start_byte, node.end_byte)
+            self.collector.add(place, argv, (), (), span)
+            return True
+        values, extras = self.redirects(redirects)
+        if extras:
+            return False
+        end = max([node.end_byte, *[redirect.end_byte for redirect in redirects]])
+        span = self.span(node.start_byte, end)
+        index = self.collector.add(place, argv, (), values, span)
+        if not self.is_plain:
+            self.redirect_children(redirects, place.of(index))
+        return True
 
     # ------------------------------------------------------------------ redirects
 

@@ -19,10 +19,12 @@ from cash.syntax.word import (
     Atom,
     Hole,
     UnreadableWord,
+    are_plain,
     decode,
     is_plain,
     lex_word,
     literal_word,
+    quoted_text,
     word_of,
     words_of,
 )
@@ -105,6 +107,21 @@ class TreeWords:
             else:
                 self.add_piece(pieces, child, kind)
 
+    def plain_words(self, start: int, end: int) -> tuple[Word, ...] | None:
+        """The words there, when they are plain and one blank apart, without an assignment."""
+        if not are_plain(self.source, start, end):
+            return None
+        found: list[Word] = []
+        at = None if self.base is None else self.base + start
+        for text in self.source[start:end].decode().split(" "):
+            if at is None:
+                found.append(Word((text,), text))
+            else:
+                stop = at + len(text)
+                found.append(Word((text,), text, (at, stop)))
+                at = stop + 1
+        return tuple(found)
+
     def words(self, piece: Piece, declares: bool = False) -> tuple[Word, ...]:
         source = self.source[piece.start : piece.end]
         base = self.base
@@ -113,6 +130,9 @@ class TreeWords:
             text = source.decode()
             return (Word((text,), text, span),)
         text = decode(source)
+        quoted = quoted_text(source)
+        if quoted is not None:
+            return (Word((decode(quoted),), text, span),)
         if declares and piece.assignment is not None:
             atoms = self.value_atoms(piece)
             head = decode(self.source[piece.start : _operator_end(piece.assignment)])
@@ -222,8 +242,11 @@ class TreeWords:
             self.failure = self.failure or "a redirect without a target"
             return Redirect(text, literal_word(""), descriptor)
         piece = pieces[0]
-        source = decode(self.source[piece.start : piece.end])
         span = self.span(piece.start, piece.end)
+        found = self.source[piece.start : piece.end]
+        source = decode(found)
+        if is_plain(found):
+            return Redirect(text, Word((source,), source, span), descriptor)
         return Redirect(text, word_of(self.atoms(piece), source, span), descriptor)
 
     def text(self, node: Node) -> str:

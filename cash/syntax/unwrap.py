@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cash.syntax.command import Assignment, Command, Expansion, Word
 from cash.syntax.feeds import SOMETHING, input_of, process_output
@@ -22,8 +22,7 @@ _MOST_COMMANDS = 20_000
 ReadText = Callable[[str], tuple[Sequence[Command], str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Unwrapped:
+class Unwrapped(NamedTuple):
     """commands: those given, then those found. trouble: of a text among them."""
 
     commands: tuple[Command, ...]

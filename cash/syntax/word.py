@@ -84,6 +84,24 @@ def is_plain(source: bytes) -> bool:
     return _PLAIN_WORD.fullmatch(source) is not None
 
 
+_QUOTED_WORD = re.compile(rb"'([^']*)'|\"([^\\\"$`]*)\"")
+
+
+def quoted_text(source: bytes) -> bytes | None:
+    """What a word says that is one quoted text without expansions and escapes; None: it is none."""
+    found = _QUOTED_WORD.fullmatch(source)
+    return None if found is None else found[found.lastindex or 1]
+
+
+# No assignment in front.
+_PLAIN_WORDS = re.compile(rb"[A-Za-z0-9_./:@%+,-]+(?: [A-Za-z0-9_./:@%+,=-]+)*")
+
+
+def are_plain(source: bytes, start: int, end: int) -> bool:
+    """The same of a command's words there, one blank apart."""
+    return _PLAIN_WORDS.fullmatch(source, start, end) is not None
+
+
 _HIDING = re.compile(rb"[$`\\()#\n]|<<")
 
 

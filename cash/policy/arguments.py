@@ -12,7 +12,7 @@ from cash.policy.pattern import Pattern
 from cash.policy.usage import Usage
 from cash.policy.value import Value
 
-_SHORTEST_ABBREVIATION = 4  # `--fo`
+SHORTEST_ABBREVIATION = 4  # `--fo`
 _NONE: frozenset[str] = frozenset()
 
 
@@ -41,7 +41,7 @@ class Arguments:
             given = {flag.name for flag in self.flags}
             for one in tuple(given):
                 given |= aliases.get(one, _NONE)
-            longs = [one for one in given if one[:2] == "--" and len(one) >= _SHORTEST_ABBREVIATION]
+            longs = [one for one in given if one[:2] == "--" and len(one) >= SHORTEST_ABBREVIATION]
             self._known = (frozenset(given), tuple(longs))
         names, longs_given = self._known
         if name in names:
@@ -154,7 +154,7 @@ class FlagPattern:
             return True
         if self.names is not None:
             return self.names.test(given) == YES
-        if exact or given[:2] != "--" or len(given) < _SHORTEST_ABBREVIATION:
+        if exact or given[:2] != "--" or len(given) < SHORTEST_ABBREVIATION:
             return False
         return any(name.startswith(given) for name in (group or (self.name,)))
 

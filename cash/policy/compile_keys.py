@@ -23,6 +23,7 @@ from cash.policy.compile_values import (
     guard,
 )
 from cash.policy.document import Node
+from cash.policy.features import CHANGES, PIPED, REDIRECTED, REMOTE, SETTING, UNCONFIGURED
 from cash.policy.hosts import HostPattern, compile_host, compile_port
 from cash.policy.matcher import Matcher, Test
 from cash.policy.paths import PATH_NAMES
@@ -36,7 +37,6 @@ from cash.policy.pattern import (
     split_alternatives,
 )
 from cash.policy.pipe import Pipe
-from cash.policy.subject import PIPED, REDIRECTED, REMOTE, SETTING
 from cash.policy.usage import Usage
 from cash.policy.verdict import Level
 
@@ -239,9 +239,10 @@ def compile_matcher(entries: Mapping[str, Entry], *, condition: bool) -> Matcher
     usages: dict[str, Usage] = {}
     for entry in entries.values():
         usages.update(entry.scope.usages)
-    needs = 0
+    needs = bars = 0
     for test in tests:
         needs |= needs_of(test)
+        bars |= bars_of(test)
     return Matcher(
         _optional(entries.get("program")),
         _optional(entries.get("operation")),
@@ -250,6 +251,7 @@ def compile_matcher(entries: Mapping[str, Entry], *, condition: bool) -> Matcher
         condition,
         usages,
         needs,
+        bars,
     )
 
 
@@ -289,6 +291,17 @@ def needs_of(test: Test) -> int:
             return REDIRECTED
         case command_tests.Environment():
             return SETTING
+        case _:
+            return 0
+
+
+def bars_of(test: Test) -> int:
+    """The features with which a test cannot hold: only actions that it speaks of have them."""
+    match test:
+        case action_tests.Configuration(asked=asked) if asked:
+            return UNCONFIGURED
+        case action_tests.Change(asked=asked):
+            return sum([bit for kind, bit in CHANGES.items() if kind not in asked])
         case _:
             return 0
 

@@ -36,7 +36,8 @@ class Test(Protocol):
 class Matcher:
     """All tests must hold, and one of the choices. condition: a key that cannot speak of an
     action fails there (in a rule's own keys it is left out, since `on` may list several kinds).
-    needs: features (see cash.policy.subject) without which a test fails."""
+    needs: features (see cash.policy.features) without which a test fails; bars: those with which
+    one fails."""
 
     program: Pattern | None = None
     operation: Pattern | None = None
@@ -45,10 +46,11 @@ class Matcher:
     condition: bool = False
     usages: Mapping[str, Usage] = field(default_factory=dict)
     needs: int = 0
+    bars: int = 0
 
     def narrow(self, key: Key) -> Narrow | None:
         """What is left to ask of actions with this key; None: it surely says nothing of them."""
-        if self.needs & ~key.features:
+        if self.needs & ~key.features or self.bars & key.features:
             return None
         names: frozenset[str] | None = None
         if self.program is not None:

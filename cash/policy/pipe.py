@@ -166,6 +166,17 @@ class Flow:
                 yield subject.path_of(value, value.text.rfind("/") + 1).text
 
 
+def can_feed(command: Command) -> bool:
+    """Whether what the command prints may reach another one: in a pipe, a substitution, a file or
+    a variable. `export A=1` on its own cannot."""
+    if command.pipe or command.within is not None or command.inside or command.redirects:
+        return True
+    if command.assignments:
+        return True
+    # Flags may name a file to write; what is not known yet may be one.
+    return any([not word.literal or word.text.startswith("-") for word in command.argv[1:]])
+
+
 def is_interpreter(subject: Subject) -> bool:
     """Whether the program runs texts that it is given."""
     return any(_INTERPRETERS.test(naming.name) == YES for naming in subject.namings)

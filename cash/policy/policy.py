@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cash.policy import defaults
@@ -10,14 +10,15 @@ from cash.policy.action import Action, Connect, Exec, Write
 from cash.policy.builtins import BUILTINS
 from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
+from cash.policy.features import PIPED
 from cash.policy.identity import Naming
-from cash.policy.pipe import Pipe
+from cash.policy.pipe import Pipe, can_feed
 from cash.policy.quoting import join_words
 from cash.policy.rewriters.result import Rewritten, Unchanged, Unclear
 from cash.policy.rewriting import rewrite_command
 from cash.policy.rule import Rule
 from cash.policy.sieve import Sieve, make_sieve
-from cash.policy.subject import KINDS, PIPED, Key, Scene, Subject
+from cash.policy.subject import KINDS, Key, Scene, Subject
 from cash.policy.verdict import Decision, Grant, Level, Match, Verdict
 from cash.policy.wording import words_of
 from cash.syntax.command import Word
@@ -121,18 +122,18 @@ class Policy:
         named: set[int] = set()
         # In a line of several commands of which none is a `pipe` rule's source, none is fed.
         fed = self._feeds(scene)
-        for action in actions:
-            subject = scene.subject(action)
-            here = list(self._match(subject, fed))
-            if here and subject.command is not None:
-                named.add(id(subject.command))
-            found.extend(here)
+        subjects = [scene.subject(action) for action in actions]
+        for subject in subjects:
+            here = self._match(subject, fed)
             if here:
-                named.add(id(action))
-        for action in actions:
-            default = defaults.default_match(scene.subject(action), named)
+                found.extend(here)
+                named.add(id(subject.action))
+                if subject.command is not None:
+                    named.add(id(subject.command))
+        for subject in subjects:
+            default = defaults.default_match(subject, named)
             if default is not None:
-                found.append(Finding(default, action))
+                found.append(Finding(default, subject.action))
         if len(found) > 1:
             found.sort(key=lambda one: (-one.match.decision, one.match.rule))
         return found
@@ -141,9 +142,14 @@ class Policy:
         if len(scene.execs) < 2:
             return False
         feeders = self._feeders
-        return feeders is None or any([name in feeders for name, _ in scene.programs])
+        if feeders is None:
+            return True
+        return any(
+            [name in feeders and can_feed(scene.execs[at].command) for name, at in scene.programs]
+        )
 
-    def _match(self, subject: Subject, fed: bool) -> Iterator[Finding]:
+    def _match(self, subject: Subject, fed: bool) -> list[Finding]:
+        found: list[Finding] = []
         context = subject.scene.context
         for narrow in self._index[subject.kind].rules(subject.key, fed).rules(subject):
             certainty, naming = narrow.match(subject)
@@ -159,7 +165,8 @@ class Policy:
             else:
                 finding = Finding(make_match(rule, decision, subject), subject.action)
             if finding is not None:
-                yield finding
+                found.append(finding)
+        return found
 
 
 def _is_judged_again(subject: Subject) -> bool:

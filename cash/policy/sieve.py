@@ -1,38 +1,51 @@
-"""Rules sorted so that most are never asked: those that need a certain path are asked together.
+"""Rules sorted so that most are never asked: those that need the same sort of thing are asked
+together whether it is there.
 
 Whatever the program, a dozen rules want to know whether it reads a key file or a device, and
 whatever is written, whether that is a hook, a policy, a start-up file. One look at all their
-patterns at once says that it is none of them.
+patterns at once says that it is none of them. The same goes for words, flags and variables: see
+cash.policy.gate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cash.policy.action_tests import Target
 from cash.policy.certainty import NO
 from cash.policy.command_tests import Paths
+from cash.policy.gate import Gate, make_gate, needs_of
 from cash.policy.matcher import Narrow
-from cash.policy.paths import PathPattern, join_patterns
+from cash.policy.paths import PathPattern
+from cash.policy.paths import join_patterns as join_paths
 from cash.policy.rule import NarrowRule
-from cash.policy.subject import Key, Subject
+from cash.policy.subject import OUTPUTS, Key, Subject, usage_name
+from cash.policy.usage import Usage
+
+Something = TypeVar("Something")
 
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
     """The rules for one key. asked: of every action. choosy: of those alone that change (a write)
-    or may read (a command) one of `paths`."""
+    or may read or redirect into (a command) one of `paths`. gates: around the other rules."""
 
     asked: tuple[NarrowRule, ...]
     choosy: tuple[NarrowRule, ...] = ()
     paths: PathPattern | None = None
+    gates: tuple[Gate, ...] = ()
 
     def rules(self, subject: Subject) -> tuple[NarrowRule, ...]:
         """The rules that may speak of the subject."""
-        if self.paths is None or _touches(subject, self.paths):
-            return self.asked + self.choosy
-        return self.asked
+        found = self.asked
+        if self.paths is not None and _touches(subject, self.paths):
+            found += self.choosy
+        for gate in self.gates:
+            if gate.opens(subject):
+                found += gate.rules
+        return found
 
 
 def _touches(subject: Subject, paths: PathPattern) -> bool:
@@ -40,7 +53,11 @@ def _touches(subject: Subject, paths: PathPattern) -> bool:
         found = subject.targets
     elif subject.command is not None:
         found = subject.reads(subject.first, {})
+        if subject.command.redirects:
+            found = found + subject.redirected(OUTPUTS)
     else:
+        return False
+    if not found:
         return False
     bound = paths.bind(subject.scene.ground, subject.cwd)
     return bound.best([value.text for value in found]) != NO
@@ -48,30 +65,75 @@ def _touches(subject: Subject, paths: PathPattern) -> bool:
 
 def make_sieve(rules: Sequence[NarrowRule], key: Key) -> Sieve:
     """rules: narrowed to this key."""
-    needed = [(rule, _paths_needed(rule.body, key)) for rule in rules]
-    patterns = [paths for _, paths in needed if paths is not None]
-    if len(patterns) < 2:
-        return Sieve(tuple(rules))
-    return Sieve(
-        tuple([rule for rule, paths in needed if paths is None]),
-        tuple([rule for rule, paths in needed if paths is not None]),
-        join_patterns(patterns),
-    )
+    choosy, paths, rest = _parted(rules, key, None, _paths_needed)
+    if len(choosy) < 2:  # asking the rule itself is as cheap
+        choosy, paths, rest = [], [], list(rules)
+    gates: list[Gate] = []
+    name = usage_name(key)
+    ways = [None, *[rule.body.usages.get(name) for rule in rest]]
+    for usage in {id(one): one for one in ways}.values():
+        gated, needs, rest = _parted(rest, key, usage, needs_of)
+        if gated:
+            gates.append(make_gate(gated, needs, name, usage))
+    joined = join_paths(paths) if paths else None
+    return Sieve(tuple(rest), tuple(choosy), joined, tuple(gates))
 
 
-def _paths_needed(body: Narrow, key: Key) -> PathPattern | None:
-    """Patterns of which one must fit what is read or written for the body to hold; None: the
-    body does not hang on that alone."""
-    if body.names is not None or any(name in body.usages for name in key.names):
-        return None  # a file that says how the program reads its flags has words of its own
-    for key_of_rule in (getattr(test, "__self__", None) for test in body.tests):
-        match key_of_rule:
-            case Paths(source="reads", asked=asked) if key.kind != "write":
-                pass
-            case Target(asked=asked):
-                pass
-            case _:
-                continue
-        if asked.any is not None and asked.all is None and asked.none is None:
-            return asked.any
+def _parted(
+    rules: Sequence[NarrowRule],
+    key: Key,
+    usage: Usage | None,
+    find: Callable[[object, Key], list[Something] | None],
+) -> tuple[list[NarrowRule], list[Something], list[NarrowRule]]:
+    """The rules that need one of several things, these things, and the other rules."""
+    needing: list[NarrowRule] = []
+    needs: list[Something] = []
+    others: list[NarrowRule] = []
+    for rule in rules:
+        needed = _needed(rule.body, key, usage, find)
+        if needed is None:
+            others.append(rule)
+        else:
+            needing.append(rule)
+            needs += needed
+    return needing, needs, others
+
+
+def _needed(
+    body: Narrow,
+    key: Key,
+    usage: Usage | None,
+    find: Callable[[object, Key], list[Something] | None],
+) -> list[Something] | None:
+    """Things of which one must be there for the body to hold; None: it does not hang on that.
+    usage: with which the program's flags are read. find: the same for one of its tests."""
+    if len(key.names) > 1 and (body.names is not None or body.usages):
+        return None  # under another of its names the program may have other arguments
+    if body.usages.get(usage_name(key)) is not usage:
+        return None
+    for test in body.tests:
+        found = find(getattr(test, "__self__", None), key)
+        if found is not None:
+            return found
+    if not body.choices:
+        return None
+    needed: list[Something] = []
+    for one in body.choices:
+        found = _needed(one, key, usage, find)
+        if found is None:
+            return None
+        needed += found
+    return needed
+
+
+def _paths_needed(test: object, key: Key) -> list[PathPattern] | None:
+    match test:
+        case Paths(source="reads" | "redirect", asked=asked) if key.kind != "write":
+            pass
+        case Target(asked=asked):
+            pass
+        case _:
+            return None
+    if asked.any is not None and asked.all is None and asked.none is None:
+        return [asked.any]
     return None

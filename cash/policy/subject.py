@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cash.policy.action import Action, Connect, Exec, GitOp, ToolCall, Write
 from cash.policy.arguments import Arguments, Flag, split_arguments
 from cash.policy.context import Context
+from cash.policy.features import CHANGES, REDIRECTED, REMOTE, SETTING, UNCONFIGURED
 from cash.policy.identity import Naming, namings_of
 from cash.policy.paths import Ground, locate
 from cash.policy.programs import UNKNOWN_PROGRAM, USAGES
@@ -43,13 +44,8 @@ _WORDY = frozenset(
     )
 )
 _KEYED = re.compile(r"[A-Za-z][\w-]*=(?=.)")
+_DESCRIPTOR = re.compile(r"\d+-?|-")
 
-
-# Features of an action that some keys cannot do without.
-PIPED: Final = 1  # it may be fed by another command of the line
-REMOTE: Final = 2  # it runs on another host
-REDIRECTED: Final = 4
-SETTING: Final = 8  # it sets variables
 SETTERS: Final = frozenset(
     ("env", "export", "declare", "typeset", "local", "readonly", "sudo", "doas")
 )
@@ -62,6 +58,13 @@ class Key(NamedTuple):
     names: tuple[str, ...]
     operation: str
     features: int
+
+
+def usage_name(key: Key) -> str:
+    """By what name its arguments are split: see Subject.arguments."""
+    if key.kind == "git":
+        return f"git {key.operation}"
+    return key.names[0] if key.names else ""
 
 
 class Scene:
@@ -81,19 +84,34 @@ class Scene:
             [one.command for one in self.execs], {"HOME": context.home, "PWD": context.cwd}
         )
         self.subjects: dict[int, Subject] = {}
-        self.places = {id(action): place for place, action in enumerate(self.execs)}
-        self.commands = {id(action.command): action for action in self.execs}
         self.sources: dict[int, list[int]] = {}
         self._programs: list[tuple[str, int]] | None = None
+        self._places: dict[int, int] | None = None
+        self._commands: dict[int, Exec] | None = None
+
+    # In most lines nothing asks for these two.
+    @property
+    def places(self) -> dict[int, int]:
+        """The place of every exec, by its id()."""
+        if self._places is None:
+            self._places = {id(action): place for place, action in enumerate(self.execs)}
+        return self._places
+
+    @property
+    def commands(self) -> dict[int, Exec]:
+        """Every command's exec, by the command's id()."""
+        if self._commands is None:
+            self._commands = {id(action.command): action for action in self.execs}
+        return self._commands
 
     @property
     def programs(self) -> list[tuple[str, int]]:
         """Every name of every exec's program, with the exec's place."""
         if self._programs is None:
             self._programs = [
-                (naming.name, at)
+                (name, at)
                 for at, one in enumerate(self.execs)
-                for naming in self.subject(one).namings
+                for name in self.subject(one).key.names
             ]
         return self._programs
 
@@ -126,7 +144,7 @@ class Subject:
         self._paths: dict[tuple[int, bool], list[Value]] = {}
         self._arguments: dict[tuple[int, int], Arguments] = {}
         # What follows every rule asks for, so it is worked out at once.
-        launch = self._find_launch()
+        launch = None if self.kind == "exec" else self._find_launch()
         # The command's argv.
         self.values: list[Value] = self._find_values() if launch is None else launch.values
         # The names the command's program goes by; empty when it is not known, or there is none.
@@ -140,7 +158,7 @@ class Subject:
 
     def _find_launch(self) -> Subject | None:
         """The exec that a write, git operation or connection comes from."""
-        if self.kind == "exec" or self.command is None:
+        if self.command is None:
             return None
         launch = self.scene.commands.get(id(self.command))
         return None if launch is None else self.scene.subject(launch)
@@ -164,11 +182,15 @@ class Subject:
         return Key(self.kind, names, operation, self._features())
 
     def _features(self) -> int:
-        command = self.command
-        if command is None:
-            return REMOTE if self.kind == "git" else 0
+        action, command = self.action, self.command
         found = 0
-        if command.remote is not None or self.kind == "git":
+        if isinstance(action, GitOp):
+            found = REMOTE if action.config else REMOTE | UNCONFIGURED
+        elif isinstance(action, Write):
+            found = CHANGES[action.kind]
+        if command is None:
+            return found
+        if command.remote is not None:
             found |= REMOTE
         if command.redirects:
             found |= REDIRECTED
@@ -290,9 +312,10 @@ class Subject:
             found = found[1:]
         groups = arguments.usage.aliases
         for flag in arguments.flags:
-            group = groups.get(flag.name, frozenset((flag.name,)))
-            if flag.value is not None and group.isdisjoint(_WORDY):
-                found.append(flag.value)
+            if flag.value is not None:
+                group = groups.get(flag.name, frozenset((flag.name,)))
+                if group.isdisjoint(_WORDY):
+                    found.append(flag.value)
         return found
 
     def redirected(self, operators: frozenset[str]) -> list[Value]:
@@ -316,9 +339,7 @@ class Subject:
 
 def is_file(redirect: Redirect) -> bool:
     """Whether a redirect's target is a file: `>&2` and `>&-` are not."""
-    return not (
-        redirect.operator in (">&", "<&") and re.fullmatch(r"\d+-?|-", redirect.target.text)
-    )
+    return not (redirect.operator in (">&", "<&") and _DESCRIPTOR.fullmatch(redirect.target.text))
 
 
 _KIND_OF: Final[dict[type, str]] = {

@@ -23,7 +23,7 @@ class _AskingAll(Policy):
 
 
 def _every_rule(self: Sieve, subject: Subject) -> tuple[object, ...]:
-    return self.asked + self.choosy
+    return (*self.asked, *self.choosy, *[rule for gate in self.gates for rule in gate.rules])
 
 
 def _told(findings: list[Finding]) -> list[tuple[str, str, str]]:

@@ -105,35 +105,41 @@ class Glob:
 
 class Globs(NamedTuple):
     """Several globs, sorted so that one look at a text's ends settles most questions. ends: by
-    their literal end; starts: of the others, by their literal beginning (which may be "")."""
+    their literal end; starts: of the others, by their literal beginning (which may be ""). Each
+    glob stands behind a text that must be somewhere in what it fits."""
 
     all_ends: tuple[str, ...]
-    ends: Mapping[str, Sequence[Glob]]
+    ends: Mapping[str, Sequence[tuple[str, Glob]]]
     all_starts: tuple[str, ...]
-    starts: Mapping[str, Sequence[Glob]]
+    starts: Mapping[str, Sequence[tuple[str, Glob]]]
 
     def fit(self, text: str) -> bool:
         """Whether a text without holes is one of theirs."""
         if text.endswith(self.all_ends):
             for end, globs in self.ends.items():
-                if text.endswith(end) and any([glob.fits(text) for glob in globs]):
+                if text.endswith(end) and _fits_one(text, globs):
                     return True
         if text.startswith(self.all_starts):
             for start, globs in self.starts.items():
-                if text.startswith(start) and any([glob.fits(text) for glob in globs]):
+                if text.startswith(start) and _fits_one(text, globs):
                     return True
         return False
 
 
+def _fits_one(text: str, globs: Sequence[tuple[str, Glob]]) -> bool:
+    return any([needed in text and glob.fits(text) for needed, glob in globs])
+
+
 def sort_globs(globs: Sequence[Glob]) -> Globs:
     """The same globs, for `fit`."""
-    ends: dict[str, list[Glob]] = {}
-    starts: dict[str, list[Glob]] = {}
+    ends: dict[str, list[tuple[str, Glob]]] = {}
+    starts: dict[str, list[tuple[str, Glob]]] = {}
     for glob in globs:
+        needed = glob.literals[0] if glob.literals else ""
         if glob.suffix:
-            ends.setdefault(glob.suffix, []).append(glob)
+            ends.setdefault(glob.suffix, []).append((needed, glob))
         else:
-            starts.setdefault(glob.prefix, []).append(glob)
+            starts.setdefault(glob.prefix, []).append((needed, glob))
     return Globs(tuple(ends), ends, tuple(starts), starts)
 
 

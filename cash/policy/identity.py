@@ -73,6 +73,8 @@ def namings_of(
         base = ""
     elif values and values[0].assumed:
         spelled = UNKNOWN  # `R=rm; $R x` is rm for who refuses it, nothing for who allows it
+    if base and not resolved and inode is None and base not in _MULTICALL:
+        return (Naming(base, 1, _is_sure(base, spelled, resolved, inode, identities)),)
     found: dict[str, Naming] = {}
     if base:
         sure = _is_sure(base, spelled, resolved, inode, identities)

@@ -74,6 +74,8 @@ class Rule:
             return None if enforced else self.unknown
         if certainty == NO:
             return None
+        if not self.levels:
+            return self.decision
         # Observing notes what the usual level would have decided.
         at = Level.BALANCED if level is Level.OBSERVE else level
         return self.levels.get(at, self.decision)

@@ -61,7 +61,10 @@ def values_of(words: Sequence[Word], variables: Variables) -> list[Value]:
     with a blank in it."""
     found: list[Value] = []
     for word in words:
-        if len(word.parts) > 1 or (word.parts and not isinstance(word.parts[0], str)):
+        parts = word.parts
+        if len(parts) == 1 and isinstance(parts[0], str) and parts[0].isascii():
+            found.append(Value(parts[0], word))  # the usual word
+        elif len(parts) > 1 or (parts and not isinstance(parts[0], str)):
             for one in expand_braces(word):
                 found += _split(value_of(one, variables))
         else:

@@ -322,7 +322,7 @@ def test_a_surprise_can_have_its_own_rule() -> None:
     (action,) = actions("make")
     assert isinstance(action, Exec)
     assert policy.judge((action,), USUAL).decision is Decision.ALLOW
-    surprise = replace(action, surprise=True)
+    surprise = action._replace(surprise=True)
     assert policy.judge((surprise,), USUAL).decision is Decision.ASK
 
 

@@ -20,6 +20,7 @@ __all__ = ["actions_of", "implied_actions", "stage"]
 
 # A script may configure git for the line around it, which then may run further scripts.
 _MOST_PASSES = 3
+_IMPLYING = WRITERS.keys() | TALKERS.keys()
 
 
 def actions_of(line: Line, context: Context, scripts: Scripts | None = None) -> tuple[Action, ...]:
@@ -42,15 +43,17 @@ def stage(
     command starts now; the others only may."""
     directories = directories_of(line, context)
     execs = tuple(
-        Exec(command, program_of(command), cwd, surprise=surprise)
-        for command, cwd in zip(line.commands, directories, strict=True)
+        [
+            Exec(command, program_of(command), cwd, None, None, surprise)
+            for command, cwd in zip(line.commands, directories, strict=True)
+        ]
     )
     if start is not None and execs:
         execs = (_started(execs[0], start), *execs[1:])
     scene = Scene(execs, context, scripts)
     implied = tuple(_implied(execs, scene))
     for _ in range(_MOST_PASSES):
-        if not any(isinstance(one, Exec) for one in implied):
+        if not any([isinstance(one, Exec) for one in implied]):
             # The usual line: what was worked out for it once is kept.
             return (*execs, *implied), scene
         wider = Scene((*execs, *implied), context, scripts)
@@ -74,7 +77,7 @@ def _implied(execs: tuple[Exec, ...], scene: Scene) -> Iterator[Action]:
     """What runs on another host (ssh) changes nothing here."""
     for one in execs:
         subject = scene.subject(one)
-        if not one.command.redirects and not any([_implies(name) for name in subject.key.names]):
+        if not one.command.redirects and not _implies(subject.key.names):
             continue
         if one.command.remote is None:
             yield from writes_of(subject)
@@ -82,9 +85,9 @@ def _implied(execs: tuple[Exec, ...], scene: Scene) -> Iterator[Action]:
         yield from connects_of(subject)
 
 
-def _implies(program: str) -> bool:
-    """Whether a program of that name does any of this; most do not."""
-    return program in WRITERS or program in TALKERS or program.startswith("git")
+def _implies(names: tuple[str, ...]) -> bool:
+    """Whether a program of these names does any of this; most do not."""
+    return any([name in _IMPLYING or name.startswith("git") for name in names])
 
 
 def program_of(command: Command) -> str | None:

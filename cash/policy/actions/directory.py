@@ -40,9 +40,9 @@ class _Shell:
 def directories_of(line: Line, context: Context) -> tuple[str | None, ...]:
     """The directory of each command of line.commands; None where it is not known. A literal cd
     is taken to succeed."""
-    if not any(_may_move(command) for command in line.commands):
+    if not any([_may_move(command) for command in line.commands]):
         return (context.cwd,) * len(line.commands)
-    variables = variables_of(line.commands, {"HOME": context.home})
+    variables: Variables | None = None
     text = line.text.encode("utf-8", "surrogateescape")
     shells: dict[Scope, _Shell] = {}
     found: list[str | None] = []
@@ -58,7 +58,9 @@ def directories_of(line: Line, context: Context) -> tuple[str | None, ...]:
             shell.end = max(shell.end, command.span[1])
         words = _without_builtin(command.argv)
         if words and words[0].text in _CHANGING:
-            target = _target(words, shell, context, variables)
+            if variables is None and not all([word.literal for word in words]):
+                variables = variables_of(line.commands, {"HOME": context.home})
+            target = _target(words, shell, context, variables or {})
             shell.previous, shell.cwd = shell.cwd, target
     return tuple(found)
 
@@ -69,7 +71,7 @@ def _may_move(command: Command) -> bool:
 
 
 def _scope_of(command: Command) -> Scope:
-    separate = tuple(one for one in command.inside if one.startswith(_SEPARATE))
+    separate = tuple([one for one in command.inside if one.startswith(_SEPARATE)])
     return separate, command.pipe, command.within
 
 

@@ -28,13 +28,15 @@ def git_of(subject: Subject) -> Iterator[Action]:
         return
     line = line_config_of(subject.scene)
     own = dict(call.config)
-    if subject.command is not None:
+    if subject.command is not None and subject.command.assignments:
         own = {**environment_config(assigned(subject.command.assignments)), **own}
     found: list[list[Action]] = []
     for state in line.states(subject.scene.context.facts.git_config):
         shown = {key: state[key] for key, _ in line.environment if key in state}
-        call = Call({**shown, **own}, call.flags, call.words, call.script, call.unclear)
-        actions = list(_operations(subject, call, state, line))
+        here = call
+        if shown or own != call.config:
+            here = Call({**shown, **own}, call.flags, call.words, call.script, call.unclear)
+        actions = list(_operations(subject, here, state, line))
         if actions not in found:
             found.append(actions)
             yield from actions

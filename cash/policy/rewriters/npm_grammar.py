@@ -125,6 +125,8 @@ _ALIASES = {
 
 def command_of(verb: str) -> str:
     """npm's own reading of a verb: name, alias, camel case, or a unique beginning."""
+    if verb in _COMMANDS:
+        return verb
     dashed = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in verb)
     if dashed in _COMMANDS:
         return dashed

@@ -57,7 +57,7 @@ class Options:
 
     def has(self, *names: str) -> bool:
         """Whether one of the options was given, not negated."""
-        return any(flag.name in names for flag in self.flags)
+        return any([isinstance(item, Flag) and item.name in names for item in self.items])
 
     def without(self, *names: str) -> Options:
         """The same with these options left out."""

@@ -159,11 +159,11 @@ class _Walk(TreeWords):
                 self.backticks(node, place)
             return
         for child in children:
-            if child.child_count or self.has_backticks:
-                self.node(child, place)
-            elif self.masks is None and child.type == "regex":
+            if child.type == "regex" and not child.child_count:
                 # `${x#$(rm y)}`: the grammar does not look into patterns.
                 self.body(child.start_byte, child.end_byte, place.deeper())
+            elif child.child_count or self.has_backticks:
+                self.node(child, place)
 
     def sequence(self, node: Node, place: Place, redirects: Sequence[Node]) -> None:
         """`a && b || c`: a list leans to the left, as deep as it is long."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from governed import DENIED, Governed, Question, forbidding_shred, governing
-from walled import KINDS, PATIENCE, is_alive, wait_gone
+from walled import KINDS, PATIENCE, count_open, is_alive, wait_gone
 
 from cash.keeper.link import ExecVerdict
 
@@ -35,20 +35,16 @@ def nothing_stays(governed: Governed) -> Iterator[None]:
     governed.refused.clear()
     assert governed.walled.sh("/usr/bin/true").status == 0
     keeper = governed.walled.ready.keeper
-    before = _held(keeper)
+    before = count_open(keeper)
     yield
     governed.settle = None
     deadline = time.monotonic() + PATIENCE
-    while _held(keeper) != before or _traced(keeper):
-        assert time.monotonic() < deadline, (before, _held(keeper), _traced(keeper))
+    while count_open(keeper) != before or _traced(keeper):
+        assert time.monotonic() < deadline, (before, count_open(keeper), _traced(keeper))
         time.sleep(0.01)
     governed.refused.clear()
     assert governed.walled.sh("uname && id -u && env true").status == 0
     assert governed.walled.run("shred", "--version").status == DENIED
-
-
-def _held(keeper: int) -> int:
-    return len(os.listdir(f"/proc/{keeper}/fd"))
 
 
 def _traced(keeper: int) -> list[str]:

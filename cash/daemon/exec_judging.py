@@ -32,7 +32,7 @@ from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
-    from cash.daemon.keeping import Household
+    from cash.daemon.household import Household
 
 # What of an environment configures a program of this kind.
 _TOLD: Final = "git"

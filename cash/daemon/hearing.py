@@ -8,9 +8,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 from cash.daemon.exec_judging import ExecJudging
-from cash.daemon.keeping import Household
+from cash.daemon.household import Household
 from cash.daemon.write_judging import WriteJudging
-from cash.keeper.link import Asked, Ended, Prediction, Seen, Wrote
+from cash.keeper.link import Asked, Ended, Prediction, Ready, Seen, Wrote
 from cash.store.event import Event
 from cash.workspace.agent import Agent
 
@@ -25,9 +25,10 @@ class Hearing:
         self._hosted = hosted
 
     async def note_exec(
-        self, agent: Agent, household: Household, message: Asked | Seen | Wrote
+        self, agent: Agent, household: Household, message: Asked | Seen | Wrote | Ready
     ) -> None:
-        """Something was started or written inside: to be judged, or to be journaled."""
+        """Something was started or written inside: to be judged, or to be journaled. Ready: the
+        keeper was killed, and another has its place."""
         match message:
             case Asked(question):
                 if "write" in question:
@@ -40,6 +41,13 @@ class Hearing:
             case Wrote(command, files, more):
                 body = {"command": command, "files": files, "more": more}
                 self._hosted.note(agent, uuid.uuid4().hex, "wrote", body)
+            case Ready(died=died):
+                # Nobody tells any more when what was let through ends: it is asked about again.
+                for line in household.granted.values():
+                    for number in line:
+                        self._hosted.foreseen.end(number)
+                household.granted.clear()
+                self._hosted.note(agent, uuid.uuid4().hex, "keeper-replaced", {"died": died})
 
     def begin_line(self, agent: Agent, number: str, predicted: Prediction) -> None:
         """A line of a resident shell is about to run."""

@@ -18,9 +18,10 @@ from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
 from cash.daemon.foreseen import Foreseen
 from cash.daemon.hearing import Hearing
+from cash.daemon.household import Household
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
-from cash.daemon.keeping import Household, Keeping
+from cash.daemon.keeping import Keeping
 from cash.daemon.reloading import Loading, Reloading
 from cash.faults import Fault
 from cash.hub.moving import mend_objects

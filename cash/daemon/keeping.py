@@ -7,24 +7,27 @@ import contextlib
 import os
 import socket
 import sys
-import uuid
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cash.daemon.egress import Admit, open_egress
+from cash.daemon.household import Household
 from cash.faults import Fault, MachineFault
+from cash.keeper.forking import Zygote
 from cash.keeper.link import (
     Asked,
     Ended,
     Failed,
+    Gone,
     KeeperLink,
+    Kept,
+    LetGo,
     Listening,
     Ready,
     Seen,
     Snapshot,
     Wrote,
-    Zygote,
     attach,
     keeper_address,
 )
@@ -32,50 +35,6 @@ from cash.walls.view import View
 
 _READY_SECONDS = 20.0
 _LEAVE_SECONDS = 10.0
-
-
-@dataclass(slots=True)
-class Household:
-    """The standing walls of one agent.
-
-    ready: settled when they stand and the way out is open. gone: settled with the keeper's last
-    word. snapshot: what execs are judged by. running: ids of commands. session: an id of this
-    stand; answers "for the session" end with it. own: polisd's own commands in there, by id,
-    which nobody else hears of (git-upload-pack). shells: ids of resident shells; lines: of the
-    lines that run in them; granted: what else was let through below a command, by its id.
-    waiting: for answers to questions about execs, by number.
-    """
-
-    view: View
-    link: KeeperLink
-    admit: Admit
-    snapshot: Snapshot
-    ready: asyncio.Future[None]
-    gone: asyncio.Future[None]
-    egress: asyncio.Server | None = None
-    leaving: bool = False
-    running: set[str] = field(default_factory=set)
-    session: str = field(default_factory=lambda: uuid.uuid4().hex)
-    own: dict[str, asyncio.Future[Ended]] = field(default_factory=dict)
-    shells: set[str] = field(default_factory=set)
-    lines: set[str] = field(default_factory=set)
-    granted: dict[str, set[str]] = field(default_factory=dict)
-    waiting: dict[int, asyncio.Task[object]] = field(default_factory=dict)
-
-    def lines_of(self, command: str) -> set[str]:
-        """The lines that a process below this command belongs to."""
-        own = {command} | self.granted.get(command, set())
-        return own | self.lines if command in self.shells else own
-
-    def grant(self, command: str, line: str) -> None:
-        """Something below this command was let through by a person."""
-        self.granted.setdefault(command, set()).add(line)
-
-    def forget(self, command: str) -> None:
-        """The command has ended."""
-        self.running.discard(command)
-        self.shells.discard(command)
-        self.granted.pop(command, None)
 
 
 class Keeping:
@@ -86,11 +45,12 @@ class Keeping:
         runtime: Path,
         on_ended: Callable[[str, Ended], Awaitable[None]],
         on_lost: Callable[[str, str], Awaitable[None]],
-        on_exec: Callable[[str, Household, Asked | Seen | Wrote], Awaitable[None]],
+        on_exec: Callable[[str, Household, Asked | Seen | Wrote | Ready], Awaitable[None]],
     ) -> None:
         """on_ended(key, message) must have made the event durable when it returns; the keeper
         keeps it until then. on_lost(key, reason): the walls are gone, and what ran in them.
-        on_exec(key, household, message): something was started in the walls."""
+        on_exec(key, household, message): something was started in the walls; Ready: another
+        keeper has taken the place of one that was killed."""
         self._runtime = runtime
         self._zygote = Zygote()
         self._on_ended = on_ended
@@ -99,10 +59,29 @@ class Keeping:
         self._households: dict[str, Household] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._heard_of = -1
 
     def start(self) -> None:
         """Starts the zygote: early, while polisd is small and has no threads."""
         self._zygote.start()
+        self._listen_to_zygote()
+
+    def _listen_to_zygote(self) -> None:
+        """After each start of it."""
+        loop = asyncio.get_running_loop()
+        if self._heard_of >= 0:
+            loop.remove_reader(self._heard_of)
+        self._heard_of = self._zygote.fileno()
+        loop.add_reader(self._heard_of, self._hear_orphans)
+
+    def _hear_orphans(self) -> None:
+        for pid, end in self._zygote.orphans():
+            for household in self._households.values():
+                id = household.estate.note_end(pid, end)
+                if id is not None:
+                    # A keeper that is just being replaced hears it from the estate.
+                    with contextlib.suppress(OSError):
+                        household.link.tell_end(id, end)
 
     def standing(self, key: str) -> Household | None:
         """The household, if its walls stand."""
@@ -114,10 +93,11 @@ class Keeping:
         async with self._turn(key):
             household = self._households.get(key)
             if household is None:
-                address = keeper_address(self._runtime, key)
-                household = self._take_up(
-                    key, self._zygote.spawn(view, address), view, admit, snapshot
-                )
+                was_alive = self._zygote.alive
+                link = self._zygote.spawn(view, keeper_address(self._runtime, key))
+                if not was_alive:
+                    self._listen_to_zygote()
+                household = self._take_up(key, link, view, admit, snapshot)
                 await self._wait_until_ready(key, household)
         return household
 
@@ -162,8 +142,19 @@ class Keeping:
             match message:
                 case Ready(running=running):
                     household.running.update(running)
-                    household.link.enforce(household.snapshot)
-                    household.link.listen(household.view.proxy_port)
+                    with contextlib.suppress(OSError):  # then it is heard to be gone
+                        household.link.enforce(household.snapshot)
+                        if household.egress is None:
+                            household.link.listen(household.view.proxy_port)
+                    if household.generations:
+                        self._spawn(self._on_exec(key, household, message))
+                case Kept():
+                    household.estate.keep(message)
+                case LetGo(what, id):
+                    household.estate.let_go(what, id)
+                case Gone():
+                    asyncio.get_running_loop().remove_reader(descriptor)
+                    self._replace(key, household)
                 case Listening(descriptor=listener):
                     self._spawn(self._open_way_out(household, listener))
                 case Asked() | Seen() | Wrote():
@@ -175,6 +166,29 @@ class Keeping:
                     self._spawn(self._note_fall(key, household, message))
                 case Failed():
                     print(f"{key}: {message.message}", file=sys.stderr, flush=True)
+
+    def _replace(self, key: str, household: Household) -> None:
+        """The keeper was killed. What it held stands, and waits for the next."""
+        if household.may_be_replaced:
+            for task in household.waiting.values():
+                task.cancel()
+            household.waiting.clear()
+            household.generations.append(time.monotonic())
+            was_alive = self._zygote.alive
+            try:
+                address = keeper_address(self._runtime, key)
+                household.link = self._zygote.succeed(
+                    household.view, address, household.estate, household.snapshot
+                )
+            except OSError as fault:
+                print(f"{key}: the keeper was not replaced: {fault}", file=sys.stderr, flush=True)
+            else:
+                if not was_alive:
+                    self._listen_to_zygote()
+                loop = asyncio.get_running_loop()
+                loop.add_reader(household.link.fileno(), self._hear, key, household)
+                return
+        self._spawn(self._note_fall(key, household, Failed("the keeper has ended")))
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -211,6 +225,7 @@ class Keeping:
         if household.link.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(household.link.fileno())
             household.link.close()
+        household.estate.close()
         if household.egress is not None:
             household.egress.close()
         for own in household.own.values():

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from cash.daemon.enforcing import is_same
-from cash.daemon.keeping import Household
+from cash.daemon.household import Household
 from cash.daemon.watching import Names, Place, Watching, places_of
 from cash.faults import Fault
 from cash.policy.layers import layer_folders

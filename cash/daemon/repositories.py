@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 from cash.daemon.hosting import Hosted
-from cash.daemon.keeping import Household, Keeping
+from cash.daemon.household import Household
+from cash.daemon.keeping import Keeping
 from cash.daemon.moved import settle
 from cash.daemon.reloading import Loading
 from cash.faults import Fault, UsageFault
@@ -14,7 +15,7 @@ from cash.hub.adoption import adopt, adopted_roots, hub_folder
 from cash.hub.marker import Marker, nearest_marker
 from cash.hub.moving import Move, drop_copied_trees, follow_move, recognise
 from cash.hub.repository import Repository, find_repository
-from cash.keeper.link import Asked, Ended, Seen, Wrote
+from cash.keeper.link import Asked, Ended, Ready, Seen, Wrote
 from cash.places import Places
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
@@ -177,7 +178,7 @@ class Repositories:
             await found[0].hearing.note_end(found[1], ended)
 
     async def _note_exec(
-        self, key: str, household: Household, message: Asked | Seen | Wrote
+        self, key: str, household: Household, message: Asked | Seen | Wrote | Ready
     ) -> None:
         found = self._agent_of(key)
         if found is not None:

@@ -23,7 +23,7 @@ from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
-    from cash.daemon.keeping import Household
+    from cash.daemon.household import Household
 
 
 @dataclass(frozen=True, slots=True)

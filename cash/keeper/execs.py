@@ -47,7 +47,8 @@ class Execs:
     """All execs of one keeper's agent.
 
     ask: sends a question to polisd; False when it is not there. is_child: whether a process is a
-    command's own, whose end its runner takes. environment: what every command is given."""
+    command's own, whose end its runner takes. environment: what every command is given. last: the
+    number of the question asked last, by an earlier keeper too."""
 
     loop: Loop
     ground: Ground
@@ -55,12 +56,12 @@ class Execs:
     is_child: Callable[[int], bool]
     environment: OwnEnvironment
     gits: Gits
+    last: int
     judging: Judging | None = None
     copies: Copies | None = None
     waiting: Waiting = field(init=False)
     seizing: Seizing = field(init=False)
     _asked: dict[int, int] = field(default_factory=dict)
-    _last: int = 0
 
     def __post_init__(self) -> None:
         self.waiting = Waiting(self.loop, self.ask)
@@ -95,6 +96,7 @@ class Execs:
             return
         if not notification.is_waiting(watch.listener, note.id):
             return
+        watch.recorder.seized(watch.place, note.tid, os.fsdecode(path or b"(an open file)"))
         seized = self.seizing.seize(note.tid, watch)
         seized.starter = words_of_git(note.tid)
         if notification.let_go_on(watch.listener, note.id):
@@ -150,7 +152,7 @@ class Execs:
             self.seizing.release(tid)
             return
         surprise = watch.is_surprise(image.argv)
-        watch.observe(image.argv, surprise=surprise)
+        watch.observe(tid, image.argv, surprise=surprise)
         seized.judging = judging
         # All that rules can ask about. A path or an inode alone may be another program by now.
         seized.key = key = (faces, image.cwd, surprise)
@@ -165,8 +167,8 @@ class Execs:
     def _ask(self, tid: int, seized: Seized, *, surprise: bool) -> None:
         image = seized.image
         assert image is not None
-        self._last += 1
-        seized.number = self._last
+        self.last += 1
+        seized.number = self.last
         told = self.environment.told(tid, image)
         question = {
             "number": seized.number,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from cash.keeper.image import Image
@@ -40,19 +41,31 @@ _PLACES: Final = re.compile(r"/usr/(local/)?(bin|lib/git-core|libexec/git-core)/
 
 
 class Gits:
-    """The pids of gits that move the tree. given: the variables that every command has."""
+    """The pids of gits that move the tree. given: the variables that every command has. changed:
+    told which they are now."""
 
-    def __init__(self, given: frozenset[bytes] = frozenset()) -> None:
+    def __init__(
+        self, given: frozenset[bytes], changed: Callable[[list[int]], None] = lambda _: None
+    ) -> None:
         self._given = given
+        self._changed = changed
         self._moving: set[int] = set()
+
+    def take_up(self, pids: Iterable[int]) -> None:
+        """Those that an earlier keeper knew."""
+        self._moving = set(pids)
+        self._changed(sorted(self._moving))
 
     def started(self, pid: int, image: Image) -> None:
         """A process has become this program."""
         is_moving = is_git(image.file) and _operation(image.argv) in _MOVING
         if is_moving and (self._is_plain(image) or self._is_part(pid)):
             self._moving.add(pid)
+        elif pid in self._moving:
+            self._moving.remove(pid)
         else:
-            self._moving.discard(pid)
+            return
+        self._changed(sorted(self._moving))
 
     def _is_part(self, pid: int) -> bool:
         """Whether a git that moves the tree has started it, for its own work."""

@@ -16,19 +16,21 @@ from typing import Any, Final
 from cash.faults import MachineFault
 from cash.keeper import messages, starter
 from cash.keeper.environment import OwnEnvironment
+from cash.keeper.estate import Will
+from cash.keeper.heir import Heir
 from cash.keeper.links import Links
 from cash.keeper.loop import Loop
 from cash.keeper.messages import Asked, Ended, Failed, Listening, Message, Ready
-from cash.keeper.processes import children_of
+from cash.keeper.recorder import Recorder
 from cash.keeper.runner import Runner
 from cash.keeper.starter import Start
+from cash.keeper.starters import Starters
 from cash.keeper.supervision import Supervision
 from cash.walls import capabilities, enter, namespaces
 from cash.walls.enter import Walls
 from cash.walls.plan import inside_environment
 from cash.walls.view import View
 
-_MOMENT: Final = 0.02
 # How long walls in which no command runs stand without a polisd: nobody uses them.
 _ALONE: Final = 600.0
 # How long a keeper whose walls have ended waits for somebody to take its last reports.
@@ -42,46 +44,87 @@ class Keeper:
         self._view = view
         self._loop = Loop()
         self._links = Links(self._loop, address, self)
+        self._will = Will(self._links.tell, lambda: self._links.is_attached)
+        self._heir = Heir()
         self._runners: dict[str, Runner] = {}
         self._walls: Walls | None = None
         self._supervision: Supervision | None = None
-        self._starter: socket.socket | None = None
-        self._starter_pid = 0
-        self._starter_pidfd = -1
+        self._starters: Starters | None = None
         self._over = False
         self._links.add(owner)
         self._links.attach(owner)
 
-    def run(self) -> None:
-        """Makes the walls, then serves until they have ended and every report is taken."""
+    def run(self, *, succeeds: bool) -> None:
+        """Makes the walls, or takes up those of a keeper that was killed; then serves until they
+        have ended and every report is taken."""
         try:
-            self._walls = enter.raise_walls(self._view)
-            self._environment = inside_environment(self._view)
-            self._start_starter()
-            self._supervision = Supervision(
-                self._loop,
-                self._walls,
-                self._ask,
-                self._links.tell,
-                self._is_command,
-                OwnEnvironment.of(self._environment),
-            )
+            if succeeds:
+                while not self._heir.is_complete:
+                    self._loop.run_once()
+                ready = self._take_over()
+            else:
+                self._settle_in(enter.raise_walls(self._view), Recorder(), 0)
+                ready = self._ready()
             self._links.open_door()
         except (MachineFault, OSError) as fault:
             hint = fault.hint if isinstance(fault, MachineFault) else None
             self._links.tell(Failed(str(fault), hint or ""))
             return  # the walls, if they stand, end with this process
-        self._loop.watch(self._walls.pidfd, self._holder_ended)
-        self._links.tell(self._ready(self._walls))
+        self._links.tell(ready)
         while not self._is_done():
             self._loop.run_once()
         self._links.close_door()
 
+    def _settle_in(self, walls: Walls, recorder: Recorder, generation: int) -> None:
+        self._walls = walls
+        self._environment = inside_environment(self._view)
+        self._starters = Starters(self._loop, walls, self._commands)
+        self._starters.start()
+        self._supervision = Supervision(
+            self._loop,
+            walls,
+            self._ask,
+            self._links.tell,
+            lambda: self._links.is_quiet,
+            self._is_command,
+            OwnEnvironment.of(self._environment),
+            self._will,
+            recorder,
+            generation,
+        )
+        self._loop.watch(walls.pidfd, self._holder_ended)
+        values = {"holder": walls.holder, "generation": generation}
+        descriptors = (walls.pidfd, walls.proxy, walls.lifeline, recorder.descriptor)
+        ruleset = () if walls.ruleset is None else (walls.ruleset,)
+        self._will.leave("walls", "", values, *descriptors, *ruleset)
+
+    # After a keeper that was killed
+
+    def _take_over(self) -> Ready:
+        """Does what there is to do with all that was handed down."""
+        heir = self._heir
+        self._settle_in(*heir.walls(self._view))
+        assert self._supervision is not None
+        self._supervision.obey(*heir.policy)
+        for id, known in heir.commands():
+            runner = self._make_runner(id, **known)
+            if process := heir.process(id):
+                runner.adopt(*process)
+            if (master := heir.terminal(id)) >= 0:
+                runner.take_terminal(master)
+        for place, listener, values in heir.listeners():
+            self._supervision.inherit(place, listener, values)
+        return self._ready(self._supervision.take_over())
+
     # Links
 
-    def attached(self) -> Message | None:
+    def attached(self) -> list[Message]:
         """What somebody who listens from now on hears first."""
-        return None if self._walls is None else self._ready(self._walls)
+        if self._walls is None:
+            return []
+        if self._supervision is not None:
+            self._supervision.meet_polisd()
+        return [self._ready(), *self._will.read()]
 
     def detached(self) -> None:
         """polisd went away: what hangs on its word is refused, the rest goes on."""
@@ -89,8 +132,9 @@ class Keeper:
             self._supervision.lose_polisd()
         self._loop.call_later(_ALONE, self._end_when_alone)
 
-    def _ready(self, walls: Walls) -> Ready:
-        return Ready(tuple(self._runners), os.getpid(), walls.holder)
+    def _ready(self, died: tuple[tuple[str, ...], ...] = ()) -> Ready:
+        holder = self._walls.holder if self._walls else 0
+        return Ready(tuple(self._runners), os.getpid(), holder, died)
 
     def _end_when_alone(self) -> None:
         if not self._links.is_attached and not self._runners:
@@ -119,6 +163,10 @@ class Keeper:
                 self._end_walls()
             case "enforce" | "verdict" | "predict" if self._supervision is not None:
                 self._supervision.obey(values, descriptors)
+            case "inherit" | "enforce" | "end" if self._walls is None:
+                self._heir.take(values, descriptors)
+            case "end" if runner := self._runners.get(values["id"]):
+                runner.hear_end(values["end"])
             case other:
                 words = f"the keeper does not know {other!r}, or not yet"
                 self._links.tell(Failed(words, fatal=False))
@@ -135,19 +183,19 @@ class Keeper:
             for descriptor in descriptors:
                 os.close(descriptor)
             raise
-        runner = Runner(
-            self._loop,
-            socket.socket(fileno=descriptors[0]),
-            ours,
-            self._command_ended,
-            id=values["id"],
-            report=messages.to_bytes(values["report"]),
-            has_terminal="1" in start.terminals,
-            watched=lambda listener: self._watch(listener, values),
-        )
-        self._runners[runner.id] = runner
+        known = {
+            "report": values["report"],
+            "awaits_master": "1" in start.terminals,
+            "begun": False,
+            "judged": values["judged"],
+            **{name: values[name] for name in ("predicted", "names")},
+        }
+        client = socket.socket(fileno=descriptors[0])
+        runner = self._make_runner(values["id"], known=known, client=client, news=ours)
         try:
-            self._ask_starter(start, theirs.fileno())
+            if self._starters is None or self._over:
+                raise OSError(10, "they have ended")
+            self._starters.ask(start, theirs.fileno())
         except OSError as fault:
             runner.refuse(f"{self._view.agent}: its walls take no commands: {fault.strerror}")
         finally:
@@ -155,12 +203,35 @@ class Keeper:
             for descriptor in descriptors[1:]:
                 os.close(descriptor)
 
-    def _watch(self, listener: int, values: dict[str, Any]) -> None:
-        assert self._supervision is not None
-        self._supervision.watch(listener, values)
+    def _make_runner(
+        self,
+        id: str,
+        *,
+        known: dict[str, Any],
+        client: socket.socket | None,
+        news: socket.socket | None,
+    ) -> Runner:
+        def watch(listener: int) -> None:
+            assert self._supervision is not None
+            self._supervision.watch(listener, {"id": id, **known})
+
+        runner = self._runners[id] = Runner(
+            self._loop,
+            self._will,
+            self._command_ended,
+            watch,
+            id=id,
+            known=known,
+            client=client,
+            news=news,
+        )
+        return runner
+
+    def _commands(self) -> list[int]:
+        return [runner.pid for runner in self._runners.values()]
 
     def _is_command(self, pid: int) -> bool:
-        return any(runner.pid == pid for runner in self._runners.values())
+        return any(runner.pid == pid and runner.is_own for runner in self._runners.values())
 
     def _read_start(self, values: dict[str, Any], descriptors: list[int]) -> Start:
         return Start(
@@ -181,18 +252,6 @@ class Keeper:
             environment[name] = value
         return environment
 
-    def _ask_starter(self, start: Start, news: int) -> None:
-        if self._walls is None or self._over:
-            raise OSError(10, "they have ended")
-        if self._starter is None:
-            self._start_starter()
-        assert self._starter is not None
-        # An agent can stop what runs under its uid; asking makes it go on.
-        signal.pidfd_send_signal(self._starter_pidfd, signal.SIGCONT)
-        values, descriptors = starter.request_values(start)
-        # Never waiting: an agent that stops it again and again must not stop the keeper.
-        messages.send_packet(self._starter, values, [news, *descriptors], flags=socket.MSG_DONTWAIT)
-
     def _command_ended(self, ended: Ended) -> None:
         self._runners.pop(ended.id, None)
         if not self._links.is_attached:
@@ -202,35 +261,6 @@ class Keeper:
         self._links.report(ended)
 
     # Walls
-
-    def _start_starter(self) -> None:
-        assert self._walls is not None
-        self._starter, self._starter_pid, self._starter_pidfd = starter.start_starter(self._walls)
-        self._loop.watch(self._starter_pidfd, self._starter_ended)
-
-    def _starter_ended(self, _events: int) -> None:
-        os.waitpid(self._starter_pid, 0)
-        self._loop.forget(self._starter_pidfd)
-        os.close(self._starter_pidfd)
-        assert self._starter is not None
-        self._starter.close()
-        self._starter = None
-        self._starter_pid = 0
-        self._loop.call_later(_MOMENT, self._bury_strangers)
-
-    def _bury_strangers(self) -> None:
-        """A starter that is killed between forking a command and saying so leaves a child that no
-        runner knows. It must be reaped: the holder cannot end before."""
-        if not all(runner.pid for runner in self._runners.values()):
-            self._loop.call_later(_MOMENT, self._bury_strangers)
-            return
-        holder = self._walls.holder if self._walls else 0
-        known = {holder, self._starter_pid, *(runner.pid for runner in self._runners.values())}
-        for pid in children_of(os.getpid()):
-            if pid not in known:
-                os.kill(pid, signal.SIGKILL)
-                if os.waitpid(pid, os.WNOHANG) == (0, 0):
-                    self._loop.call_later(_MOMENT, self._bury_strangers)
 
     def _listen(self, port: int) -> None:
         if self._walls is None or self._over:
@@ -257,7 +287,9 @@ class Keeper:
         walls, self._walls = self._walls, None
         assert walls is not None
         self._loop.forget(walls.pidfd)
-        os.waitpid(walls.holder, 0)
+        with contextlib.suppress(ChildProcessError):  # it may be an earlier keeper's
+            os.waitpid(walls.holder, 0)
+        self._will.take_back("walls", "")
         walls.close()
         if not self._over:
             words = f"the walls of {self._view.agent} have ended: their first process was killed"
@@ -266,16 +298,17 @@ class Keeper:
         self._loop.call_later(_LAST_WORDS, self._links.forget_reports)
 
     def _is_done(self) -> bool:
-        are_gone = self._walls is None and self._starter is None and not self._runners
+        is_started = self._starters is not None and self._starters.is_there
+        are_gone = self._walls is None and not is_started and not self._runners
         return self._over and are_gone and self._links.is_told
 
 
-def keep(view: View, address: str, owner: socket.socket) -> None:
-    """The life of a keeper process, just forked from the zygote."""
+def keep(view: View, address: str, owner: socket.socket, *, succeeds: bool) -> None:
+    """The life of a keeper process, just forked from the zygote. succeeds: another one's place."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.umask(0o022)
     namespaces.hide_process()
     capabilities.leave_keyring()
-    Keeper(view, address, owner).run()
+    Keeper(view, address, owner).run(succeeds=succeeds)

@@ -1,4 +1,4 @@
-"""polisd's side: starts the zygote, has keepers made, talks to each over its link.
+"""polisd's side of a keeper: talks to it over its link.
 
 Sends are short and wait at most a moment; receive() never waits. Put fileno() into an event loop
 and call receive() when it is readable.
@@ -11,18 +11,20 @@ import os
 import pickle
 import socket
 import struct
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from cash.keeper import messages
+from cash.keeper.estate import Estate
 from cash.keeper.judging import Snapshot
 from cash.keeper.messages import (
     Asked,
     Ended,
     Failed,
+    Gone,
+    Kept,
+    LetGo,
     LinkEnded,
     Listening,
     Message,
@@ -32,16 +34,19 @@ from cash.keeper.messages import (
     to_text,
 )
 from cash.keeper.verdicts import NOTHING, ExecVerdict, Prediction
-from cash.walls.view import View, pack_view
 
 __all__ = [
     "NOTHING",
     "Asked",
     "Ended",
+    "Estate",
     "ExecVerdict",
     "Failed",
+    "Gone",
     "Judged",
     "KeeperLink",
+    "Kept",
+    "LetGo",
     "Listening",
     "Message",
     "Prediction",
@@ -49,18 +54,12 @@ __all__ = [
     "Seen",
     "Snapshot",
     "Wrote",
-    "Zygote",
     "attach",
     "keeper_address",
 ]
 
 Judged = Literal["words", "line", "errand"]
 
-_BOOT: Final = (
-    "import sys; sys.path[:0] = sys.argv[2:]; "
-    "from cash.keeper.zygote import main; main(int(sys.argv[1]))"
-)
-_PACKAGE: Final = Path(__file__).resolve().parent.parent.parent
 # A keeper answers its loop in microseconds; one that takes no packet for so long is broken.
 _PATIENCE: Final = struct.pack("ll", 5, 0)
 
@@ -72,71 +71,11 @@ def keeper_address(runtime: Path, identity: str) -> Path:
     return runtime / "keepers" / f"{name}.sock"
 
 
-class Zygote:
-    """The zygote process, started by start() and again by whoever finds it not alive."""
-
-    def __init__(self, *, python: str = sys.executable, package: Path = _PACKAGE) -> None:
-        self._python = python
-        self._package = package
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests: socket.socket | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can be asked; also collects it when it has died."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Its process id, 0 when it was never started."""
-        return self._process.pid if self._process else 0
-
-    def start(self) -> None:
-        """Starts it, in some 30 ms; a spawn right after waits for it."""
-        self.stop()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            # Where libraries lie besides: a policy's regular expressions are RE2's.
-            paths = [str(self._package), *(path for path in sys.path if os.path.isabs(path))]
-            command = [self._python, "-I", "-S", "-c", _BOOT, str(theirs.fileno()), *paths]
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                cwd="/",
-            )
-        self._requests = _be_patient(ours)
-
-    def spawn(self, view: View, address: Path) -> KeeperLink:
-        """Has a keeper made for `view`, listening at `address`; its link's first message is Ready
-        or Failed. Commands may be sent before. Starts the zygote when it is not alive."""
-        if not self.alive:
-            self.start()
-        assert self._requests is not None
-        address.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            values = {"view": pack_view(view), "address": str(address)}
-            messages.send_packet(self._requests, values, [theirs.fileno()])
-        return KeeperLink(ours)
-
-    def stop(self) -> None:
-        """Ends the zygote; keepers live on."""
-        if self._requests is not None:
-            self._requests.close()
-            self._requests = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
 class KeeperLink:
     """A control connection to one keeper."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = _be_patient(connection)
+        self._connection = be_patient(connection)
 
     def fileno(self) -> int:
         """For an event loop: readable when receive() has something."""
@@ -213,6 +152,16 @@ class KeeperLink:
         """Tells what a line names that the running command `id` (a shell) is about to run."""
         self._send({"do": "predict", "id": id, **predicted.pack()})
 
+    def hand_down(self, estate: Estate) -> None:
+        """Gives a keeper all that the one before it held."""
+        for piece, descriptors in estate.pieces():
+            self._send({"do": "inherit", **piece}, descriptors)
+        self._send({"do": "inherit", "what": ""})
+
+    def tell_end(self, id: str, end: dict[str, Any]) -> None:
+        """How a command ended whose process is another's child by now."""
+        self._send({"do": "end", "id": id, "end": end})
+
     def acknowledge(self, id: str) -> None:
         """Says that the Ended of `id` is safe; until then it comes again after an attach."""
         self._send({"do": "acknowledge", "id": id})
@@ -222,7 +171,7 @@ class KeeperLink:
         self._send({"do": "stop"})
 
     def receive(self) -> list[Message]:
-        """What has come, without waiting. A keeper that is gone gives a fatal Failed, last."""
+        """What has come, without waiting. A keeper that is gone gives Gone, last."""
         found: list[Message] = []
         while self._connection.fileno() >= 0:
             try:
@@ -232,7 +181,7 @@ class KeeperLink:
                 break
             except (LinkEnded, OSError):
                 self.close()
-                found.append(Failed("the keeper has ended"))
+                found.append(Gone())
         return found
 
     def close(self) -> None:
@@ -256,7 +205,8 @@ def attach(address: Path) -> KeeperLink | None:
     return KeeperLink(connection)
 
 
-def _be_patient(connection: socket.socket) -> socket.socket:
+def be_patient(connection: socket.socket) -> socket.socket:
+    """Bounds how long a send may wait, and no more."""
     # settimeout() would make MSG_DONTWAIT wait as well.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
     return connection

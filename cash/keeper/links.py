@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from cash.keeper import messages
 from cash.keeper.loop import READ, WRITE, Loop
-from cash.keeper.messages import Ended, LinkEnded, Message
+from cash.keeper.messages import Ended, Kept, LinkEnded, Listening, Message, Seen, Wrote
 
 
 class Listener(Protocol):
@@ -24,7 +24,7 @@ class Listener(Protocol):
     def obey(self, values: dict[str, Any], descriptors: list[int]) -> None:
         """Does what polisd asks for."""
 
-    def attached(self) -> Message | None:
+    def attached(self) -> list[Message]:
         """Somebody listens now: what they hear first."""
 
     def detached(self) -> None:
@@ -52,6 +52,11 @@ class Links:
     def is_told(self) -> bool:
         """Whether everything that was to be said was taken."""
         return not self._unacknowledged and not (self._unsent and self._attached)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether polisd has all that was said."""
+        return self.is_attached and not self._unsent
 
     def open_door(self) -> None:
         """Listens at the address, to this user only. OSError."""
@@ -95,9 +100,11 @@ class Links:
     def attach(self, link: socket.socket) -> None:
         """Says everything over this connection from now on."""
         self._attached = link
-        self._unsent = deque(self._unacknowledged.values())
-        if (first := self._listener.attached()) is not None:
-            self._unsent.appendleft(first)
+        observed = [one for one in self._unsent if isinstance(one, Seen | Wrote)]
+        for message in self._unsent:
+            _close(message)
+        first = self._listener.attached()
+        self._unsent = deque([*first, *observed, *self._unacknowledged.values()])
         self._flush()
 
     def tell(self, message: Message) -> None:
@@ -153,8 +160,18 @@ class Links:
             except OSError:
                 self._drop(link)
                 return
-            self._unsent.popleft()
-            for descriptor in descriptors:
-                os.close(descriptor)
+            _close(self._unsent.popleft())
         if link is not None:
             self._loop.change(link.fileno(), READ)
+
+
+def _close(message: Message) -> None:
+    """What rides on a message is its receiver's once it has gone."""
+    match message:
+        case Kept(descriptors=descriptors):
+            for descriptor in descriptors:
+                os.close(descriptor)
+        case Listening(descriptor=descriptor):
+            os.close(descriptor)
+        case _:
+            pass

@@ -26,11 +26,13 @@ class LinkEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The walls stand. running: ids of the commands inside. keeper, holder: their pids."""
+    """The walls stand. running: ids of the commands inside. keeper, holder: their pids. died: the
+    words of execs that were being judged when the keeper before this one was killed."""
 
     running: tuple[str, ...] = ()
     keeper: int = 0
     holder: int = 0
+    died: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,31 @@ class Wrote:
     more: int = 0
 
 
-Message = Ready | Ended | Listening | Asked | Seen | Wrote | Failed
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that the next keeper needs, should this one be killed; the receiver owns the
+    descriptors. what, id: of which there is one at a time (cash/keeper/estate.py)."""
+
+    what: str
+    id: str
+    values: dict[str, Any]
+    descriptors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """No keeper needs that any more."""
+
+    what: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The keeper has ended without a word; said by the link, not by it."""
+
+
+Message = Ready | Ended | Listening | Asked | Seen | Wrote | Failed | Kept | LetGo | Gone
 
 
 def send_packet(
@@ -117,7 +143,9 @@ def receive_packet(link: socket.socket, *, flags: int = 0) -> tuple[dict[str, An
     try:
         data, descriptors = receive_with(link, _LONGEST, _MOST_DESCRIPTORS, flags=flags)
     except ConnectionResetError:
-        data, descriptors = b"", []
+        # The other side died with something unread. That is told once, and before what it had
+        # said itself, which is still there.
+        data, descriptors = receive_with(link, _LONGEST, _MOST_DESCRIPTORS, flags=flags)
     if not data:
         raise LinkEnded("closed")
     if data == _ELSEWHERE:
@@ -130,13 +158,10 @@ def receive_packet(link: socket.socket, *, flags: int = 0) -> tuple[dict[str, An
 def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:
     """A keeper's message as a packet."""
     match message:
-        case Ready(running, keeper, holder):
-            return {"kind": "ready", "running": running, "keeper": keeper, "holder": holder}, []
+        case Ready():
+            return {"kind": "ready", **_fields(message)}, []
         case Ended():
-            values: dict[str, Any] = {
-                name: getattr(message, name) for name in Ended.__dataclass_fields__
-            }
-            return {"kind": "ended", **values, "report": to_text(message.report)}, []
+            return {"kind": "ended", **_fields(message), "report": to_text(message.report)}, []
         case Listening(port, descriptor):
             return {"kind": "listening", "port": port}, [descriptor]
         case Asked(question):
@@ -146,8 +171,17 @@ def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:
         case Wrote(command, files, more):
             shown = [(to_text(os.fsencode(path)), kind) for path, kind in files]
             return {"kind": "wrote", "command": command, "files": shown, "more": more}, []
+        case Kept(what, id, values, descriptors):
+            packed = {"kind": "kept", "what": what, "id": id, "values": values}
+            return packed, list(descriptors)
+        case LetGo() | Gone():
+            return {"kind": type(message).__name__.lower(), **_fields(message)}, []
         case Failed(text, hint, fatal):
             return {"kind": "failed", "message": text, "hint": hint, "fatal": fatal}, []
+
+
+def _fields(message: Message) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in message.__dataclass_fields__}
 
 
 def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
@@ -155,7 +189,8 @@ def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
     kind = values.pop("kind")
     match kind:
         case "ready":
-            return Ready(tuple(values["running"]), values["keeper"], values["holder"])
+            died = tuple([tuple(argv) for argv in values["died"]])
+            return Ready(tuple(values["running"]), values["keeper"], values["holder"], died)
         case "ended":
             return Ended(**{**values, "report": to_bytes(values["report"])})
         case "listening":
@@ -168,6 +203,10 @@ def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
         case "wrote":
             files = tuple([(path, kind) for path, kind in values["files"]])
             return Wrote(values["command"], files, values["more"])
+        case "kept":
+            return Kept(values["what"], values["id"], values["values"], tuple(descriptors))
+        case "letgo":
+            return LetGo(values["what"], values["id"])
         case _:
             return Failed(values["message"], values["hint"], values["fatal"])
 

@@ -15,6 +15,10 @@ _SEND: Final = 0xC0182101
 _IS_VALID: Final = 0x40082102
 _ADD_DESCRIPTOR: Final = 0x40182103
 _NOTIFICATION: Final = struct.Struct("=QII iIQ6Q")
+SIZE: Final = _NOTIFICATION.size
+_EMPTY: Final = bytes(SIZE)
+# Up to 1,024 bytes, fcntl.ioctl has the kernel write to a copy.
+ROOM: Final = 1032
 _RESPONSE: Final = struct.Struct("=QqiI")
 _DESCRIPTOR: Final = struct.Struct("=QIIII")
 _CONTINUE: Final = 1
@@ -23,25 +27,33 @@ _AT_NUMBER, _AND_SEND = 1, 2
 
 
 class Notification(NamedTuple):
-    """One call of one thread. tid: the thread, as the keeper counts; call: its number."""
+    """One call of one thread. tid: the thread, as the keeper counts; call: its number; raw: as
+    the kernel tells it."""
 
     id: int
     tid: int
     call: int
     arguments: tuple[int, ...]
+    raw: bytes
 
 
-def receive(listener: int) -> Notification | None:
-    """The next call that waits, or None: its caller died before we came."""
-    buffer = bytearray(_NOTIFICATION.size)  # the kernel refuses one that is not zeroed
+def receive(listener: int, buffer: memoryview) -> Notification | None:
+    """The next call that waits, or None: its caller died before we came. buffer: which the kernel
+    itself writes it to, ROOM bytes."""
+    buffer[:SIZE] = _EMPTY  # the kernel refuses one that is not zeroed
     try:
         fcntl.ioctl(listener, _RECEIVE, buffer, True)
     except OSError as fault:
         if fault.errno in (errno.ENOENT, errno.EINTR, errno.EAGAIN):
             return None
         raise
-    fields = _NOTIFICATION.unpack(buffer)
-    return Notification(fields[0], fields[1], fields[3], fields[6:])
+    return unpack(bytes(buffer[:SIZE]))
+
+
+def unpack(raw: bytes) -> Notification:
+    """A call that was received before."""
+    fields = _NOTIFICATION.unpack(raw)
+    return Notification(fields[0], fields[1], fields[3], fields[6:], raw)
 
 
 def is_waiting(listener: int, number: int) -> bool:

@@ -29,13 +29,21 @@ class Asked:
 
 
 class Pending:
-    """Those that wait now. tell: asks polisd; False when it is not there."""
+    """Those that wait now. tell: asks polisd; False when it is not there. hold: has it known that
+    a call waits. first: below the numbers of its questions; none was asked before by another."""
 
-    def __init__(self, loop: Loop, tell: Callable[[dict[str, Any]], bool]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        tell: Callable[[dict[str, Any]], bool],
+        hold: Callable[[Watch, Notification], None],
+        first: int,
+    ) -> None:
         self._loop = loop
         self._tell = tell
+        self.hold = hold
         self._asked: dict[int, Asked] = {}
-        self._last = 0
+        self._last = first
 
     def ask(self, asked: Asked, *, known_as: str, program: str) -> None:
         """known_as: the path as rules know it. program: who writes."""
@@ -50,6 +58,7 @@ class Pending:
             "program": program,
             "number": number,
         }
+        self.hold(asked.watch, asked.note)
         if self._tell(question):
             self._loop.call_later(_PATIENCE, lambda: self.refuse(number))
         else:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from cash import wire
 from cash.faults import Fault, MachineFault
 from cash.keeper.faces import unpack_face
+from cash.keeper.forking import Zygote
 from cash.keeper.judging import exec_of
 from cash.keeper.link import (
     Asked,
@@ -27,7 +28,6 @@ from cash.keeper.link import (
     Message,
     Ready,
     Snapshot,
-    Zygote,
 )
 from cash.keeper.proofs import FORBIDDEN, PERMITTED, POLICY, RACE, RACES, ROUTES, SIGHT, WORD
 from cash.policy.context import Context

@@ -14,19 +14,29 @@ import socket
 import struct
 import termios
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from cash import wire
 from cash.keeper import starter
+from cash.keeper.estate import Will
 from cash.keeper.loop import Loop
-from cash.keeper.messages import Ended
+from cash.keeper.messages import Ended, to_bytes
 from cash.keeper.processes import session_members
 from cash.walls.passing import receive_with, send_with
 
 # How long a command whose client is gone may take to end after SIGHUP.
 GRACE: Final = 2.0
 _LOST: Final = 125
+# How long the parent of an adopted process may take to say how it ended.
+_WORD: Final = 5.0
+_UNKNOWN_END: Final = {
+    "status": _LOST,
+    "user": 0.0,
+    "system": 0.0,
+    "memory": 0,
+    "lost": "its keeper was killed, and nobody knows how it ended",
+}
 _FORWARDED: Final = {
     name.removeprefix("SIG"): number for name, number in signal.Signals.__members__.items()
 }
@@ -35,39 +45,72 @@ _FORWARDED: Final = {
 class Runner:
     """The state of one running command. client: where its user listens. news: where the starter
     and the command, until its exec, tell how it goes. `ended` is called once, at its end; `watched`
-    with the listener of its execs, before the first of them. pid: 0 until it is known."""
+    with the listener of its execs, before the first of them. pid: 0 until it is known.
+    known: what an earlier keeper knew of it."""
 
     def __init__(
         self,
         loop: Loop,
-        client: socket.socket,
-        news: socket.socket,
+        will: Will,
         ended: Callable[[Ended], None],
+        watched: Callable[[int], None],
         *,
         id: str,
-        report: bytes,
-        has_terminal: bool,
-        watched: Callable[[int], None],
+        known: Mapping[str, Any],
+        client: socket.socket | None,
+        news: socket.socket | None,
     ) -> None:
         self.id = id
+        self._known = dict(known)
         self._watched = watched
         self._loop = loop
-        self._client: socket.socket | None = client
+        self._will = will
+        self._client = client
         self._news = news
         self._ended = ended
-        self._report = report
-        self._awaits_master = has_terminal
         self._master = -1
         self.pid = 0
         self._pidfd = -1
-        self._begun = False
+        self._end: Mapping[str, Any] | None = None
+        self._is_adopted = False
         self._hung_up = False
-        self._from = time.monotonic()
+        self._from = time.monotonic() if "from" not in known else float(known["from"])
+        self._known["from"] = self._from
         self._buffer = bytearray()
-        client.setblocking(False)
-        loop.watch(client.fileno(), self._hear_client)
-        news.setblocking(False)
-        loop.watch(news.fileno(), self._hear_news)
+        self._leave()
+        if client is not None:
+            will.leave("client", id, {}, client.fileno())
+            client.setblocking(False)
+            loop.watch(client.fileno(), self._hear_client)
+        if news is not None:
+            news.setblocking(False)
+            loop.watch(news.fileno(), self._hear_news)
+
+    def _leave(self) -> None:
+        """What the next keeper is to know."""
+        news = [] if self._news is None else [self._news.fileno()]
+        self._will.leave("command", self.id, self._known, *news)
+
+    def adopt(self, pid: int, pidfd: int, end: Mapping[str, Any] | None) -> None:
+        """Its process is there already, started for an earlier keeper: whoever is its parent now
+        tells how it ends (cash/keeper/zygote.py)."""
+        self._is_adopted, self._end = True, end
+        self._set_process(pid, pidfd)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process is its parent."""
+        return not self._is_adopted
+
+    def _set_process(self, pid: int, pidfd: int) -> None:
+        self.pid, self._pidfd = pid, pidfd
+        self._will.leave("process", self.id, {"pid": pid}, pidfd)
+        self._loop.watch(pidfd, self._reap)
+
+    def take_terminal(self, master: int) -> None:
+        """The master of the terminal made for it."""
+        self._master = master
+        self._will.leave("terminal", self.id, {}, master)
 
     def refuse(self, words: str) -> None:
         """Ends a command that never began, with one line for the client's standard error."""
@@ -84,6 +127,7 @@ class Runner:
             self._loop.call_later(GRACE, self._kill_session)
 
     def _hear_news(self, _events: int) -> None:
+        assert self._news is not None
         while True:
             try:
                 data, descriptors = receive_with(self._news, 4096, 1)
@@ -92,11 +136,9 @@ class Runner:
             except OSError:
                 data, descriptors = b"", []
             if data == starter.PIDFD:
-                self._pidfd = descriptors[0]
-                self.pid = starter.process_of(self._pidfd)
-                self._loop.watch(self._pidfd, self._reap)
+                self._set_process(starter.process_of(descriptors[0]), descriptors[0])
             elif data == starter.MASTER:
-                self._master = descriptors[0]
+                self.take_terminal(descriptors[0])
             elif data == starter.LISTENER:
                 self._watched(descriptors[0])
             else:
@@ -105,19 +147,21 @@ class Runner:
                     words = data.decode(errors="replace") or "the starter inside its walls died"
                     self.refuse(words)
                     return
-                self._awaits_master = False
+                self._known["awaits_master"] = False
             self._begin_when_ready()
             if not data:
                 return
 
     def _begin_when_ready(self) -> None:
         has_master = self._master >= 0
-        if self._begun or not self.pid or (self._awaits_master and not has_master):
+        is_early = not self.pid or (self._known["awaits_master"] and not has_master)
+        if self._known["begun"] or is_early:
             return
-        self._begun = True
+        self._known["begun"] = True
         if has_master:
             self._send(wire.TERMINAL, descriptor=self._master)
         self._send(wire.STARTED, self.id.encode())
+        self._leave()
         if self._hung_up:
             self.hang_up()
 
@@ -159,6 +203,8 @@ class Runner:
     def _signal_group(self, group: int, number: int) -> None:
         # The command is not reaped yet, so its number cannot be another's. Just forked, it may not
         # lead its group yet: then it is all there is.
+        if self._is_adopted and self._end is not None:
+            return  # that one is reaped
         try:
             os.killpg(group, number)
         except ProcessLookupError:
@@ -172,27 +218,43 @@ class Runner:
                     os.kill(pid, signal.SIGKILL)
 
     def _reap(self, _events: int) -> None:
-        _, status, usage = os.wait4(self.pid, 0)
-        self._begin_when_ready()
-        code = os.waitstatus_to_exitcode(status)
         self._loop.forget(self._pidfd)
+        if not self._is_adopted:
+            _, status, usage = os.wait4(self.pid, 0)
+            self._begin_when_ready()
+            self._end_process(describe_end(status, usage))
+        elif self._end is not None:
+            self._end_process(self._end)
+        else:
+            self._loop.call_later(_WORD, lambda: self.hear_end(_UNKNOWN_END))
+
+    def hear_end(self, end: Mapping[str, Any]) -> None:
+        """How an adopted process ended, once; its parent has reaped it."""
+        if self.pid and self._end is None:
+            self._end = end
+            self._loop.forget(self._pidfd)
+            self._end_process(end)
+
+    def _end_process(self, end: Mapping[str, Any]) -> None:
+        self._will.take_back("process", self.id)
         os.close(self._pidfd)
         self.pid, self._pidfd = 0, -1
-        self._finish(code if code >= 0 else 128 - code, usage, "")
+        self._finish(end["status"], end, end.get("lost", ""))
 
-    def _finish(self, status: int, usage: resource.struct_rusage | None, lost: str) -> None:
+    def _finish(self, status: int, end: Mapping[str, Any] | None, lost: str) -> None:
         self._close_news()
         self._send(wire.EXIT, b"%d" % status)
         self._drop_client()
+        self._will.take_back("command", self.id)
         self._ended(
             Ended(
                 id=self.id,
                 status=status,
-                report=self._report,
+                report=to_bytes(self._known["report"]),
                 seconds=time.monotonic() - self._from,
-                user=usage.ru_utime if usage else 0.0,
-                system=usage.ru_stime if usage else 0.0,
-                memory=usage.ru_maxrss * 1024 if usage else 0,
+                user=end["user"] if end else 0.0,
+                system=end["system"] if end else 0.0,
+                memory=end["memory"] if end else 0,
                 lost=lost,
             )
         )
@@ -210,13 +272,28 @@ class Runner:
     def _drop_client(self) -> None:
         if self._client is not None:
             self._loop.forget(self._client.fileno())
+            self._will.take_back("client", self.id)
             self._client.close()
             self._client = None
         if self._master >= 0:
+            self._will.take_back("terminal", self.id)
             os.close(self._master)
             self._master = -1
 
     def _close_news(self) -> None:
-        if self._news.fileno() >= 0:
+        if self._news is not None:
             self._loop.forget(self._news.fileno())
             self._news.close()
+            self._news = None
+            self._leave()
+
+
+def describe_end(status: int, usage: resource.struct_rusage) -> dict[str, Any]:
+    """How a process ended, as JSON: status as a shell gives it, CPU seconds, peak bytes."""
+    code = os.waitstatus_to_exitcode(status)
+    return {
+        "status": code if code >= 0 else 128 - code,
+        "user": usage.ru_utime,
+        "system": usage.ru_stime,
+        "memory": usage.ru_maxrss * 1024,
+    }

@@ -143,7 +143,9 @@ class Seizing:
             self._take_back(self._seized[tid])
 
     def _drop(self, tid: int) -> None:
-        self._take_back(self._seized.pop(tid))
+        seized = self._seized.pop(tid)
+        seized.watch.recorder.judged(tid)
+        self._take_back(seized)
 
     def _take_back(self, seized: Seized) -> None:
         if seized.gift[0] >= 0:

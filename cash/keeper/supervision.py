@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import pickle
 import select
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from cash.keeper import notification
 from cash.keeper.environment import OwnEnvironment
+from cash.keeper.estate import Will
 from cash.keeper.execs import Execs
 from cash.keeper.gits import Gits
 from cash.keeper.ground import Ground
@@ -21,6 +24,7 @@ from cash.keeper.messages import Failed, Message, Seen, Wrote, to_bytes
 from cash.keeper.notification import Notification
 from cash.keeper.opening import Opener
 from cash.keeper.pending import Pending
+from cash.keeper.recorder import Recorder
 from cash.keeper.watch import Watch
 from cash.keeper.writes import Writes
 from cash.walls import syscalls, trap
@@ -36,9 +40,9 @@ _HERE: Final = 0xFFFFFF9C  # AT_FDCWD
 
 
 class Supervision:
-    """ask: asks polisd; False when it is not there. tell: tells it something. is_command: whether a
-    pid is a command's first process, which its runner reaps. environment: what every command is
-    given."""
+    """ask: asks polisd; False when it is not there. tell: tells it something; is_told: whether it
+    has heard everything. is_command: whether a pid is a command's first process, which its runner
+    reaps. environment: what every command is given. generation: how many keepers there were."""
 
     def __init__(
         self,
@@ -46,22 +50,31 @@ class Supervision:
         walls: Walls,
         ask: Callable[[dict[str, Any]], bool],
         tell: Callable[[Message], None],
+        is_told: Callable[[], bool],
         is_command: Callable[[int], bool],
         environment: OwnEnvironment,
+        will: Will,
+        recorder: Recorder,
+        generation: int,
     ) -> None:
         self._loop = loop
         self._tell = tell
+        self._is_told = is_told
+        self._will = will
+        self._recorder = recorder
         ground = Ground(walls.holder)
-        gits = Gits(environment.given)
-        self._execs = Execs(loop, ground, ask, is_command, environment, gits)
+        self._gits = gits = Gits(environment.given, recorder.set_gits)
+        # What polisd still says to an earlier keeper's question is no answer to any of this one's.
+        first = generation << 32
+        self._execs = Execs(loop, ground, ask, is_command, environment, gits, first)
         view = walls.view
-        self._pending = Pending(loop, ask)
+        self._pending = Pending(loop, ask, self._hold, first)
         own_git = (str(view.git_directory), str(view.tree / ".git"))
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
         self._writes = Writes(loop, opener, self._pending, *writable_places(view), own_git, gits)
         # Files are made as their makers ask: the mask is theirs.
         os.umask(0)
-        self._watches: list[Watch] = []
+        self._watches: dict[int, Watch] = {}
         self._is_due = False
         # Stops are told by this signal. Not by a handler: a signal that interrupts an ioctl on a
         # listener can leave a call answered by half.
@@ -84,16 +97,74 @@ class Supervision:
             case "verdict":
                 self._execs.settle(values)
             case _:
-                for watch in self._watches:
+                for watch in self._watches.values():
                     if watch.id == values["id"]:
                         _predict(watch, values)
 
     def watch(self, listener: int, values: dict[str, Any]) -> None:
         """Answers the calls that wait at a command's listener from now on."""
-        watch = Watch(values["id"], listener, starts=values["judged"] == "line")
+        place = next(number for number in itertools.count() if number not in self._watches)
+        starts = values["judged"] == "line"
+        self._recorder.set_state(place, starts=starts, counted=0)
+        watch = self._add_watch(place, values["id"], listener)
         _predict(watch, values)
-        self._watches.append(watch)
         self._loop.watch(listener, lambda events: self._notified(watch, events))
+
+    def _add_watch(self, place: int, command: str, listener: int) -> Watch:
+        self._will.leave("listener", str(place), {"command": command}, listener)
+        starts, counted = self._recorder.state(place)
+        shared = (self._recorder, self._will, place)
+        watch = self._watches[place] = Watch(command, listener, *shared, starts, counted=counted)
+        return watch
+
+    # After a keeper that was killed
+
+    def inherit(self, place: int, listener: int, values: dict[str, Any]) -> None:
+        """A listener of an earlier keeper's; what waits there waits until take_over()."""
+        _predict(self._add_watch(place, values["command"], listener), values)
+
+    def take_over(self) -> tuple[tuple[str, ...], ...]:
+        """Goes on where the earlier keeper was killed, once there is a policy; the words of the
+        execs that were being judged then: those have died."""
+        died: dict[int, tuple[str, ...]] = {}
+        for what, place, *rest in self._recorder.notes():
+            watch = self._watches.get(place)
+            match what, rest:
+                case (("exec" | "under way"), [tid, words, *surprise]):
+                    died[tid] = tuple(words)
+                    if surprise and watch is not None:
+                        watch.observe_before(tuple(words), surprise=surprise[0])
+                case "judged", [tid]:
+                    died.pop(tid, None)
+                case "wrote", [path, kind] if watch is not None:
+                    watch.wrote_before(path, kind)
+                case "gits", [pids]:
+                    self._gits.take_up(pids)
+                case _:
+                    pass  # of a command that is no more
+        for tid in died:
+            self._recorder.died(tid)
+        for place, raw in self._recorder.calls():
+            note, watch = notification.unpack(raw), self._watches.get(place)
+            if watch is not None and notification.is_waiting(watch.listener, note.id):
+                died.pop(note.tid, None)
+                self._answer_safely(watch, note)
+        for watch in self._watches.values():
+            self._loop.watch(watch.listener, partial(self._notified, watch))
+        self._report_all()
+        return tuple(died.values())
+
+    def _hold(self, watch: Watch, note: Notification) -> None:
+        """It is answered later, by this keeper or the next."""
+        self._recorder.hold(watch.place, note, self._waits)
+
+    def _waits(self, place: int, number: int) -> bool:
+        watch = self._watches.get(place)
+        return watch is not None and notification.is_waiting(watch.listener, number)
+
+    def meet_polisd(self) -> None:
+        """Somebody listens again."""
+        self._report_soon()
 
     def lose_polisd(self) -> None:
         """Nobody answers any more."""
@@ -102,7 +173,7 @@ class Supervision:
 
     def report(self, number: str) -> None:
         """Tells what was seen of a command so far: it has ended."""
-        for watch in self._watches:
+        for watch in self._watches.values():
             if watch.id == number:
                 self._hand_on(watch)
 
@@ -110,21 +181,28 @@ class Supervision:
         if not events & select.EPOLLIN:
             # Every process under the filter has ended.
             self._loop.forget(watch.listener)
+            self._will.take_back("listener", str(watch.place))
+            self._will.take_back("prediction", str(watch.place))
             os.close(watch.listener)
-            self._watches.remove(watch)
+            del self._watches[watch.place]
             self._pending.forget(watch)
             self._hand_on(watch)
             return
-        note = notification.receive(watch.listener)
+        note = notification.receive(watch.listener, self._recorder.open_hand(watch.place))
         if note is None:
             return
+        self._answer_safely(watch, note)
+        if self._recorder.is_filling:
+            self._report_all()
+        self._report_soon()
+
+    def _answer_safely(self, watch: Watch, note: Notification) -> None:
         try:
             self._answer(watch, note)
         except Exception as fault:
             # Whatever it is, the one call fails, and not the keeper with all that runs.
             notification.fail(watch.listener, note.id, errno.EPERM)
             self._tell(Failed(f"a call could not be judged: {fault!r}", fatal=False))
-        self._report_soon()
 
     def _answer(self, watch: Watch, note: Notification) -> None:
         name = trap.name_of(note.call, syscalls.MACHINE) or ""
@@ -155,8 +233,12 @@ class Supervision:
 
     def _report_all(self) -> None:
         self._is_due = False
-        for watch in self._watches:
+        if not self._will.is_heard():
+            return  # it is kept, counted, until somebody comes
+        for watch in self._watches.values():
             self._hand_on(watch)
+        if self._is_told():
+            self._recorder.forget()
 
     def _hand_on(self, watch: Watch) -> None:
         seen, dropped = watch.take_observed()

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from cash.keeper.estate import Will
+from cash.keeper.messages import to_text
+from cash.keeper.recorder import Recorder
 from cash.policy.action import WriteKind
 
 _MOST_PREDICTED: Final = 4096
@@ -26,13 +29,17 @@ class Observed:
 
 @dataclass(slots=True)
 class Watch:
-    """id: the command's. listener: where its calls wait. starts: its own start is still to come,
-    which was judged whole (bash and a line). predicted: the argv that judged lines in it named;
-    names: the programs whose words they did not tell. changed: paths it wrote to, and how;
-    counted: how many of those that a rule about many files speaks of."""
+    """id: the command's. listener: where its calls wait. place: its own in the recorder. starts:
+    its own start is still to come, which was judged whole (bash and a line). predicted: the argv
+    that judged lines in it named; names: the programs whose words they did not tell. changed:
+    paths it wrote to, and how; counted: how many of those that a rule about many files speaks of.
+    """
 
     id: str
     listener: int
+    recorder: Recorder
+    will: Will
+    place: int
     starts: bool = False
     predicted: set[tuple[bytes, ...]] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
@@ -44,10 +51,23 @@ class Watch:
 
     def wrote(self, path: str, kind: WriteKind) -> None:
         """Notes a write for the journal."""
+        if self.changed.get(path) == kind:
+            return
+        self.recorder.wrote(self.place, path, kind)
+        self.wrote_before(path, kind)
+
+    def wrote_before(self, path: str, kind: str) -> None:
+        """The same, of a write that is recorded."""
         if path in self.changed or len(self.changed) < _MOST_CHANGED:
             self.changed[path] = kind
         else:
             self.more_changed += 1
+
+    def count(self) -> int:
+        """One more file that a rule about many speaks of; how many there were before."""
+        self.counted += 1
+        self.recorder.set_state(self.place, starts=self.starts, counted=self.counted)
+        return self.counted - 1
 
     def take_changed(self) -> tuple[list[tuple[str, str]], int]:
         """What was written since the last time, and how many more were only counted."""
@@ -58,14 +78,24 @@ class Watch:
     def takes_start(self) -> bool:
         """Whether this exec is the command's own start, judged before; true once at most."""
         taken, self.starts = self.starts, False
+        if taken:
+            self.recorder.set_state(self.place, starts=False, counted=self.counted)
         return taken
 
     def predict(self, argvs: Iterable[Iterable[bytes]], names: Iterable[bytes]) -> None:
         """What a judged line names."""
-        if len(self.predicted) < _MOST_PREDICTED:
-            self.predicted.update(tuple(argv) for argv in argvs)
-        if len(self.names) < _MOST_PREDICTED:
-            self.names.update(names)
+        fresh = [argv for argv in map(tuple, argvs) if argv not in self.predicted]
+        fresh = fresh[: _MOST_PREDICTED - len(self.predicted)]
+        fresh_names = [name for name in names if name not in self.names]
+        fresh_names = fresh_names[: _MOST_PREDICTED - len(self.names)]
+        if fresh or fresh_names:
+            self.predicted.update(fresh)
+            self.names.update(fresh_names)
+            more: dict[str, list[Any]] = {
+                "predicted": [[to_text(word) for word in argv] for argv in fresh],
+                "names": [to_text(name) for name in fresh_names],
+            }
+            self.will.add("prediction", str(self.place), more)
 
     def is_surprise(self, argv: tuple[bytes, ...]) -> bool:
         """Whether no judged line predicted an exec with these words."""
@@ -74,9 +104,14 @@ class Watch:
         name = argv[0]
         return name not in self.names and name.rpartition(b"/")[2] not in self.names
 
-    def observe(self, argv: tuple[bytes, ...], *, surprise: bool) -> None:
+    def observe(self, tid: int, argv: tuple[bytes, ...], *, surprise: bool) -> None:
         """Notes an exec for the journal; a tree that starts thousands is counted, not listed."""
         words = _shortened(argv)
+        self.recorder.began(self.place, tid, words, surprise=surprise)
+        self.observe_before(words, surprise=surprise)
+
+    def observe_before(self, words: tuple[str, ...], *, surprise: bool) -> None:
+        """The same, of an exec that is recorded."""
         known = self.observed.get((words, surprise))
         if known is not None:
             known.count += 1

@@ -128,6 +128,7 @@ class Writes:
             descriptor = self.opener.open(note.tid, spot, flags, mode)
         except BlockingIOError:
             # Nobody reads the fifo yet; its writer waits, as it would have, until it is killed.
+            self.pending.hold(watch, note)
             again = partial(self._open_anew, watch, note, spot.path, flags, mode)
             self.loop.call_later(_MOMENT, partial(self._carry_out, watch, note, again))
             return
@@ -234,8 +235,7 @@ class Writes:
             return False
         if not self.judging.is_counted(path, kind):
             return True
-        watch.counted += 1
-        return self.judging.allows_so_many(path, kind, watch.counted - 1)
+        return self.judging.allows_so_many(path, kind, watch.count())
 
     def _ask(
         self,

@@ -18,7 +18,6 @@ from cash.walls.plan import plan_walls, writable_places
 from cash.walls.steps import Stage, Step
 from cash.walls.view import View
 
-_PR_SET_PDEATHSIG: Final = 1
 _SYSTEM_PATH: Final = "/usr/bin:/bin"
 # Building takes milliseconds; a device that hangs must not hang the keeper for ever.
 _PATIENCE: Final = 20.0
@@ -26,50 +25,61 @@ _PATIENCE: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """Standing walls. holder: its pid, a child of the caller; pidfd: the same, to join or wait
-    for; proxy: a TCP socket listening at the view's proxy port inside, before any command could;
-    ruleset: the Landlock ruleset, made inside (None when the view goes without)."""
+    """Standing walls. holder: its pid, a child of who raised them; pidfd: the same, to join or
+    wait for; proxy: a TCP socket listening at the view's proxy port inside, before any command
+    could; lifeline: the walls end when its last copy is closed; ruleset: the Landlock ruleset,
+    made inside (None when the view goes without)."""
 
     view: View
     holder: int
     pidfd: int
     proxy: int
+    lifeline: int
     ruleset: int | None
 
     def close(self) -> None:
         """Lets go of the descriptors; the network they belong to ends with the last."""
-        for descriptor in (self.pidfd, self.proxy, self.ruleset):
-            if descriptor is not None:
-                os.close(descriptor)
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All that they are held by, the ruleset last."""
+        ruleset = [] if self.ruleset is None else [self.ruleset]
+        return [self.pidfd, self.proxy, self.lifeline, *ruleset]
 
 
 def raise_walls(view: View) -> Walls:
     """Makes the walls and their holder. MachineFault names the step that this machine refused."""
     plan = plan_walls(view)
-    sleep = shutil.which("sleep", path=_SYSTEM_PATH)
-    if sleep is None:
-        raise MachineFault("no sleep program was found", hint="apt install coreutils")
+    waiter = shutil.which("cat", path=_SYSTEM_PATH)
+    if waiter is None:
+        raise MachineFault("no cat program was found", hint="apt install coreutils")
     owners = idmap.open_map(view.owner, view.ids) if view.is_mapped else None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
-        holder, pidfd = syscalls.clone(namespaces.namespaces_of(view))
-    except OSError as fault:
-        raise MachineFault(
-            f"this machine refuses new namespaces ({fault.strerror})", hint="polis doctor"
-        ) from fault
-    if holder == 0:
-        _hold(view, plan, Stage(owners), theirs, sleep)
-    theirs.close()
-    if owners is not None:
-        os.close(owners)
-    with ours:
+    # A socket and no pipe: nobody inside can open an end of it by the holder's /proc.
+    lifeline, life = socket.socketpair()
+    with ours, theirs, lifeline, life:
         try:
-            return Walls(view, holder, pidfd, *_hear(ours))
+            holder, pidfd = syscalls.clone(namespaces.namespaces_of(view))
+        except OSError as fault:
+            raise MachineFault(
+                f"this machine refuses new namespaces ({fault.strerror})", hint="polis doctor"
+            ) from fault
+        if holder == 0:
+            lifeline.close()
+            _hold(view, plan, Stage(owners), theirs, (waiter, life.fileno()))
+        theirs.close()
+        if owners is not None:
+            os.close(owners)
+        try:
+            proxy, ruleset = _hear(ours)
         except MachineFault:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
             os.waitpid(holder, 0)
             os.close(pidfd)
             raise
+        return Walls(view, holder, pidfd, proxy, lifeline.detach(), ruleset)
 
 
 def confine(view: View, ruleset: int | None) -> None:
@@ -79,11 +89,6 @@ def confine(view: View, ruleset: int | None) -> None:
     if ruleset is not None:
         landlock.enter_domain(ruleset)
     seccomp.install(seccomp.make_filter(syscalls.MACHINE, debug=view.debug))
-
-
-def die_with_parent() -> None:
-    """The kernel kills the caller when its parent ends. Changing ids undoes it, so comes last."""
-    syscalls.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _hear(holder: socket.socket) -> tuple[int, int | None]:
@@ -102,9 +107,13 @@ def _hear(holder: socket.socket) -> tuple[int, int | None]:
 
 
 def _hold(
-    view: View, plan: Sequence[Step], stage: Stage, keeper: socket.socket, sleep: str
+    view: View,
+    plan: Sequence[Step],
+    stage: Stage,
+    keeper: socket.socket,
+    waiter: tuple[str, int],
 ) -> NoReturn:
-    """Process 1: puts everything in its place, then sleeps for as long as the walls stand."""
+    """Process 1: puts everything in its place, then waits until the walls are to end."""
     doing = "user namespace"
     try:
         if view.mode == "rootless":
@@ -122,12 +131,11 @@ def _hold(
         ruleset = _make_ruleset(view)
         confine(view, ruleset)
         # Its user must be able to join what the holder holds, at every moment of its exec; there
-        # is nobody inside yet to hide from, and sleep has no secrets.
+        # is nobody inside yet to hide from, and cat has no secrets.
         namespaces.show_process()
-        die_with_parent()
         rulesets = [] if ruleset is None else [ruleset]
         send_with(keeper, b"{}", [proxy.fileno(), *rulesets])
-        _sleep(sleep)
+        _wait(*waiter)
     except BaseException as fault:
         words, hint = str(fault), fault.hint if isinstance(fault, MachineFault) else None
         report = {"trouble": f"the walls could not be built: {doing}: {words}", "hint": hint}
@@ -141,11 +149,13 @@ def _make_ruleset(view: View) -> int | None:
     return landlock.make_ruleset(*writable_places(view))
 
 
-def _sleep(program: str) -> NoReturn:
+def _wait(program: str, life: int) -> NoReturn:
+    """It reads from a socket that nobody writes to: the end of that is the end of the walls, so
+    that they outlive a keeper, and not all who hold them."""
     # Ignored signals survive exec: the kernel reaps every orphan itself, and no Python stays.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     os.chdir("/")
     nothing = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    for number in range(3):
-        os.dup2(nothing, number, inheritable=True)
-    os.execve(program, ["sleep", "infinity"], {})
+    for number, descriptor in enumerate((life, nothing, nothing)):
+        os.dup2(descriptor, number, inheritable=True)
+    os.execve(program, ["cat"], {})

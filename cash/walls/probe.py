@@ -119,7 +119,7 @@ def _programs() -> Iterator[Finding]:
     for name, needed, mend in (
         ("git", True, "apt install git"),
         ("bash", True, "apt install bash"),
-        ("sleep", True, "apt install coreutils"),
+        ("cat", True, "apt install coreutils"),
         ("perl", True, "apt install perl-base"),  # waits for answers in a program's place
         ("pnpm", False, "npm install --global pnpm"),
     ):

@@ -42,7 +42,7 @@ def list_proofs(
         "no network but the proxy": "! (exec 3<>/dev/tcp/1.1.1.1/443)",
         "nothing can be mounted": "! mount -t tmpfs none /tmp",
         "no user namespaces": "! unshare --user true",
-        "only its own processes": 'test "$(cat /proc/1/comm)" = sleep',
+        "only its own processes": 'test "$(cat /proc/1/comm)" = cat',
     }
     bash = shutil.which("bash", path=_SYSTEM_PATH) or "/bin/sh"
     return (

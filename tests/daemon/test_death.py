@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from desk import Desk
-from running import finish, kill, start, until
+from running import finish, kill, kill_pids, start, until
 
 
 def test_a_killed_polisd_loses_no_command_and_no_event(desk: Desk) -> None:
@@ -59,15 +59,89 @@ def test_a_killed_zygote_is_replaced(desk: Desk) -> None:
     assert desk.polis("exec", "bob", "--", "true").status == 0
 
 
-def test_a_killed_keeper_takes_its_commands_along_and_says_so(desk: Desk) -> None:
+def _keeper(desk: Desk) -> int:
+    """The one whose loop it is: what an earlier one had started is the zygote's child too."""
+    (found,) = [
+        pid for pid in desk.children(desk.zygote) if b"zygote" in _words(pid) and _is_outside(pid)
+    ]
+    return found
+
+
+def _words(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def _is_outside(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return len(status.partition("NSpid:")[2].partition("\n")[0].split()) == 1
+
+
+def test_a_killed_keeper_is_replaced_and_the_work_goes_on(desk: Desk) -> None:
+    line = "for i in $(seq 60); do touch made-$i; sleep 0.02; done; exit 5"
+    running = start(desk, f"echo began > began; bash -c '{line}'")
+    until((desk.tree / "began").exists)
+    for number in range(5):
+        until((desk.tree / f"made-{10 * number + 1}").exists)
+        os.kill(_keeper(desk), signal.SIGKILL)
+    assert finish(running) == 5
+    until(lambda: len(desk.log("keeper-replaced")) == 5)
+    replaced = [entry["body"]["died"] for entry in desk.log("keeper-replaced")]
+    # What was being judged just then died, and nothing else.
+    died = [argv[1] for one in replaced for argv in one if argv[0].endswith("touch")]
+    missing = {f"made-{one}" for one in range(1, 61)} - set(os.listdir(desk.tree))
+    assert missing <= set(died)
+    assert not desk.log("lost")
+    assert desk.line("echo again").out == "again\n"
+    assert desk.line("make -f - <<< 'a: ; rm -rf ~'").status != 0
+    assert desk.polis("log", "verify").status == 0
+    assert desk.polis("down").status == 0
+    until(lambda: not desk.pids("cash."))
+
+
+def test_a_keeper_of_an_earlier_polisd_is_replaced_too(desk: Desk) -> None:
+    running = start(desk, "echo began > began; sleep 2; echo done > done; exit 6")
+    until((desk.tree / "began").exists)
+    kill(desk, "-m cash.daemon")
+    assert desk.line("true").status == 0
+    os.kill(_stray_keeper(desk), signal.SIGKILL)
+    assert finish(running) == 6
+    assert (desk.tree / "done").exists()
+    until(lambda: len(desk.log("keeper-replaced")) == 1)
+
+
+def _stray_keeper(desk: Desk) -> int:
+    (found,) = [
+        pid
+        for pid in desk.pids("cash.keeper.zygote")
+        if pid != desk.zygote and _is_outside(pid) and pid not in desk.children(desk.zygote)
+    ]
+    return found
+
+
+def test_what_waits_for_a_person_ends_with_its_keeper_and_says_so(desk: Desk) -> None:
+    desk.polis("config", "set", "ask-seconds", "60")
+    (desk.tree / "Makefile").write_text("a: ; git reset --hard -q\n")
+    running = start(desk, "make -s")
+    until(lambda: desk.polis("approvals", "list").out.startswith("q1"))
+    os.kill(_keeper(desk), signal.SIGKILL)
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == 2
+    assert b"polis: the question was lost\nhint: send it again\n" in err
+    # It can be answered still, for when it is.
+    assert ", waiting" not in desk.polis("approvals", "list").out
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    assert desk.line("make -s").status == 0
+
+
+def test_a_keeper_killed_with_polisd_takes_its_commands_along(desk: Desk) -> None:
     running = start(desk, "echo began > began; sleep 60")
     until((desk.tree / "began").exists)
-    (keeper,) = desk.children(desk.zygote)
-    os.kill(keeper, signal.SIGKILL)
+    keeper = _keeper(desk)
+    kill(desk, "-m cash.daemon")
+    kill_pids([keeper])
     running.communicate(timeout=20)
     assert running.returncode in (125, 137)
     assert desk.line("echo again").out == "again\n"
-    assert desk.log("lost")
     assert not desk.pids("sleep 60")
 
 

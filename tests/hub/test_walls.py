@@ -16,7 +16,8 @@ from ground import ORDINARY, Ground, run_as
 from privilege import needs_root
 
 from cash.hub.importer import ImportReport, import_commits
-from cash.keeper.link import Ended, Failed, KeeperLink, Ready, Zygote
+from cash.keeper.forking import Zygote
+from cash.keeper.link import Ended, Failed, KeeperLink, Ready
 from cash.workspace.agent import Agent
 from cash.workspace.roster import look_at
 from cash.workspace.sight import view_of

@@ -16,7 +16,8 @@ import pytest
 from walled import PATIENCE, Walled, is_alive, spawn, stand_up, tear_down, wait_gone
 
 from cash import wire
-from cash.keeper.link import Ended, Failed, Ready, Zygote, attach
+from cash.keeper.forking import Zygote
+from cash.keeper.link import Ended, Failed, Gone, Ready, attach
 from cash.walls.view import Mount
 
 pytestmark = pytest.mark.kernel
@@ -67,9 +68,10 @@ def test_the_holder(fragile: Walled) -> None:
 def test_the_keeper(fragile: Walled) -> None:
     client, reader = _start(fragile, _DAEMON)
     os.kill(fragile.ready.keeper, signal.SIGKILL)
+    assert fragile.hear(lambda found: isinstance(found, Gone))
+    fragile.estate.close()  # nobody takes its place
     assert wire.EXIT not in _closes(client)  # so the client knows that it was lost
     assert _ends(reader)
-    assert fragile.hear(lambda found: isinstance(found, Failed)) == Failed("the keeper has ended")
     wait_gone(fragile.ready.holder)
     _works_again(fragile)
 
@@ -127,7 +129,7 @@ def test_a_keeper_outlives_polisd_and_tells_what_it_missed(fragile: Walled) -> N
         link = attach(fragile.address)
         if link is not None:  # it may close the door before or after it is asked
             select.select([link], [], [], PATIENCE)
-            assert link.receive() == [Failed("the keeper has ended")]
+            assert link.receive() == [Gone()]
         return
     client, reader = _start(fragile, "sleep 0.2; exit 8")
     fragile.run("sh", "-c", "exit 9")  # acknowledged: does not come again

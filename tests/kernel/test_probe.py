@@ -13,7 +13,7 @@ import pytest
 from walled import Walled
 
 from cash.keeper import proving
-from cash.keeper.link import Zygote
+from cash.keeper.forking import Zygote
 from cash.keeper.proofs import FORBIDDEN, POLICY, RACE
 from cash.keeper.proving import Trial, prove_keeping
 from cash.walls.probe import probe_machine

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from desk import Desk
 
@@ -40,6 +41,13 @@ def kill(desk: Desk, words: str) -> None:
     """SIGKILL to this installation's processes of that kind, each checked to be gone."""
     pids = desk.pids(words)
     assert pids, words
+    kill_pids(pids)
+
+
+def kill_pids(pids: Iterable[int]) -> None:
+    """SIGKILL to these processes, and waits until nothing of them is there: no socket either,
+    which outlives the words of its process for a moment."""
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not set(pids) & set(desk.pids(words)))
+        with open(os.pidfd_open(pid), "rb") as process:
+            os.kill(pid, signal.SIGKILL)
+            assert select.select([process], [], [], 20)[0]

@@ -19,18 +19,22 @@ from typing import Any
 
 import cash
 from cash import wire
+from cash.keeper.forking import Zygote
 from cash.keeper.link import (
     Asked,
     Ended,
+    Estate,
     ExecVerdict,
     Failed,
+    Gone,
     KeeperLink,
+    Kept,
+    LetGo,
     Message,
     Ready,
     Seen,
     Snapshot,
     Wrote,
-    Zygote,
 )
 from cash.policy.context import Context
 from cash.policy.policy import Policy
@@ -78,6 +82,7 @@ class Walled:
     judge_writes: bool = True
     asked: list[dict[str, Any]] = field(default_factory=list)
     news: list[Asked | Seen | Wrote] = field(default_factory=list)
+    estate: Estate = field(default_factory=Estate)
     over: bool = False
     player: threading.Thread = field(init=False)
 
@@ -170,6 +175,25 @@ class Walled:
                     time.sleep(0.005)
                 elif select.select([link], [], [], 0.05)[0] and link is self.link:
                     self._take(link)
+                self._bury()
+
+    def _bury(self) -> None:
+        """What a keeper that was killed had started, has ended."""
+        for pid, end in self.zygote.orphans():
+            id = self.estate.note_end(pid, end)
+            if id is not None:
+                with contextlib.suppress(OSError):  # the next keeper hears it from the estate
+                    self.link.tell_end(id, end)
+
+    def succeed(self, snapshot: Snapshot | None = None) -> Ready:
+        """Another keeper, once this one is heard to be gone."""
+        self.hear(lambda found: isinstance(found, Gone))
+        policy = snapshot or anything_goes(self.view)
+        self.link = self.zygote.succeed(self.view, self.address, self.estate, policy)
+        ready = self.hear(lambda found: isinstance(found, Ready))
+        assert isinstance(ready, Ready)
+        self.ready = ready
+        return ready
 
     def _take(self, link: KeeperLink) -> None:
         for message in link.receive():
@@ -177,13 +201,19 @@ class Walled:
                 self.asked.append(message.question)
                 verdict = self.judge(message.question)
                 if verdict is not None:
-                    link.settle(message.question["number"], verdict)
+                    with contextlib.suppress(OSError):  # its keeper may have been killed
+                        link.settle(message.question["number"], verdict)
             elif isinstance(message, Asked) and "write" in message.question:
                 self.asked.append(message.question)
                 if self.judge_writes:
-                    link.settle_write(message.question["number"], allowed=self.may_write)
+                    with contextlib.suppress(OSError):
+                        link.settle_write(message.question["number"], allowed=self.may_write)
             elif isinstance(message, Asked | Seen | Wrote):
                 self.news.append(message)
+            elif isinstance(message, Kept):
+                self.estate.keep(message)
+            elif isinstance(message, LetGo):
+                self.estate.let_go(message.what, message.id)
             else:
                 self.others.append(message)
 
@@ -224,6 +254,7 @@ class Walled:
         self.over = True
         self.player.join()
         self.link.close()
+        self.estate.close()
         wait_gone(self.ready.keeper)
 
 

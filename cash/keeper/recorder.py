@@ -1,0 +1,160 @@
+"""What a keeper that is killed leaves to the next: memory that polisd holds too.
+
+A call that was received is the listener's no longer: only who knows its number can answer it. So
+the kernel writes the one in hand right here, and those are noted that wait for a word of polisd's
+or for a fifo's reader; and what was seen of execs and writes, until polisd has heard of it. A note
+costs a microsecond or two, and no system call.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from cash.keeper.notification import ROOM, SIZE, Notification
+
+_KEY: Final = struct.Struct("=Q")
+_CALL: Final = _KEY.size + SIZE
+_IN_HAND: Final = _KEY.size + ROOM
+_MOST_HELD: Final = 255
+_STATE: Final = struct.Struct("=BQ")
+_MOST_PLACES: Final = 4096
+_LENGTH: Final = struct.Struct("=I")
+_STATES_AT: Final = _IN_HAND + _MOST_HELD * _CALL
+_NOTES_AT: Final = _STATES_AT + _MOST_PLACES * _STATE.size
+_MOST_NOTES: Final = 1 << 20
+_FULL: Final = _MOST_NOTES // 2
+_SIZE: Final = _NOTES_AT + _LENGTH.size + _MOST_NOTES
+
+
+class Recorder:
+    """descriptor: the memory, for whoever is to hold it too. A place is a watch's own number."""
+
+    def __init__(self, descriptor: int = -1) -> None:
+        """descriptor: of an earlier keeper's; its own from now on."""
+        if descriptor < 0:
+            descriptor = os.memfd_create("recorder", os.MFD_CLOEXEC)
+            os.ftruncate(descriptor, _SIZE)
+        self.descriptor = descriptor
+        self._memory = mmap.mmap(descriptor, _SIZE)
+        self._hand = memoryview(self._memory)[_KEY.size : _IN_HAND]
+        self._held: dict[tuple[int, int], int] = {}
+        self._under_way: dict[int, tuple[int, Any]] = {}
+        self._gits: list[int] = []
+        (self._end,) = _LENGTH.unpack_from(self._memory, _NOTES_AT)
+
+    # Calls
+
+    def open_hand(self, place: int) -> memoryview:
+        """Where the next call of this place is to be received: from that moment on it is here."""
+        self._hand[:SIZE] = bytes(SIZE)
+        _KEY.pack_into(self._memory, 0, place + 1)
+        return self._hand
+
+    def hold(self, place: int, note: Notification, waits: Callable[[int, int], bool]) -> None:
+        """A call that is answered later. waits: whether one of these still does, by its place and
+        number: asked when there is no room, so that no answer need be noted."""
+        key = (place, note.id)
+        if key in self._held:
+            return
+        if len(self._held) >= _MOST_HELD:
+            self._held = {one: at for one, at in self._held.items() if waits(*one)}
+        free = set(range(_IN_HAND, _STATES_AT, _CALL)).difference(self._held.values())
+        if free:
+            at = self._held[key] = free.pop()
+            self._memory[at : at + _CALL] = _KEY.pack(place + 1) + note.raw
+
+    def calls(self) -> Iterator[tuple[int, bytes]]:
+        """The place and the raw notification of each call that may wait still; forgets them."""
+        found = [self._memory[:_CALL]]
+        found += [self._memory[at : at + _CALL] for at in range(_IN_HAND, _STATES_AT, _CALL)]
+        self._memory[:_STATES_AT] = bytes(_STATES_AT)
+        for one in dict.fromkeys(found):
+            (key,) = _KEY.unpack_from(one)
+            if key:
+                yield key - 1, one[_KEY.size :]
+
+    # Commands
+
+    def set_state(self, place: int, *, starts: bool, counted: int) -> None:
+        """starts: a command's own start is still to come; counted: its files that a rule about
+        many has counted."""
+        if place < _MOST_PLACES:
+            _STATE.pack_into(self._memory, _STATES_AT + place * _STATE.size, starts, counted)
+
+    def state(self, place: int) -> tuple[bool, int]:
+        """What set_state was told."""
+        if place >= _MOST_PLACES:
+            return False, 0
+        starts, counted = _STATE.unpack_from(self._memory, _STATES_AT + place * _STATE.size)
+        return bool(starts), counted
+
+    # What is seen
+
+    def seized(self, place: int, tid: int, path: str) -> None:
+        """A process is about to be: it would die with this keeper."""
+        self._under_way[tid] = (place, (path,))
+        self._note("under way", place, tid, (path,))
+
+    def began(self, place: int, tid: int, words: tuple[str, ...], *, surprise: bool) -> None:
+        """It has become another program, which is to be judged."""
+        self._under_way[tid] = (place, words)
+        self._note("exec", place, tid, words, surprise)
+
+    def judged(self, tid: int) -> None:
+        """That exec has been, or its process is no more."""
+        if self._under_way.pop(tid, None) is not None:
+            self._note("judged", 0, tid)
+
+    def died(self, tid: int) -> None:
+        """That exec, of an earlier keeper's, is known to have ended with it."""
+        self._note("judged", 0, tid)
+
+    def set_gits(self, pids: list[int]) -> None:
+        """The gits that move the tree now."""
+        if pids != self._gits:
+            self._gits = pids
+            self._note("gits", 0, pids)
+
+    def wrote(self, place: int, path: str, kind: str) -> None:
+        """A file was changed."""
+        self._note("wrote", place, path, kind)
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether it is time to tell polisd, and forget()."""
+        return bool(self._end > _FULL)
+
+    def notes(self) -> list[list[Any]]:
+        """What was noted since forget(), in order: what happened, a place, and the rest as told."""
+        found, at = [], _NOTES_AT + _LENGTH.size
+        end = at + self._end
+        while at < end:
+            (length,) = _LENGTH.unpack_from(self._memory, at)
+            at += _LENGTH.size
+            found.append(json.loads(self._memory[at : at + length]))
+            at += length
+        return found
+
+    def forget(self) -> None:
+        """polisd has been told of it; what is under way still is, stays."""
+        self._end = 0
+        _LENGTH.pack_into(self._memory, _NOTES_AT, 0)
+        for tid, (place, words) in self._under_way.items():
+            self._note("under way", place, tid, words)
+        if self._gits:
+            self._note("gits", 0, self._gits)
+
+    def _note(self, *values: Any) -> None:
+        packed = json.dumps(values, separators=(",", ":")).encode()
+        size = _LENGTH.size + len(packed)
+        if self._end + size <= _MOST_NOTES:
+            at = _NOTES_AT + _LENGTH.size + self._end
+            self._memory[at : at + size] = _LENGTH.pack(len(packed)) + packed
+            # Last, so that all that is there is whole.
+            self._end += size
+            _LENGTH.pack_into(self._memory, _NOTES_AT, self._end)

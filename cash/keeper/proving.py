@@ -10,7 +10,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +22,12 @@ from cash.keeper.judging import exec_of
 from cash.keeper.link import (
     Asked,
     Ended,
+    Estate,
     ExecVerdict,
     Failed,
     KeeperLink,
+    Kept,
+    LetGo,
     Message,
     Ready,
     Snapshot,
@@ -96,6 +99,7 @@ def _stand_up(folder: Path, address: Path) -> Iterator[Trial]:
                 yield trial
             finally:
                 trial.end()
+                trial.estate.close()
     finally:
         zygote.stop()
 
@@ -115,6 +119,7 @@ class Trial:
 
     link: KeeperLink
     snapshot: Snapshot
+    estate: Estate = field(default_factory=Estate)
     keeper: int = 0
     count: int = 0
 
@@ -141,6 +146,8 @@ class Trial:
                 os.close(writable)
                 self._play(lambda: bool(select.select([readable], [], [], 0)[0]), [readable])
                 os.kill(self.keeper, 9)
+                self.link.close()
+                self.estate.close()  # and nobody takes its place
                 return _ends(readable)
         finally:
             os.close(readable)
@@ -173,6 +180,10 @@ class Trial:
         match message:
             case Ready(keeper=keeper):
                 self.keeper = keeper
+            case Kept():
+                self.estate.keep(message)
+            case LetGo(what, id):
+                self.estate.let_go(what, id)
             case Failed(fatal=True):
                 raise MachineFault(message.message, hint=message.hint or None)
             case Ended(id=number):

@@ -94,9 +94,13 @@ class Zygote:
         assert self._requests is not None
         address.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            values = {"view": pack_view(view), "address": str(address), "succeeds": succeeds}
-            messages.send_packet(self._requests, values, [theirs.fileno()])
+        values = {"view": pack_view(view), "address": str(address), "succeeds": succeeds}
+        try:
+            with theirs:
+                messages.send_packet(self._requests, values, [theirs.fileno()])
+        except OSError:
+            ours.close()
+            raise
         return KeeperLink(ours)
 
     def stop(self) -> None:

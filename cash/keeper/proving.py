@@ -145,12 +145,20 @@ class Trial:
             with self._start(("sh", "-c", line), {1: writable}):
                 os.close(writable)
                 self._play(lambda: bool(select.select([readable], [], [], 0)[0]), [readable])
-                os.kill(self.keeper, 9)
-                self.link.close()
-                self.estate.close()  # and nobody takes its place
+                self._kill_keeper()
                 return _ends(readable)
         finally:
             os.close(readable)
+
+    def _kill_keeper(self) -> None:
+        """And nobody takes its place: what it left is let go of."""
+        with open(os.pidfd_open(self.keeper), "rb") as process:
+            os.kill(self.keeper, 9)
+            select.select([process], [], [], _PATIENCE)
+        for message in self.link.receive():
+            if isinstance(message, Kept):
+                self.estate.keep(message)
+        self.estate.close()
 
     def _start(self, argv: tuple[str, ...], descriptors: Mapping[int, int]) -> socket.socket:
         self.count += 1

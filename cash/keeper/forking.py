@@ -65,7 +65,7 @@ class Zygote:
 
     def orphans(self) -> list[tuple[int, dict[str, Any]]]:
         """Processes of keepers that were killed, which have ended: their pid, and how (as
-        cash.keeper.runner.describe_end says it)."""
+        cash.keeper.processes.describe_end says it)."""
         found: list[tuple[int, dict[str, Any]]] = []
         while self._requests is not None:
             try:

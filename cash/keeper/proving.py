@@ -25,6 +25,7 @@ from cash.keeper.link import (
     Estate,
     ExecVerdict,
     Failed,
+    Gone,
     KeeperLink,
     Kept,
     LetGo,
@@ -194,6 +195,8 @@ class Trial:
                 self.estate.let_go(what, id)
             case Failed(fatal=True):
                 raise MachineFault(message.message, hint=message.hint or None)
+            case Gone():
+                raise MachineFault("the keeper has ended")
             case Ended(id=number):
                 self.link.acknowledge(number)
             case Asked(question) if "faces" in question:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import resource
 import signal
 import socket
 import struct
@@ -18,18 +17,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cash import wire
-from cash.keeper import starter
+from cash.keeper import processes, starter
 from cash.keeper.estate import Will
 from cash.keeper.loop import Loop
 from cash.keeper.messages import Ended, to_bytes
-from cash.keeper.processes import session_members
 from cash.walls.passing import receive_with, send_with
 
 # How long a command whose client is gone may take to end after SIGHUP.
 GRACE: Final = 2.0
 _LOST: Final = 125
 # How long the parent of an adopted process may take to say how it ended.
-_WORD: Final = 5.0
+_WORD: Final = 2.0
 _UNKNOWN_END: Final = {
     "status": _LOST,
     "user": 0.0,
@@ -213,7 +211,7 @@ class Runner:
 
     def _kill_session(self) -> None:
         if self.pid:
-            for pid in session_members(self.pid):
+            for pid in processes.session_members(self.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -222,11 +220,24 @@ class Runner:
         if not self._is_adopted:
             _, status, usage = os.wait4(self.pid, 0)
             self._begin_when_ready()
-            self._end_process(describe_end(status, usage))
+            self._end_process(processes.describe_end(status, usage))
         elif self._end is not None:
             self._end_process(self._end)
         else:
-            self._loop.call_later(_WORD, lambda: self.hear_end(_UNKNOWN_END))
+            self._await_end(time.monotonic() + _WORD)
+
+    def _await_end(self, until: float) -> None:
+        """The zygote tells it at once; where that has died too, the kernel may know."""
+        if self._end is not None:
+            return
+        left = until - time.monotonic()
+        status = processes.status_of(self._pidfd) if left < _WORD / 2 else None
+        if status is not None:
+            self.hear_end(processes.describe_end(status))
+        elif left < 0:
+            self.hear_end(_UNKNOWN_END)
+        else:
+            self._loop.call_later(_WORD / 20, lambda: self._await_end(until))
 
     def hear_end(self, end: Mapping[str, Any]) -> None:
         """How an adopted process ended, once; its parent has reaped it."""
@@ -286,14 +297,3 @@ class Runner:
             self._news.close()
             self._news = None
             self._leave()
-
-
-def describe_end(status: int, usage: resource.struct_rusage) -> dict[str, Any]:
-    """How a process ended, as JSON: status as a shell gives it, CPU seconds, peak bytes."""
-    code = os.waitstatus_to_exitcode(status)
-    return {
-        "status": code if code >= 0 else 128 - code,
-        "user": usage.ru_utime,
-        "system": usage.ru_stime,
-        "memory": usage.ru_maxrss * 1024,
-    }

@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn
 
 from cash.keeper import messages
 from cash.keeper.keeper import keep
-from cash.keeper.runner import describe_end
+from cash.keeper.processes import describe_end
 from cash.walls import syscalls
 from cash.walls.view import unpack_view
 

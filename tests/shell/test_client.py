@@ -308,6 +308,7 @@ def test_the_callers_job_control(caller: Terminal) -> None:
     caller.wait_last(r"word\"'$")
     caller.type("it\r")
     caller.wait_for(r"^got it$")
+    caller.wait_last(r"^OUT>$")
     caller.enter("polis exec alice -- sh -c 'sleep 0.3; echo behind' &", r"^OUT>$")
     caller.wait_for(r"^(OUT> )?behind$")
 

@@ -193,7 +193,8 @@ def test_the_window_size_follows(alice: Terminal) -> None:
     assert re.search(r"^30 100$", alice.enter("stty size"), re.M)
     # A job's own group hears of it. Not a loop of bash's: that goes on when the Ctrl-C meets a
     # child which has just ended by itself.
-    heard = "lambda *_: print(*os.get_terminal_size()[::-1], flush=True)"
+    # And no print: another signal may come in the middle of it.
+    heard = "lambda *_: os.write(1, b'%d %d\\n' % os.get_terminal_size()[::-1])"
     wait = "[signal.pause() for _ in range(9)]"
     script = f"import os, signal; signal.signal(28, {heard}); print('ready', flush=True); {wait}"
     alice.type(f'python3 -c "{script}"\r')

@@ -250,7 +250,9 @@ class Hosted:
             await asyncio.wait(self._rejoining)
 
     async def _view(self, agent: Agent) -> tuple[str, View, Admit]:
-        view = await asyncio.to_thread(view_of, agent, self.repository, self.path())
+        manifest = self.manifests.get(agent.provider)
+        debug = manifest is not None and manifest.debug
+        view = await asyncio.to_thread(view_of, agent, self.repository, self.path(), debug=debug)
 
         async def admit(host: str, port: int) -> Admission:
             return await self.connecting.admit(agent, host, port)

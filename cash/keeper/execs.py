@@ -27,7 +27,7 @@ from cash.keeper.loop import Loop
 from cash.keeper.messages import to_text
 from cash.keeper.notification import Notification
 from cash.keeper.redirect import redirect
-from cash.keeper.seizing import Seized, Seizing
+from cash.keeper.seizing import AlreadyTraced, Seized, Seizing
 from cash.keeper.standins import StandIn
 from cash.keeper.target import path_of_exec
 from cash.keeper.tracing import MACHINES
@@ -36,6 +36,7 @@ from cash.keeper.watch import Watch
 from cash.walls import syscalls
 
 _REFUSED: Final = 126
+_BASH: Final = b"/bin/bash"
 _NO_POLICY: Final = "polis: no policy is in force here\nhint: polis policy list\n"
 _NO_POLISD: Final = (
     "polis: polisd is not there to judge this\nhint: run any polis command, then send it again\n"
@@ -47,8 +48,9 @@ class Execs:
     """All execs of one keeper's agent.
 
     ask: sends a question to polisd; False when it is not there. is_child: whether a process is a
-    command's own, whose end its runner takes. environment: what every command is given. last: the
-    number of the question asked last, by an earlier keeper too."""
+    command's own, whose end its runner takes. environment: what every command is given. say:
+    tells whoever sent a command something, on standard error. last: the number of the question
+    asked last, by an earlier keeper too."""
 
     loop: Loop
     ground: Ground
@@ -56,6 +58,7 @@ class Execs:
     is_child: Callable[[int], bool]
     environment: OwnEnvironment
     gits: Gits
+    say: Callable[[str, str], None]
     last: int
     judging: Judging | None = None
     copies: Copies | None = None
@@ -84,6 +87,11 @@ class Execs:
             return
         try:
             self._examine(watch, note, path_at)
+        except AlreadyTraced:
+            notification.fail(watch.listener, note.id, errno.EPERM)
+            if not watch.told_of_tracing:
+                watch.told_of_tracing = True
+                self.say(watch.id, standins.TRACED)
         except OSError as fault:
             # Whatever it is (a program whose memory nobody may read), it does not run unseen.
             notification.fail(watch.listener, note.id, fault.errno or errno.EACCES)
@@ -121,12 +129,24 @@ class Execs:
             return
         seized.image = image
         self.gits.started(tid, image)
-        if seized.watch.takes_start():
+        if seized.watch.takes_start() and self._is_start(seized.watch, image):
             self.seizing.release(tid)
         elif self.judging is None or self.copies is None:
             self._turn(tid, seized, standins.refuser(_NO_POLICY, _REFUSED))
         else:
             self._judge(tid, seized, image, self.judging, self.copies)
+
+    def _is_start(self, watch: Watch, image: Image) -> bool:
+        """Whether it has become what its command was to become. Where there are debuggers, one may
+        have held it before its exec."""
+        if watch.start is None:
+            return True
+        try:
+            bash = self.ground.look(_BASH)
+        except OSError:
+            return False
+        is_bash = (image.device, image.inode) == (bash.st_dev, bash.st_ino)
+        return is_bash and image.argv == watch.start
 
     def _met_stand_in(self, tid: int, seized: Seized, image: Image) -> None:
         """The stand-in stands at its first instruction, if it is the one that was meant."""

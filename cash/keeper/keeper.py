@@ -88,6 +88,7 @@ class Keeper:
             lambda: self._links.is_quiet,
             self._is_command,
             OwnEnvironment.of(self._environment),
+            self._say,
             self._will,
             recorder,
             generation,
@@ -189,6 +190,8 @@ class Keeper:
             "begun": False,
             "judged": values["judged"],
             **{name: values[name] for name in ("predicted", "names")},
+            # Where there are debuggers, its start is compared with what was judged.
+            **({"start": values["argv"]} if self._view.debug else {}),
         }
         client = socket.socket(fileno=descriptors[0])
         runner = self._make_runner(values["id"], known=known, client=client, news=ours)
@@ -229,6 +232,10 @@ class Keeper:
 
     def _commands(self) -> list[int]:
         return [runner.pid for runner in self._runners.values()]
+
+    def _say(self, number: str, text: str) -> None:
+        if number in self._runners:
+            self._runners[number].say(text)
 
     def _is_command(self, pid: int) -> bool:
         return any(runner.pid == pid and runner.is_own for runner in self._runners.values())

@@ -115,6 +115,10 @@ class Runner:
         self._send(wire.TEXT, f"polis: {words}\n".encode())
         self._finish(_LOST, None, words)
 
+    def say(self, text: str) -> None:
+        """Tells the client something for its standard error."""
+        self._send(wire.TEXT, text.encode())
+
     def hang_up(self) -> None:
         """What a terminal does when its line is cut; what does not end soon is killed."""
         self._hung_up = True

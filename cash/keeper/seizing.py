@@ -22,6 +22,10 @@ from cash.keeper.watch import Watch
 _MOMENT: Final = 0.02
 
 
+class AlreadyTraced(PermissionError):
+    """Somebody inside traces it (a view with debug), so its exec cannot be looked at."""
+
+
 @dataclass(slots=True)
 class Seized:
     """A process that is seized. leader: its first thread, where another one asked. starter: the
@@ -56,12 +60,14 @@ class Seizing:
         return self._seized.get(tid)
 
     def seize(self, tid: int, watch: Watch) -> Seized:
-        """Also what is thought to be seized already: a number is given to others. OSError."""
+        """Also what is thought to be seized already: a number is given to others. OSError;
+        AlreadyTraced when it is somebody else who looks at it."""
         try:
             tracing.seize(tid)
-        except PermissionError:
-            if tid not in self._seized:
-                raise
+        except PermissionError as fault:
+            tracer = tracing.tracer_of(tid)
+            if tracer != os.getpid() or tid not in self._seized:
+                raise (AlreadyTraced(*fault.args) if tracer else fault) from None
             self._seized[tid].watch = watch
         else:
             self._seized[tid] = seized = Seized(watch)

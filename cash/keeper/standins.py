@@ -35,6 +35,10 @@ TOO_LONG: Final = (
     "polis: a person has to be asked about this, or it runs as another command: too long for either"
     "\nhint: send it with fewer or shorter words\n"
 )
+TRACED: Final = (
+    "polis: what is traced (gdb, strace) cannot start a program: its exec could not be judged\n"
+    "hint: start it first, then attach to it: gdb -p PID, strace -p PID\n"
+)
 _REFUSER: Final = 'printf %s "$2" >&2; exit "$1"'
 
 

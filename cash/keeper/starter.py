@@ -150,7 +150,8 @@ def _become(view: View, program: bytes, start: Start, keeper: socket.socket) -> 
         _refuse_folders(descriptors)
         os.chdir(start.cwd)
         if start.watched:
-            _let_watch(view, program, keeper)
+            _let_watch(program, keeper)
+            _show(view, {0, 1, 2, *descriptors})
         _execute(start)
     except FileNotFoundError as fault:
         is_folder_missing = fault.filename == start.cwd
@@ -165,15 +166,25 @@ def _become(view: View, program: bytes, start: Start, keeper: socket.socket) -> 
         os._exit(status)
 
 
-def _let_watch(view: View, program: bytes, keeper: socket.socket) -> None:
+def _let_watch(program: bytes, keeper: socket.socket) -> None:
     """From here on each exec waits for the keeper, this command's own too."""
-    if view.mode == "rootless":
-        # A keeper without root may look at its like only when they can be dumped. What can look
-        # in here from inside has no more power than this process has, and may not write to it.
-        namespaces.show_process()
     listener = trap.install_trap(program)
     send_with(keeper, LISTENER, [listener])
     os.close(listener)
+
+
+def _show(view: View, kept: set[int]) -> None:
+    """A keeper without root may look at its like only when they can be dumped: so may the agent,
+    and its debugger can take this process over. It is under the trap by now, and has nothing that
+    is not the command's."""
+    if view.mode == "rootless":
+        first = 0
+        for number in sorted(kept):
+            if number > first:
+                syscalls.close_range(first, number - 1)
+            first = number + 1
+        syscalls.close_range(first, 0x7FFFFFFF)
+        namespaces.show_process()
 
 
 def _execute(start: Start) -> NoReturn:

@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from cash.keeper import messages, starter
+from cash.keeper.errands import Errands
 from cash.keeper.loop import Loop
 from cash.keeper.processes import children_of
 from cash.keeper.starter import Start
@@ -28,6 +29,10 @@ class Starters:
     _requests: socket.socket | None = None
     _pid: int = 0
     _pidfd: int = -1
+    _errands: Errands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._errands = Errands(self.loop)
 
     @property
     def is_there(self) -> bool:
@@ -41,6 +46,9 @@ class Starters:
 
     def ask(self, start: Start, news: int) -> None:
         """Has a command started, which tells over `news` how that goes. OSError."""
+        if self.walls.view.debug and not start.watched:
+            self._errands.start(self.walls, start, news)
+            return
         if self._requests is None:
             self.start()
         assert self._requests is not None
@@ -68,7 +76,7 @@ class Starters:
         if not all(commands):
             self.loop.call_later(_MOMENT, self._bury_strangers)
             return
-        known = {self.walls.holder, self._pid, *commands}
+        known = {self.walls.holder, self._pid, *self._errands.pids, *commands}
         for pid in children_of(os.getpid()):
             if pid not in known:
                 os.kill(pid, signal.SIGKILL)

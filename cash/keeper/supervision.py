@@ -8,7 +8,7 @@ import os
 import pickle
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -42,7 +42,8 @@ _HERE: Final = 0xFFFFFF9C  # AT_FDCWD
 class Supervision:
     """ask: asks polisd; False when it is not there. tell: tells it something; is_told: whether it
     has heard everything. is_command: whether a pid is a command's first process, which its runner
-    reaps. environment: what every command is given. generation: how many keepers there were."""
+    reaps. environment: what every command is given. say: tells a command's user something.
+    generation: how many keepers there were."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Supervision:
         is_told: Callable[[], bool],
         is_command: Callable[[int], bool],
         environment: OwnEnvironment,
+        say: Callable[[str, str], None],
         will: Will,
         recorder: Recorder,
         generation: int,
@@ -66,7 +68,7 @@ class Supervision:
         self._gits = gits = Gits(environment.given, recorder.set_gits)
         # What polisd still says to an earlier keeper's question is no answer to any of this one's.
         first = generation << 32
-        self._execs = Execs(loop, ground, ask, is_command, environment, gits, first)
+        self._execs = Execs(loop, ground, ask, is_command, environment, gits, say, first)
         view = walls.view
         self._pending = Pending(loop, ask, self._hold, first)
         own_git = (str(view.git_directory), str(view.tree / ".git"))
@@ -106,22 +108,28 @@ class Supervision:
         place = next(number for number in itertools.count() if number not in self._watches)
         starts = values["judged"] == "line"
         self._recorder.set_state(place, starts=starts, counted=0)
-        watch = self._add_watch(place, values["id"], listener)
+        watch = self._add_watch(place, values["id"], listener, values.get("start"))
         _predict(watch, values)
         self._loop.watch(listener, lambda events: self._notified(watch, events))
 
-    def _add_watch(self, place: int, command: str, listener: int) -> Watch:
-        self._will.leave("listener", str(place), {"command": command}, listener)
+    def _add_watch(
+        self, place: int, command: str, listener: int, start: Sequence[str] | None
+    ) -> Watch:
+        """start: the command's words, where its own start has to be compared with them."""
+        values = {"command": command, "start": start}
+        self._will.leave("listener", str(place), values, listener)
         starts, counted = self._recorder.state(place)
         shared = (self._recorder, self._will, place)
         watch = self._watches[place] = Watch(command, listener, *shared, starts, counted=counted)
+        watch.start = None if start is None else tuple([to_bytes(word) for word in start])
         return watch
 
     # After a keeper that was killed
 
     def inherit(self, place: int, listener: int, values: dict[str, Any]) -> None:
         """A listener of an earlier keeper's; what waits there waits until take_over()."""
-        _predict(self._add_watch(place, values["command"], listener), values)
+        watch = self._add_watch(place, values["command"], listener, values["start"])
+        _predict(watch, values)
 
     def take_over(self) -> tuple[tuple[str, ...], ...]:
         """Goes on where the earlier keeper was killed, once there is a policy; the words of the

@@ -30,10 +30,11 @@ class Observed:
 @dataclass(slots=True)
 class Watch:
     """id: the command's. listener: where its calls wait. place: its own in the recorder. starts:
-    its own start is still to come, which was judged whole (bash and a line). predicted: the argv
-    that judged lines in it named; names: the programs whose words they did not tell. changed:
-    paths it wrote to, and how; counted: how many of those that a rule about many files speaks of.
-    """
+    its own start is still to come, which was judged whole (bash and a line). start: its words,
+    where they have to be compared. told_of_tracing: its user knows that what is traced starts no
+    program. predicted: the argv that judged lines in it named; names: the programs whose words
+    they did not tell. changed: paths it wrote to, and how; counted: how many of those that a rule
+    about many files speaks of."""
 
     id: str
     listener: int
@@ -41,6 +42,8 @@ class Watch:
     will: Will
     place: int
     starts: bool = False
+    start: tuple[bytes, ...] | None = None
+    told_of_tracing: bool = False
     predicted: set[tuple[bytes, ...]] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
     observed: dict[tuple[tuple[str, ...], bool], Observed] = field(default_factory=dict)

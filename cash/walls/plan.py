@@ -49,9 +49,9 @@ def writable_places(view: View) -> tuple[tuple[str, ...], tuple[str, ...]]:
     folders = [view.tree, view.git_directory, view.home_inside]
     folders += [mount.inside for mount in view.mounts if mount.writable]
     own = ("/tmp", "/dev/shm", runtime_folder(view))
-    # Writing /proc/PID/mem is process_vm_writev by another name.
-    files = ("/dev", "/proc") if view.debug else ("/dev",)
-    return (*map(str, folders), *own), files
+    # Not /proc, not even for a debugger: writing /proc/PID/mem is process_vm_writev by another
+    # name, and the keeper, which opens files for agents, may write to every process inside.
+    return (*map(str, folders), *own), ("/dev",)
 
 
 def runtime_folder(view: View) -> str:

@@ -51,13 +51,15 @@ _REFUSED: Final = {
     "fspick": (433, 433),
     "mount_setattr": (442, 442),
     "setns": (308, 268),
+    # Other processes' memory and descriptors. Not a debugger's either: these need no tracing, so
+    # what stands at its exec stop could be changed by them after it was read.
+    "process_vm_writev": (311, 271),
+    "pidfd_getfd": (438, 438),
 }
-# Other processes' memory and descriptors: a debugger's calls.
+# A debugger's calls.
 _DEBUGGING: Final = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "pidfd_getfd": (438, 438),
     "kcmp": (312, 272),
 }
 # Calls that give a file its mode: (x86_64, aarch64), -1 where there is none, and the mode's place.

@@ -42,7 +42,7 @@ class View:
     owner: uid and gid that own these files on disk. ids: kernel uid and gid of every process
     inside, never 0; where they differ from the owner an idmapped mount translates.
     environment: NAME, value pairs every command gets. landlock: False only where the kernel has
-    none and the user has said so. debug: ptrace and its like are allowed inside.
+    none and the user has said so. debug: ptrace is allowed inside.
     """
 
     agent: str
@@ -69,6 +69,9 @@ class View:
             raise ValueError("never uid or gid 0 inside the walls")
         if self.mode == "rootless" and self.owner != self.ids:
             raise ValueError("without root, the ids inside are the owner's")
+        # What keeps a debugger off the holder, whose execs nobody judges.
+        if self.debug and not self.landlock:
+            raise ValueError("no debugging without Landlock")
 
     @property
     def is_mapped(self) -> bool:

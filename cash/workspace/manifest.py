@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import yaml
@@ -20,7 +20,8 @@ class Manifest:
     """One provider. command: the program and first arguments; empty: just the shell.
     tool_timeout: seconds after which its own tool call gives up, so a question must end before.
     memory: default limit in bytes. hosts: what it may reach besides package registries. declined:
-    hosts, and URLs its commands name, that it tries by itself and does without: nobody is asked."""
+    hosts, and URLs its commands name, that it tries by itself and does without: nobody is asked.
+    debug: its processes may trace each other (docs/isolation.md)."""
 
     name: str
     description: str
@@ -29,9 +30,10 @@ class Manifest:
     memory: int
     hosts: tuple[str, ...]
     declined: frozenset[str] = frozenset()
+    debug: bool = False
 
 
-_KEYS = {"name", "description", "command", "tool_timeout", "memory", "hosts", "declined"}
+_KEYS = {field.name for field in fields(Manifest)}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -64,6 +66,12 @@ def read_size(text: str) -> int:
     return int(match[1]) * _UNITS[match[2].upper()]
 
 
+def _read_switch(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is true or false")  # noqa: TRY004
+    return value
+
+
 def _load(path: Path) -> Manifest:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -80,6 +88,7 @@ def _load(path: Path) -> Manifest:
             memory=read_size(str(values["memory"])),
             hosts=tuple(str(host) for host in values["hosts"]),
             declined=frozenset(str(name) for name in values.get("declined", ())),
+            debug=_read_switch("debug", values.get("debug", False)),
         )
     except KeyError as missing:
         raise Fault(f"{path}: {missing.args[0]} is missing or unknown") from missing

@@ -13,10 +13,16 @@ from cash.workspace.agent import Agent
 
 
 def view_of(
-    agent: Agent, repository: Repository, path: str, *, mounts: tuple[Mount, ...] = ()
+    agent: Agent,
+    repository: Repository,
+    path: str,
+    *,
+    mounts: tuple[Mount, ...] = (),
+    debug: bool = False,
 ) -> View:
     """The agent's view. path: the user's PATH, whose toolchains are shown. mounts: the user's
-    own extras. Raises MachineFault when the agent's mode cannot be had here."""
+    own extras. debug: as its manifest says. Raises MachineFault when the agent's mode cannot be
+    had here."""
     owner = (repository.owner.uid, repository.owner.gid)
     return View(
         agent=agent.name,
@@ -33,6 +39,7 @@ def view_of(
         mode=mode_of(agent),
         mounts=(*_borrowed_objects(repository), *mounts),
         environment=_environment(agent, repository),
+        debug=debug,
     )
 
 

@@ -129,9 +129,9 @@ class Governed:
 
 
 @contextlib.contextmanager
-def governing(kind: str, policy: str) -> Iterator[Governed]:
+def governing(kind: str, policy: str, *, debug: bool = False) -> Iterator[Governed]:
     """Walls of this kind with a policy in force, taken down at the end."""
-    walled = stand_up(kind)
+    walled = stand_up(kind, debug=debug)
     try:
         governed = Governed(walled, snapshot_for(walled, read_policy(policy)))
         walled.judge = governed.judge

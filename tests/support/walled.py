@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -337,11 +337,11 @@ def make_zygote(kind: str, folder: Path) -> Zygote:
     return Zygote(python=str(wrapper), package=package)
 
 
-def stand_up(kind: str) -> Walled:
+def stand_up(kind: str, *, debug: bool = False) -> Walled:
     """Walls of this kind in a folder of their own; stop() them, then tear_down()."""
     folder = Path(tempfile.mkdtemp(prefix=f"{kind[0]}"))
     folder.chmod(0o755)
-    view = lay_ground(kind, folder)
+    view = replace(lay_ground(kind, folder), debug=debug)
     runtime = folder / "run"
     (runtime / "keepers").mkdir(parents=True)
     os.chown(runtime / "keepers", *view.owner)

@@ -57,6 +57,7 @@ def test_nothing_writable_but_its_own(view: View) -> None:
     folders, files = writable_places(view)
     assert set(folders) == own | {"/dev/shm", f"/run/user/{view.ids[0]}"}
     assert files == ("/dev",)
+    assert writable_places(replace(view, debug=True)) == (folders, files)
 
 
 def test_extras(view: View, tmp_path: Path) -> None:

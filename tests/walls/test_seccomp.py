@@ -99,11 +99,18 @@ def test_foreign_calls_are_killed(machine: str, debug: bool) -> None:
 
 
 def test_debugging_is_a_choice() -> None:
-    for name in ("ptrace", "process_vm_readv", "pidfd_getfd"):
+    for name in ("ptrace", "process_vm_readv", "kcmp"):
         number = number_of(name, "x86_64")
         assert number is not None
         assert ask(make_filter("x86_64", debug=True), "x86_64", number) == ALLOW
         assert ask(make_filter("x86_64", debug=False), "x86_64", number) == _EPERM
+
+
+def test_what_changes_others_without_tracing_them_is_no_debuggers_either() -> None:
+    for name in ("process_vm_writev", "pidfd_getfd"):
+        number = number_of(name, "x86_64")
+        assert number is not None
+        assert ask(make_filter("x86_64", debug=True), "x86_64", number) == _EPERM
 
 
 @pytest.mark.parametrize(

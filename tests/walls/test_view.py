@@ -54,3 +54,9 @@ def test_no_other_ids_without_root() -> None:
 def test_dedicated_ids() -> None:
     assert ids_for((1000, 100)) == (1000, 100)
     assert ids_for((0, 0)) == (FIRST_DEDICATED_ID, FIRST_DEDICATED_ID)
+
+
+def test_no_debugging_without_landlock() -> None:
+    assert replace(_VIEW, debug=True).debug
+    with pytest.raises(ValueError, match="Landlock"):
+        replace(_VIEW, debug=True, landlock=False)

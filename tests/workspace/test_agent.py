@@ -186,6 +186,13 @@ def test_an_unknown_provider_lists_what_there_is() -> None:
             "{name: x, description: d, command: [], tool_timeout: 1, memory: 1, hosts: [], y: 1}",
             "unknown key y",
         ),
+        (
+            (
+                "{name: x, description: d, command: [], tool_timeout: 1, memory: 1, hosts: [],"
+                " debug: 1}"
+            ),
+            "debug is true or false",
+        ),
     ],
 )
 def test_a_malformed_manifest_is_told_with_its_file(

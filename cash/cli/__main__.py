@@ -10,9 +10,12 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from cash.faults import USAGE, Fault, UsageFault
+
+if TYPE_CHECKING:
+    import click
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -60,8 +63,7 @@ def _run(argv: Sequence[str]) -> int:
         click.echo(fault.format_message(), err=True)
         return USAGE
     except click.UsageError as fault:
-        hint = f"{fault.ctx.command_path} --help" if fault.ctx else None
-        return _tell(UsageFault(_lowered(fault.format_message()), hint=hint))
+        return _tell(UsageFault(_lowered(fault.format_message()), hint=_what_to_type(fault)))
     except click.Abort as fault:
         raise KeyboardInterrupt from fault
     flush_output()
@@ -77,6 +79,18 @@ def _complete(asked: str) -> int:
     with contextlib.suppress(Exception):
         return shell_complete(polis, {}, "polis", COMPLETION_VARIABLE, asked)
     return 0
+
+
+def _what_to_type(fault: click.UsageError) -> str | None:
+    """The help of what was called; where words are missing, a whole example before it."""
+    if fault.ctx is None:
+        return None
+    from click import MissingParameter
+
+    help_ = f"{fault.ctx.command_path} --help"
+    examples = getattr(fault.ctx.command, "examples", ())
+    is_short = isinstance(fault, MissingParameter)
+    return f"{examples[0]} ({help_} says more)" if is_short and examples else help_
 
 
 def _lowered(message: str) -> str:

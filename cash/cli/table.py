@@ -9,6 +9,22 @@ from typing import Any
 
 import click
 
+# What is no slip of the fingers, but the habit of another program.
+_OTHER_NAMES = {
+    **dict.fromkeys(("rm", "del", "delete"), ("remove", "uninstall")),
+    **dict.fromkeys(("ls", "ps", "status"), ("list", "agents")),
+    **dict.fromkeys(("new", "create", "mk"), ("add",)),
+    **dict.fromkeys(("info", "cat", "describe", "view", "get"), ("show", "list")),
+    **dict.fromkeys(("kill", "halt"), ("stop", "down")),
+    **dict.fromkeys(("check", "validate"), ("lint", "doctor")),
+    **dict.fromkeys(("run",), ("exec",)),
+    **dict.fromkeys(("start",), ("up", "shell")),
+    **dict.fromkeys(("approve", "allow"), ("allow", "approvals")),
+    **dict.fromkeys(("deny", "questions"), ("deny", "approvals")),
+    **dict.fromkeys(("history", "journal", "logs"), ("log",)),
+    **dict.fromkeys(("adopt",), ("init",)),
+}
+
 
 class Command(click.Command):
     """A command whose help ends in examples."""
@@ -77,10 +93,14 @@ class Table(click.Group):
         if args and args[0] not in self.entries:
             if ctx.resilient_parsing:  # half a line, to be completed: nothing can follow
                 return args[0], click.Command(args[0], add_help_option=False), args[1:]
-            near = nearest(args[0], self.list_commands(ctx))
+            near = nearest(args[0], self.list_commands(ctx)) or self._other_name(args[0])
             message = f"there is no command {ctx.command_path} {args[0]}"
             raise click.UsageError(message + (f"; did you mean {near}?" if near else ""), ctx)
         return super().resolve_command(ctx, args)
+
+    def _other_name(self, word: str) -> str | None:
+        """The command here that other programs call so."""
+        return next((one for one in _OTHER_NAMES.get(word, ()) if one in self.entries), None)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples, one a line as typed."""

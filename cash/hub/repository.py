@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -86,6 +87,10 @@ def _account_for(path: Path) -> Account:
         found = os.stat(path)
     except PermissionError as fault:
         raise UsageFault(f"{path} cannot be read", hint="check its permissions") from fault
+    except FileNotFoundError as fault:
+        there = next(one for one in path.parents if one.is_dir())
+        hint = f"ls {there} (a new repository: git init {path})"
+        raise UsageFault(f"{path}: {os.strerror(errno.ENOENT)}", hint=hint) from fault
     except OSError as fault:
         raise UsageFault(f"{path}: {os.strerror(fault.errno or 0)}") from fault
     if not stat.S_ISDIR(found.st_mode):

@@ -33,10 +33,16 @@ def lint(loaded: Loaded) -> list[Remark]:
     found: list[Remark] = []
     # By place: what an untrusted layer tightened is another value than what its file says.
     shown = {rule.origin: examples for rule, examples in loaded.examples}
+    # An override says what is different: what the rule lets pass was shown before.
+    passing = {
+        rule.id
+        for rule, examples in loaded.examples
+        if any(example.expected == "pass" for example in examples)
+    }
     for rule in loaded.policy.rules:
         examples = shown.get(rule.origin, ())
         messages = [
-            *_lint_examples(examples),
+            *_lint_examples(examples, shows_pass=rule.id in passing),
             *_lint_hint(rule, loaded.policy),
             *_lint_reach(rule, examples, loaded.policy),
         ]
@@ -45,11 +51,11 @@ def lint(loaded: Loaded) -> list[Remark]:
     return found
 
 
-def _lint_examples(examples: Sequence[Example]) -> Iterator[str]:
+def _lint_examples(examples: Sequence[Example], *, shows_pass: bool) -> Iterator[str]:
     outcomes = {example.expected for example in examples}
     if not outcomes - {"pass"}:
         yield "no example shows the rule at work"
-    if "pass" not in outcomes:
+    if not shows_pass:
         yield "no example shows what it lets `pass`"
 
 
@@ -80,7 +86,9 @@ def _is_command(line: Line, policy: Policy) -> bool:
 def _lint_reach(rule: Rule, examples: Sequence[Example], policy: Policy) -> Iterator[str]:
     """A rule whose every example others decide as strictly changes nothing."""
     at_work = [example for example in examples if example.expected != "pass"]
-    others = [one for one in policy.rules if one is not rule]
+    at = policy.rules.index(rule)
+    # What overrides it is no reason to leave it out.
+    others = [*policy.rules[:at], *(one for one in policy.rules[at:] if one.id != rule.id)]
     if not at_work or not others:
         return
     rest = Policy(others)

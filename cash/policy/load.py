@@ -174,6 +174,11 @@ def _add_override(
 ) -> None:
     target = entries["override"].value
     name = target.text()
+    if name in BUILTIN_RULES:
+        hint = (
+            f"add a rule of your own: the strictest counts, and {name} goes by `polis policy level`"
+        )
+        raise target.fault(f"{name} is a rule of polis itself, which no file changes", hint=hint)
     if name not in loading.rules:
         raise target.fault(f"no earlier rule is called {name!r}{nearest(name, loading.rules)}")
     if "id" in entries:

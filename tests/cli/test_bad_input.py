@@ -42,7 +42,7 @@ def _said(ran: Ran, status: int) -> tuple[str, str]:
         ("plain", "is not in a git repository", "git init"),
         ("bare", "is in a bare repository", "git clone"),
         ("empty", "has no commits yet", "commit --allow-empty"),
-        ("missing", "No such file or directory", ""),
+        ("missing", "No such file or directory", "(a new repository: git init "),
         ("file", "is not a directory", "cd "),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,3 +112,15 @@ def test_outputs_are_compared(shown: str, real: str, same: bool) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_what_the_readme_puts_on_the_path_is_there() -> None:
+    (line,) = re.findall(r"`(export PATH=[^`]*)`", (_CHECKOUT / "README.md").read_text())
+    asked = f"{line}; command -v polis; command -v pnpm"
+    ran = subprocess.run(
+        ["sh", "-c", asked], cwd=_CHECKOUT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines() == [
+        f"{_CHECKOUT}/.venv/bin/polis",
+        f"{_CHECKOUT}/.tools/node_modules/.bin/pnpm",
+    ]

@@ -65,3 +65,14 @@ def test_what_an_untrusted_file_shows_is_seen(tmp_path: Path) -> None:
     layers = [Layer("user", (mine,)), Layer("repository", (theirs,), tighten_only=True)]
     remarks = [(Path(one.file).name, one.rule, one.message) for one in lint(read_policy(layers))]
     assert remarks == [("theirs.yaml", "a", "every example is decided as strictly by a")]
+
+
+def test_an_override_need_not_show_what_was_shown_before(tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine.yaml", tmp_path / "theirs.yaml"
+    mine.write_text(HEAD + _rule("a", "x").replace("deny", "ask"))
+    theirs.write_text(
+        HEAD + "  - override: a\n    decide: deny\n    reason: r\n    examples: {deny: [x]}\n"
+    )
+    for untrusted in (False, True):
+        layers = [Layer("mine", (mine,)), Layer("theirs", (theirs,), tighten_only=untrusted)]
+        assert lint(read_policy(layers)) == []

@@ -104,6 +104,10 @@ def test_mistakes(tmp_path: Path, text: str, expected: str) -> None:
     ("second", "expected"),
     [
         ("  - override: b\n    reason: r\n", "1.yaml:3:15: no earlier rule is called 'b'"),
+        (
+            "  - override: new-host\n    reason: r\n",
+            "1.yaml:3:15: new-host is a rule of polis itself, which no file changes | add a rule of your own: the strictest counts, and new-host goes by `polis policy level`",
+        ),
         ("  - override: a\n    off: true\n", "1.yaml:3:5: the override of a has no reason"),
         (
             "  - override: a\n    id: b\n    reason: r\n",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from cash.cli.calls import ask
+from cash.cli.calls import ask, places
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
+from cash.faults import UsageFault
 
 
 @make_command("polis uninstall", "polis uninstall --purge", name="uninstall")
@@ -18,7 +21,7 @@ def command(purge: bool, as_json: bool) -> None:
     Agents' branches stay, and what was on no branch becomes branches polis-saved/…. Then every
     agent, its walls and its state are removed; the journal stays unless purged.
     """
-    answer = ask("removing", "uninstall", purge=purge)
+    answer = _remove(purge=purge)
     if as_json:
         print_json(answer)
         return
@@ -32,3 +35,22 @@ def command(purge: bool, as_json: bool) -> None:
     if answer["journal"]:
         print_text(f"kept: the journal, {answer['journal']} (deleted by --purge)")
     print_text("polis is removed from this repository")
+
+
+def _remove(*, purge: bool) -> dict[str, Any]:
+    """polisd does it. It is started only where something can be removed, and does not stay when
+    it was down before or has nothing left to care for."""
+    from cash.daemon.client import is_running, stop
+    from cash.hub.adoption import adopted_roots
+
+    was_running = is_running(places())
+    if not was_running and not adopted_roots(places()):
+        raise UsageFault("no repository is under polis", hint="nothing is left to remove")
+    others = 1
+    try:
+        answer = ask("removing", "uninstall", purge=purge)
+        others = answer["others"]
+    finally:
+        if not was_running or not others:
+            stop(places())
+    return answer

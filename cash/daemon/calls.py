@@ -60,7 +60,8 @@ async def _uninstall(caller: Caller, fields: Fields) -> dict[str, Any]:
     report = await asyncio.to_thread(
         uninstall, hosted.repository, caller.repositories.places, purge=bool(fields.get("purge"))
     )
-    return {"root": str(hosted.repository.root), **report.describe()}
+    others = len(caller.repositories.all()) + len(caller.repositories.broken)
+    return {"root": str(hosted.repository.root), "others": others, **report.describe()}
 
 
 async def _policy_level(caller: Caller, fields: Fields) -> dict[str, Any]:

@@ -82,6 +82,14 @@ def _daemon_environment() -> dict[str, str]:
     }
 
 
+def is_running(places: Places) -> bool:
+    """Whether polisd answers now; it is not started."""
+    endpoint = _try_to_connect(places)
+    if endpoint is not None:
+        endpoint.close()
+    return endpoint is not None
+
+
 def read_token(places: Places) -> str:
     """The operator's token. Fault when polis has not run here yet or it is unreadable."""
     try:

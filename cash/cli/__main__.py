@@ -109,9 +109,11 @@ def _drop_output() -> None:
 
 def _tell(fault: Fault) -> int:
     try:
-        sys.stderr.write(f"polis: {fault.message}\n")
-        if fault.hint:
-            sys.stderr.write(f"hint: {fault.hint}\n")
+        # A policy may be wrong in several places.
+        for one in (fault, *getattr(fault, "more", ())):
+            sys.stderr.write(f"polis: {one.message}\n")
+            if one.hint:
+                sys.stderr.write(f"hint: {one.hint}\n")
         sys.stderr.flush()
     except (AttributeError, OSError):
         pass  # nobody listens; the exit code still speaks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from cash.policy.compile_keys import (
     compile_matcher,
 )
 from cash.policy.compile_values import Entry, Scope
-from cash.policy.document import Node, nearest
+from cash.policy.document import Mistakes, Node, PolicyFault, nearest
 from cash.policy.matcher import Matcher
 from cash.policy.rewriters import REWRITERS
 from cash.policy.rewriters.result import Rewriter
@@ -59,7 +59,38 @@ class RawRule:
 
 
 def compile_rule(raw: RawRule) -> Rule:
-    """Raises PolicyFault at the first mistake."""
+    """Raises PolicyFault with every mistake that can be told apart."""
+    try:
+        return _compile(raw)
+    except PolicyFault as fault:
+        mistakes = Mistakes()
+        mistakes.add(fault)
+        for part in _parts(raw):
+            with mistakes.noted():
+                part()
+        mistakes.tell()
+        raise
+
+
+def _parts(raw: RawRule) -> tuple[Callable[[], object], ...]:
+    """What can be wrong whatever else is."""
+    entries = raw.entries
+    texts = [entries[name].value for name in ("reason", "hint") if name in entries]
+    matchers = {name: one for name, one in entries.items() if name in MATCHER_KEYS}
+    return (
+        lambda: _kinds(entries.get("on")),
+        lambda: compile_matcher(matchers, condition=False),
+        lambda: _effect(raw),
+        *(text.filled for text in texts),
+        lambda: _levels(entries.get("level")),
+        lambda: _unknown(entries.get("unknown")),
+        lambda: _when(entries),
+        lambda: _locks(entries),
+        lambda: _unless(entries.get("unless")),
+    )
+
+
+def _compile(raw: RawRule) -> Rule:
     entries = raw.entries
     kinds = _kinds(entries.get("on"))
     body = compile_matcher(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -15,7 +16,37 @@ _DEEPEST = 24
 
 
 class PolicyFault(Fault):
-    """A policy that does not load. message: `FILE:LINE:COLUMN: what`; lines count from 1."""
+    """A policy that does not load. message: `FILE:LINE:COLUMN: what`; lines count from 1. more:
+    the other mistakes in it."""
+
+    more: tuple[PolicyFault, ...] = ()
+
+
+@dataclass(slots=True)
+class Mistakes:
+    """Collects what is wrong, so that a person hears all of it at once."""
+
+    found: dict[str, PolicyFault] = field(default_factory=dict)
+
+    def add(self, fault: PolicyFault) -> None:
+        """Once each: one may be found in two ways."""
+        for one in (fault, *fault.more):
+            self.found.setdefault(one.message, one)
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """What is wrong in here is told later."""
+        try:
+            yield
+        except PolicyFault as fault:
+            self.add(fault)
+
+    def tell(self) -> None:
+        """Raises the first with all others, if there is any."""
+        if self.found:
+            first, *others = self.found.values()
+            first.more = tuple([one for one in others if one is not first])
+            raise first
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +141,11 @@ class Node:
         """entries() whose keys are all among known."""
         found = self.entries()
         names = list(known)
+        mistakes = Mistakes()
         for name, (key, _) in found.items():
             if name not in names:
-                raise key.fault(f"unknown key {name!r}{nearest(name, names)}")
+                mistakes.add(key.fault(f"unknown key {name!r}{nearest(name, names)}"))
+        mistakes.tell()
         return found
 
     def choice(self, known: Iterable[str]) -> str:
@@ -126,7 +159,7 @@ class Node:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """` (did you mean …?)`, or nothing when nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 

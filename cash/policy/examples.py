@@ -11,7 +11,7 @@ from cash.policy.compile_keys import KINDS_OF_WRITE
 from cash.policy.compile_values import Entry
 from cash.policy.context import Context, Facts
 from cash.policy.defaults import BUILTIN_RULES
-from cash.policy.document import Node
+from cash.policy.document import Mistakes, Node
 from cash.policy.judge import Read, judge_line
 from cash.policy.policy import Policy
 from cash.policy.rule import Rule
@@ -150,19 +150,24 @@ def read_here(text: str) -> Line:
 
 
 def check_examples(rule: Rule, examples: Sequence[Example], read: Read = read_here) -> None:
-    """Judges each example by the rule alone. Raises PolicyFault at the first that fails."""
-    alone = Policy((rule,))
+    """Judges each example by the rule alone. Raises PolicyFault with all that fail."""
+    alone, mistakes = Policy((rule,)), Mistakes()
     for example in examples:
-        verdict = judge_example(alone, example, read)
-        outcome, rewritten = _outcome_of(verdict, rule)
-        if outcome != example.expected:
-            raise example.node.fault(
-                f"rule {rule.id}: {_shown(example)} {_said(outcome)}, not {example.expected!r}"
-            )
-        if example.becomes is not None and rewritten != example.becomes:
-            raise example.node.fault(
-                f"rule {rule.id}: {_shown(example)} becomes {rewritten!r}, not {example.becomes!r}"
-            )
+        with mistakes.noted():
+            _check_example(alone, rule, example, read)
+    mistakes.tell()
+
+
+def _check_example(alone: Policy, rule: Rule, example: Example, read: Read) -> None:
+    outcome, rewritten = _outcome_of(judge_example(alone, example, read), rule)
+    if outcome != example.expected:
+        raise example.node.fault(
+            f"rule {rule.id}: {_shown(example)} {_said(outcome)}, not {example.expected!r}"
+        )
+    if example.becomes is not None and rewritten != example.becomes:
+        raise example.node.fault(
+            f"rule {rule.id}: {_shown(example)} becomes {rewritten!r}, not {example.becomes!r}"
+        )
 
 
 def judge_example(policy: Policy, example: Example, read: Read = read_here) -> Verdict:

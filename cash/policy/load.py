@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from cash.policy.compile_rule import RULE_KEYS, RawRule, compile_rule
 from cash.policy.compile_values import Entry, Scope
 from cash.policy.defaults import BUILTIN_RULES
-from cash.policy.document import Node, PolicyFault, nearest, read_document
+from cash.policy.document import Mistakes, Node, PolicyFault, nearest, read_document
 from cash.policy.examples import Example, check_examples, read_examples, read_here
 from cash.policy.judge import Read
 from cash.policy.layers import Layer
@@ -33,13 +34,15 @@ _LONGEST_ID = 64
 
 @dataclass(slots=True)
 class _Loading:
-    """What has been read so far, in order."""
+    """What has been read so far, in order. broken: the ids of rules that could not be."""
 
     rules: dict[str, RawRule] = field(default_factory=dict)
     compiled: dict[str, Rule] = field(default_factory=dict)
     beside: list[Rule] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     checks: list[tuple[Rule, tuple[Example, ...]]] = field(default_factory=list)
+    mistakes: Mistakes = field(default_factory=Mistakes)
+    broken: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,16 @@ class Loaded:
 def load_policy(
     layers: Sequence[Layer], *, examples: bool = True, read: Read = read_here
 ) -> Policy:
-    """The policy of all layers. Raises PolicyFault for the first mistake, for an example that
+    """The policy of all layers. Raises PolicyFault with every mistake, with every example that
     fails, and when there is no rule at all. examples: False skips judging them (for bytes that
     have been checked before). read: how their lines are read."""
     loaded = read_policy(layers)
     if examples:
+        mistakes = Mistakes()
         for rule, shown in loaded.examples:
-            check_examples(rule, shown, read)
+            with mistakes.noted():
+                check_examples(rule, shown, read)
+        mistakes.tell()
     return loaded.policy
 
 
@@ -69,10 +75,12 @@ def read_policy(layers: Sequence[Layer]) -> Loaded:
     digest = hashlib.sha256()
     for layer in layers:
         for path in layer.paths:
-            data = _read(path)
-            tag = f"{layer.name}\0{layer.tighten_only}\0{path.name}\0{len(data)}\0"
-            digest.update(tag.encode("utf-8", "surrogateescape") + data)
-            _add_file(read_document(data, str(path)), layer, loading)
+            with loading.mistakes.noted():
+                data = _read(path)
+                tag = f"{layer.name}\0{layer.tighten_only}\0{path.name}\0{len(data)}\0"
+                digest.update(tag.encode("utf-8", "surrogateescape") + data)
+                _add_file(read_document(data, str(path)), layer, loading)
+    loading.mistakes.tell()
     rules = [*loading.compiled.values(), *loading.beside]
     if not rules:
         raise PolicyFault(
@@ -104,7 +112,18 @@ def _add_file(root: Node, layer: Layer, loading: _Loading) -> None:
     usages = _usages(entries["programs"][1]) if "programs" in entries else {}
     scope = Scope({**SETS, **sets}, usages)
     for node in entries["rules"][1].items():
-        _add_rule(node, scope, layer, loading)
+        try:
+            _add_rule(node, scope, layer, loading)
+        except PolicyFault as fault:
+            loading.mistakes.add(fault)
+            loading.broken.update(_ids_of(node))
+
+
+def _ids_of(node: Node) -> set[str]:
+    """The rule's id, if it can be read: what overrides it is not wrong because of it."""
+    with contextlib.suppress(PolicyFault):
+        return {value.text() for name, (_, value) in node.entries().items() if name == "id"}
+    return set()
 
 
 def _sets(node: Node) -> Mapping[str, Sequence[str]]:
@@ -179,6 +198,8 @@ def _add_override(
             f"add a rule of your own: the strictest counts, and {name} goes by `polis policy level`"
         )
         raise target.fault(f"{name} is a rule of polis itself, which no file changes", hint=hint)
+    if name not in loading.rules and name in loading.broken:
+        return
     if name not in loading.rules:
         raise target.fault(f"no earlier rule is called {name!r}{nearest(name, loading.rules)}")
     if "id" in entries:

@@ -168,3 +168,17 @@ def test_it_works_in_a_folder_that_is_no_repository(
     installation: Installation, tmp_path: Path
 ) -> None:
     assert installation.polis("policy", "explain", "ls", cwd=tmp_path).status == 0
+
+
+def test_every_mistake_of_a_file_has_its_line(installation: Installation) -> None:
+    (installation.home / "rules.yaml").write_text(
+        _RULE.format(hint="x").replace("program", "prgram")
+        + "  - id: second\n    program: x\n    decide: deni\n    reason: r\n"
+        "    examples: {deny: [x], pass: [y]}\n"
+    )
+    ran = installation.polis("policy", "lint", "rules.yaml")
+    assert (ran.status, ran.out) == (125, "")
+    assert ran.err.splitlines() == [
+        "polis: rules.yaml:4:5: unknown key 'prgram' (did you mean 'program'?)",
+        "polis: rules.yaml:11:13: 'deni' is not one of allow, ask, deny (did you mean 'deny'?)",
+    ]

@@ -142,3 +142,50 @@ def test_a_file_of_a_megabyte(tmp_path: Path) -> None:
     with pytest.raises(PolicyFault) as caught:
         load_policy([Layer("test", (path,))])
     assert caught.value.message == f"{path}: larger than 1 MB"
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    """Each rule's own mistakes, in every file; what only follows from another mistake is not told."""
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(
+        HEAD
+        + RULE.replace("program", "prgram").replace("reason", "raeson")
+        + RULE.replace("id: a", "id: b")
+        .replace("deny\n", "denied\n")
+        .replace("reason: r", "reason: ''")
+        + RULE.replace("id: a", "id: c")
+        + "  - override: a\n    reason: r\n"
+        + "    level: {strikt: deny, relaxt: ask}\n"
+        + RULE.replace("id: a", "ID: d")
+    )
+    second.write_text("version: 1\nrulez: []\nprogramms: {}\n")
+    with pytest.raises(PolicyFault) as caught:
+        load_policy([Layer("test", (first, second, tmp_path / "third.yaml"))])
+    told = [one.message.replace(f"{tmp_path}/", "") for one in (caught.value, *caught.value.more)]
+    assert told == [
+        "first.yaml:4:5: unknown key 'prgram' (did you mean 'program'?)",
+        "first.yaml:6:5: unknown key 'raeson' (did you mean 'reason'?)",
+        "first.yaml:10:13: 'denied' is not one of allow, ask, deny (did you mean 'deny'?)",
+        "first.yaml:11:13: expected text, not nothing",
+        "first.yaml:21:5: unknown key 'ID' (did you mean 'id'?)",
+        "second.yaml:2:1: unknown key 'rulez' (did you mean 'rules'?)",
+        "second.yaml:3:1: unknown key 'programms' (did you mean 'programs'?)",
+        "third.yaml: cannot be read: no such file or directory",
+    ]
+
+
+def test_all_examples_that_fail_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        HEAD
+        + RULE.replace("[x]", "[x, y, z]")
+        + RULE.replace("id: a", "id: b").replace("{deny: [x]}", "{deny: [x], pass: [x y]}")
+    )
+    with pytest.raises(PolicyFault) as caught:
+        load_policy([Layer("test", (path,))])
+    told = [one.message.replace(f"{tmp_path}/", "") for one in (caught.value, *caught.value.more)]
+    assert told == [
+        "a.yaml:7:26: rule a: example 'y' is not matched, not 'deny'",
+        "a.yaml:7:29: rule a: example 'z' is not matched, not 'deny'",
+        "a.yaml:12:34: rule b: example 'x y' gives 'deny', not 'pass'",
+    ]

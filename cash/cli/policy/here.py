@@ -34,7 +34,9 @@ def load_here() -> Policy:
         return load_policy(layers_here())
     except Fault as fault:
         words = f"{fault.message}; {what_holds_instead(stands=is_any_in_force())}"
-        raise PolicyFault(words, hint=fault.hint) from fault
+        told = PolicyFault(words, hint=fault.hint)
+        told.more = getattr(fault, "more", ())
+        raise told from fault
 
 
 def what_holds_instead(*, stands: bool) -> str:

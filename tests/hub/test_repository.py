@@ -152,7 +152,11 @@ def _broken(ground: Ground) -> Path:
             "F/repo/part is a submodule of F/repo",
             "adopt the whole: polis init F/repo",
         ),
-        (_missing, "F/missing: No such file or directory", None),
+        (
+            _missing,
+            "F/missing: No such file or directory",
+            "ls F (a new repository: git init F/missing)",
+        ),
         (_file, "F/repo/README is not a directory", "cd F/repo"),
         (_git_directory, "F/repo/.git/refs is inside a git directory", "cd F/repo"),
         (

@@ -27,6 +27,14 @@ class Home:
             "XDG_RUNTIME_DIR": os.fspath(folder / "run"),
         }
         self.repository = folder / "shop"
+        # What runs without walls has a home and a folder to work in as well.
+        self.bare = folder / "bare"
+        self.bare_environment = {
+            "PATH": self.environment["PATH"],
+            "HOME": os.fspath(self.bare / "home"),
+            "TMPDIR": os.fspath(self.bare / "tmp"),
+            "LANG": "C.UTF-8",
+        }
 
     def __enter__(self) -> Home:
         if (self.folder / "state").exists():
@@ -34,6 +42,8 @@ class Home:
         shutil.rmtree(self.folder, ignore_errors=True)
         for name in ("home", "run"):
             (self.folder / name).mkdir(parents=True, mode=0o700)
+        for name in ("home", "tmp"):
+            (self.bare / name).mkdir(parents=True)
         make_repository(self.repository)
         self.polis("init")
         self.polis("agents", "add", "alice")
@@ -62,6 +72,29 @@ class Home:
         if ended.returncode != 0:
             raise RuntimeError(f"polis {' '.join(argv)}: {ended.stderr.strip()}")
         return ended.stdout
+
+    @property
+    def tree(self) -> Path:
+        """The tree of alice, from outside."""
+        return self._of_alice("tree")
+
+    @property
+    def own(self) -> Path:
+        """The private home of alice, from outside."""
+        return self._of_alice("home")
+
+    def _of_alice(self, name: str) -> Path:
+        (found,) = (self.folder / "state/polis").glob(f"*/agents/alice/{name}")
+        return found
+
+    def agents(self, count: int) -> list[str]:
+        """The names of so many agents, alice among them; those not there yet are added."""
+        there = {path.name for path in self.tree.parents[1].iterdir()}
+        names = ["alice", *(f"a{number}" for number in range(count - 1))]
+        for name in names:
+            if name not in there:
+                self.polis("agents", "add", name)
+        return names
 
     def stand_in_repository(self) -> None:
         """What is spawned from now on starts in the repository."""

@@ -15,14 +15,19 @@ from dataclasses import asdict, dataclass
 Turn = Callable[[], float]
 
 
+class Unready(Exception):
+    """A row cannot be measured here, and why."""
+
+
 @dataclass(frozen=True)
 class Figures:
-    """What one subject took, in seconds."""
+    """What one subject took: seconds, where no other unit is said."""
 
     median: float
     p10: float
     p90: float
     turns: int
+    unit: str = "s"
 
 
 @dataclass(frozen=True)
@@ -73,15 +78,16 @@ def compare(subjects: Mapping[str, Turn], rounds: int, warm: int = 2) -> dict[st
     return {name: summarise(seconds) for name, seconds in taken.items()}
 
 
-def summarise(seconds: Sequence[float]) -> Figures:
+def summarise(series: Sequence[float], unit: str = "s") -> Figures:
     """Median and spread of a series."""
-    ordered = sorted(seconds)
+    ordered = sorted(series)
     last = len(ordered) - 1
     return Figures(
         median=statistics.median(ordered),
         p10=ordered[round(last * 0.1)],
         p90=ordered[round(last * 0.9)],
         turns=len(ordered),
+        unit=unit,
     )
 
 
@@ -90,7 +96,7 @@ def ratio(figures: Mapping[str, Figures], one: str, other: str) -> float:
     return figures[one].median / figures[other].median
 
 
-def program(argv: Sequence[str], environment: Mapping[str, str], *, status: int = 0) -> Turn:
+def program(argv: list[str], environment: Mapping[str, str], *, status: int = 0) -> Turn:
     """A turn that starts a program by posix_spawn (the cheapest start there is) and waits."""
 
     found = shutil.which(argv[0], path=environment["PATH"]) or argv[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 _BEGIN = "<!-- figures: begin (written by make bench) -->"
 _END = "<!-- figures: end -->"
+_SPREAD = ("median", "p10", "p90")
 
 
 def write_table(page: Path, results: Mapping[str, Any]) -> None:
@@ -28,9 +29,9 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"### {row['title']}"
         yield ""
         yield from _columns(
-            ("", "median", "p10", "p90", "turns"),
+            ("", *_SPREAD, "turns"),
             [
-                (name, *(show(found[key]) for key in ("median", "p10", "p90")), str(found["turns"]))
+                (name, *(_shown(found, key) for key in _SPREAD), str(found["turns"]))
                 for name, found in row["figures"].items()
             ],
         )
@@ -58,8 +59,16 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
         yield "| " + " | ".join(row) + " |"
 
 
-def show(seconds: float) -> str:
-    """Seconds in the unit that reads best."""
+def _shown(figures: Mapping[str, Any], key: str) -> str:
+    return show(figures[key], figures["unit"])
+
+
+def show(value: float, unit: str = "s") -> str:
+    """A figure as it reads best."""
+    return _show_seconds(value) if unit == "s" else f"{value:.1f} {unit}"
+
+
+def _show_seconds(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:.2f} s"
     if seconds >= 0.001:

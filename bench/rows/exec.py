@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from bench.home import Home
-from bench.measure import Budget, Row, compare, program, ratio
+from bench.measure import Budget, Row, Unready, compare, program, ratio
 
 _BWRAP = "bwrap --ro-bind / / --dev /dev --proc /proc --unshare-all --die-with-parent true"
 
@@ -27,7 +27,7 @@ def measure_exec(home: Home, rounds: int) -> Row:
     path = home.environment["PATH"]
     missing = [argv[0] for argv in commands.values() if not shutil.which(argv[0], path=path)]
     if missing:
-        raise RuntimeError(f"missing peers: {', '.join(missing)}; make bench installs them")
+        raise Unready(f"missing peers: {', '.join(missing)}; make bench installs them")
     subjects = {name: program(argv, home.environment) for name, argv in commands.items()}
     home.stand_in_repository()
     home.polis("exec", "alice", "--", "true")

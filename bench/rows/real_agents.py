@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from bench.home import Home
-from bench.measure import Budget, Row, Turn, compare, program, ratio
+from bench.measure import Budget, Row, Turn, Unready, compare, program, ratio
 
 _AGENTS = ("claude", "codex", "gemini")
 _MODEL = Path(__file__).parents[2] / "tests" / "support" / "model.py"
@@ -25,7 +25,7 @@ def measure_real_agents(home: Home, rounds: int) -> Row:
     takes seconds, so there are few."""
     missing = [name for name in _AGENTS if not shutil.which(name, path=home.environment["PATH"])]
     if missing:
-        raise RuntimeError(f"missing agents: {', '.join(missing)}; make agents installs them")
+        raise Unready(f"missing agents: {', '.join(missing)}; make agents installs them")
     home.stand_in_repository()
     subjects: dict[str, Turn] = {}
     for name in _AGENTS:
@@ -43,15 +43,14 @@ def measure_real_agents(home: Home, rounds: int) -> Row:
 
 
 def _inside(home: Home, name: str) -> Turn:
-    (own,) = (home.folder / "state/polis").glob("*/agents/alice/home")
     return program(
-        ["polis", "exec", "alice", "--", *_prepare(own, home.folder / "home", name)],
+        ["polis", "exec", "alice", "--", *_prepare(home.own, home.folder / "home", name)],
         home.environment,
     )
 
 
 def _bare(home: Home, name: str) -> Turn:
-    folder = home.folder / "bare" / name
+    folder = home.bare / name
     scratch = folder / "tmp"  # bare, a CLI leaves folders in it
     scratch.mkdir(parents=True)
     environment = {**home.environment, "HOME": str(folder), "TMPDIR": str(scratch)}

@@ -67,7 +67,8 @@ def test_the_table_replaces_only_what_is_between_its_markers(tmp_path: Path) -> 
     page = tmp_path / "performance.md"
     page.write_text(f"before\n{table._BEGIN}\nold\n{table._END}\nafter\n")
     figures = measure.summarise([0.002])
-    row = measure.Row("r", "A row", {"one": figures}, [measure.Budget("one", 4.0, 3)], ["note"])
+    both = {"one": figures, "two": measure.summarise([12.34], "MB")}
+    row = measure.Row("r", "A row", both, [measure.Budget("one", 4.0, 3)], ["note"])
     results = {
         "time": "2026-01-01T00:00:00Z",
         "machine": {"cores": 2, "kernel": "6.1", "python": "3.11"},
@@ -80,4 +81,5 @@ def test_the_table_replaces_only_what_is_between_its_markers(tmp_path: Path) -> 
         assert text.endswith("\nafter\n")
         assert "old" not in text
         assert text.count("| one | 2.00 ms | 2.00 ms | 2.00 ms | 1 |") == 1
+        assert "| two | 12.3 MB | 12.3 MB | 12.3 MB | 1 |" in text
         assert "| one ≤ 3 × | 4 × | **no** |" in text

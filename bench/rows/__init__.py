@@ -12,6 +12,7 @@ from bench.rows.journal import measure_journal
 from bench.rows.keeper import measure_keeper
 from bench.rows.real_agents import measure_real_agents
 from bench.rows.verdict import measure_rules, measure_verdict
+from bench.rows.work import measure_work
 
 ROWS: dict[str, Callable[[Home, int], Row]] = {
     "exec": measure_exec,
@@ -19,6 +20,7 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "rules": measure_rules,
     "agents": measure_agents,
     "keeper": measure_keeper,
+    "work": measure_work,
     "real_agents": measure_real_agents,
     "journal": measure_journal,
 }

@@ -4,7 +4,7 @@
 # make agents   the agent CLIs that make test runs inside the walls, in .tools/agents (1 GB)
 # make shell    the governed shell of an agent: REPO=… AGENT=… (adopts, adds, enters)
 # make lint     ruff, mypy, import-linter
-# make bench    polis beside bubblewrap, codex and srt; writes docs/performance.md
+# make bench    polis beside bubblewrap, codex, srt and sandlock; writes docs/performance.md
 # make picture  docs/shell.svg from a real run
 # make clean    everything that make has made here
 
@@ -19,6 +19,7 @@ AGENT ?= alice
 pnpm := pnpm@10.34.9
 # 0.0.78 is the last sandbox-runtime that runs on Node 20.
 peers := @anthropic-ai/sandbox-runtime@0.0.78
+sandlock := sandlock==0.9.0
 agents := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @google/gemini-cli@0.61.0
 
 .PHONY: setup agents demo test lint bench shell picture clean machine test-machine bench-machine
@@ -43,6 +44,11 @@ bench-machine:
 
 .tools/peers: .ci/setup .tools/pnpm
 	@.ci/setup node .tools $(peers)
+	@touch $@
+
+# A venv of its own: a peer is no dependency of polis.
+.tools/sandlock/ready: .ci/setup | machine
+	@.ci/setup apart .tools/sandlock $(sandlock)
 	@touch $@
 
 agents: .tools/agents/ready
@@ -72,7 +78,7 @@ lint: setup
 	$(bin)/lint-imports --no-logo >.venv/imports.log 2>&1 || { cat .venv/imports.log; bad=1; }; \
 	exit $$bad
 
-bench: bench-machine setup agents .tools/peers
+bench: bench-machine setup agents .tools/peers .tools/sandlock/ready
 	@PATH="$(tools):$(agents_bin):$$PATH" $(bin)/python -m bench
 
 picture: setup

@@ -10,6 +10,7 @@ from bench.rows.agents import measure_agents
 from bench.rows.exec import measure_exec
 from bench.rows.journal import measure_journal
 from bench.rows.keeper import measure_keeper
+from bench.rows.memory import measure_memory
 from bench.rows.peers import measure_peers
 from bench.rows.real_agents import measure_real_agents
 from bench.rows.verdict import measure_rules, measure_verdict
@@ -23,6 +24,7 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "keeper": measure_keeper,
     "work": measure_work,
     "peers": measure_peers,
+    "memory": measure_memory,
     "real_agents": measure_real_agents,
     "journal": measure_journal,
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -90,5 +91,12 @@ def _fetch(home: Home, argv: Sequence[str], folder: Path) -> None:
     except subprocess.TimeoutExpired:
         raise Unready(f"{' '.join(argv)} took more than {_PATIENCE} s") from None
     if ended.returncode != 0:
-        said = " ".join((ended.stderr.strip() or ended.stdout.strip()).split())
-        raise Unready(f"{' '.join(argv)} failed (is the npm registry there?): {said[-300:]}")
+        why = _reason(ended.stderr + ended.stdout)
+        raise Unready(f"{' '.join(argv)} failed (is the npm registry there?): {why}")
+
+
+def _reason(said: str) -> str:
+    """The line of what npm or pnpm said that names a fault; both print traces as well."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    faults = [line for line in lines if re.search(r"\bE[A-Z]{3}|error|failed", line)]
+    return next(iter([*faults, *lines[-1:]]), "it said nothing")[:300]

@@ -28,7 +28,8 @@ from cash.syntax.launch import Launch, Reads, Starts
 from cash.syntax.launches import launches_of, starts_others
 from cash.syntax.word import literal_word
 
-_MOST_KNOWN, _LONGEST_KNOWN = 8192, 4096
+# Of what is remembered, as text: it takes two to three times that.
+_MOST_KNOWN, _LONGEST_KNOWN = 1 << 20, 4096
 _ENDLESS: Final = 1 << 40
 _NOBODY: Final = Exec(Command(()), None, None)
 
@@ -49,6 +50,7 @@ class Judging:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._allowed: set[tuple[object, ...]] = set()
+        self._size = 0
         usual, self._bulk = _by_counting(snapshot.policy)
         self._usual = usual
         self._spoken_of = _paths_spoken_of(usual, snapshot.context)
@@ -59,10 +61,13 @@ class Judging:
 
     def remember(self, key: tuple[object, ...]) -> None:
         """It may go on, now and whenever it comes again."""
-        if len(repr(key)) > _LONGEST_KNOWN:
+        size = len(repr(key))
+        if size > _LONGEST_KNOWN:
             return  # thousands of long ones would fill the memory; they seldom come again
-        if len(self._allowed) >= _MOST_KNOWN:
+        self._size += size
+        if self._size > _MOST_KNOWN:
             self._allowed.clear()
+            self._size = size
         self._allowed.add(key)
 
     def allows(self, faces: Sequence[Face], cwd: str, *, surprise: bool) -> bool:

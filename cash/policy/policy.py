@@ -12,7 +12,9 @@ from cash.policy.certainty import NO, YES
 from cash.policy.context import Context
 from cash.policy.features import PIPED
 from cash.policy.identity import Naming
+from cash.policy.pattern import Pattern
 from cash.policy.pipe import Pipe, can_feed
+from cash.policy.programs import USAGES
 from cash.policy.quoting import join_words
 from cash.policy.rewriters.result import Rewritten, Unchanged, Unclear
 from cash.policy.rewriting import rewrite_command
@@ -50,6 +52,7 @@ class _Index:
         self._named: dict[str, list[tuple[int, Rule]]] = {}
         self._others: list[tuple[int, Rule]] = []
         self._seen: tuple[dict[Key, Sieve], dict[Key, Sieve]] = ({}, {})
+        self._spoken, self._patterns = _names_spoken_of(rules)
         for place, rule in enumerate(rules):
             pattern = rule.body.program
             if pattern is None or pattern.globs or pattern.regexes:
@@ -64,15 +67,31 @@ class _Index:
         seen = self._seen[fed]
         known = seen.get(key)
         if known is None:
-            whole = key._replace(features=key.features | (PIPED if fed else 0))
-            found = {place: rule for name in key.names for place, rule in self._named.get(name, ())}
-            found.update(self._others)
-            narrowed = [found[place].narrow(whole) for place in sorted(found)]
-            known = make_sieve([one for one in narrowed if one is not None], key)
             if len(seen) >= _MOST_KEYS:  # names come from agents: no end of them
                 seen.clear()
-            seen[key] = known
+            usual = self._without_unspoken(key)
+            known = seen[key] = seen[usual] = seen.get(usual) or self._narrow(usual, fed)
         return known
+
+    def _narrow(self, key: Key, fed: bool) -> Sieve:
+        whole = key._replace(features=key.features | (PIPED if fed else 0))
+        found = {place: rule for name in key.names for place, rule in self._named.get(name, ())}
+        found.update(self._others)
+        narrowed = [found[place].narrow(whole) for place in sorted(found)]
+        return make_sieve([one for one in narrowed if one is not None], key)
+
+    def _without_unspoken(self, key: Key) -> Key:
+        """The key of all programs that nothing distinguishes from this one: what is narrowed to a
+        key takes 20 kB, and a build starts programs of a hundred names that no rule knows."""
+        names = ["" if self._is_unspoken(one) else one for one in key.names]
+        return key._replace(names=tuple(names))
+
+    def _is_unspoken(self, name: str) -> bool:
+        return (
+            name not in self._spoken
+            and name not in USAGES
+            and not any([one.named or one.test(name) != NO for one in self._patterns])
+        )
 
 
 class Policy:
@@ -173,6 +192,19 @@ def _is_judged_again(subject: Subject) -> bool:
     """Whether a keeper meets it with its real words: a program when it starts, a file when it is
     opened; what bash does itself, never."""
     return subject.kind == "write" or subject.first is None or subject.first.name not in BUILTINS
+
+
+def _names_spoken_of(rules: Sequence[Rule]) -> tuple[frozenset[str], list[Pattern]]:
+    """The names of programs that rules know, and the patterns that may know others."""
+    spoken: set[str] = set()
+    patterns: list[Pattern] = []
+    for matcher in (matcher for rule in rules for matcher in rule.matchers()):
+        spoken.update(matcher.usages)
+        if matcher.program is not None:
+            spoken |= matcher.program.exact
+            if matcher.program.globs or matcher.program.regexes or matcher.program.named:
+                patterns.append(matcher.program)
+    return frozenset(spoken), patterns
 
 
 def _feeders_of(rules: Sequence[Rule]) -> frozenset[str] | None:

@@ -300,4 +300,5 @@ class Runner:
             self._loop.forget(self._news.fileno())
             self._news.close()
             self._news = None
-            self._leave()
+            if self.pid:
+                self._leave()

@@ -87,8 +87,8 @@ class Zygote:
         return link
 
     def spawn(self, view: View, address: Path, *, succeeds: bool = False) -> KeeperLink:
-        """Has a keeper made for `view`, listening at `address`; its link's first message is Ready
-        or Failed. Commands may be sent before. Starts the zygote when it is not alive."""
+        """Has a keeper made for `view`, listening at `address`; its link says Ready or
+        Failed. Commands may be sent before. Starts the zygote when it is not alive."""
         if not self.alive:
             self.start()
         assert self._requests is not None

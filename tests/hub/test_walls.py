@@ -17,7 +17,7 @@ from privilege import needs_root
 
 from cash.hub.importer import ImportReport, import_commits
 from cash.keeper.forking import Zygote
-from cash.keeper.link import Ended, Failed, KeeperLink, Ready
+from cash.keeper.link import Ended, Failed, KeeperLink, Kept, LetGo, Message, Ready
 from cash.workspace.agent import Agent
 from cash.workspace.roster import look_at
 from cash.workspace.sight import view_of
@@ -67,7 +67,7 @@ class Walls:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             select.select([self._link], [], [], 0.1)
-            for message in self._link.receive():
+            for message in _heard(self._link):
                 match message:
                     case Ended():
                         self._link.acknowledge(message.id)
@@ -113,11 +113,23 @@ def _standing(ground: Ground, agent: Agent) -> Iterator[Walls]:
         zygote.stop()
 
 
+def _heard(link: KeeperLink) -> list[Message]:
+    """What a keeper says; what it leaves to the next one is let go of."""
+    found: list[Message] = []
+    for message in link.receive():
+        if isinstance(message, Kept):
+            for descriptor in message.descriptors:
+                os.close(descriptor)
+        elif not isinstance(message, LetGo):
+            found.append(message)
+    return found
+
+
 def _await_ready(link: KeeperLink) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         select.select([link], [], [], 0.1)
-        for message in link.receive():
+        for message in _heard(link):
             assert isinstance(message, Ready), message
             return
     raise AssertionError("the walls do not stand")
@@ -127,7 +139,7 @@ def _await_close(link: KeeperLink) -> None:
     deadline = time.monotonic() + 30
     while link.fileno() >= 0 and time.monotonic() < deadline:
         select.select([link], [], [], 0.1)
-        for message in link.receive():
+        for message in _heard(link):
             if isinstance(message, Ended):
                 link.acknowledge(message.id)
 

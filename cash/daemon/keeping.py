@@ -159,7 +159,8 @@ class Keeping:
                     self._spawn(self._open_way_out(household, listener))
                 case Asked() | Seen() | Wrote():
                     self._spawn(self._on_exec(key, household, message))
-                case Ended():
+                case Ended(id=id):
+                    household.estate.forget(id)
                     self._spawn(self._note_end(key, household, message))
                 case Failed(fatal=True):
                     asyncio.get_running_loop().remove_reader(descriptor)

@@ -84,6 +84,11 @@ class Estate:
         """Forgets a piece."""
         _close(self._pieces.pop((what, id), None))
 
+    def forget(self, command: str) -> None:
+        """Its end is told: no keeper has to tell it again."""
+        for what in ("command", "client", "process", "terminal"):
+            self.let_go(what, command)
+
     def note_end(self, pid: int, ended: dict[str, Any]) -> str | None:
         """How a process ended whose keeper had been killed: the id of its command, None when it
         is none of these."""

@@ -21,6 +21,8 @@ class Heir:
         self.is_complete = False
         # The order to enforce a policy, as it came.
         self.policy: tuple[dict[str, Any], list[int]] = ({}, [])
+        # What is asked for meanwhile, to be done once there is a keeper that can.
+        self.later: list[_Piece] = []
         self._pieces: dict[str, dict[str, _Piece]] = {}
 
     def take(self, values: dict[str, Any], descriptors: list[int]) -> None:
@@ -30,6 +32,8 @@ class Heir:
         elif values["do"] == "end":
             known, _ = self._piece("process", values["id"])
             known["ended"] = values["end"]
+        elif values["do"] != "inherit":
+            self.later.append((values, descriptors))
         elif values["what"] == "":
             self.is_complete = True
         else:

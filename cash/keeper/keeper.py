@@ -8,6 +8,7 @@ socket and says "attach" hears what has not been acknowledged yet.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -59,8 +60,7 @@ class Keeper:
         have ended and every report is taken."""
         try:
             if succeeds:
-                while not self._heir.is_complete:
-                    self._loop.run_once()
+                self._await_estate()
                 ready = self._take_over()
             else:
                 self._settle_in(enter.raise_walls(self._view), Recorder(), 0)
@@ -71,6 +71,8 @@ class Keeper:
             self._links.tell(Failed(str(fault), hint or ""))
             return  # the walls, if they stand, end with this process
         self._links.tell(ready)
+        for values, descriptors in self._heir.later:
+            self.obey(values, descriptors)
         while not self._is_done():
             self._loop.run_once()
         self._links.close_door()
@@ -101,6 +103,14 @@ class Keeper:
 
     # After a keeper that was killed
 
+    def _await_estate(self) -> None:
+        """OSError: who hands it down is gone. What is here by then must not keep the walls up, for
+        nobody would ever answer what waits at the rest."""
+        while not self._heir.is_complete:
+            if not self._links.is_attached:
+                raise OSError(errno.ECONNRESET, "polisd has ended")
+            self._loop.run_once()
+
     def _take_over(self) -> Ready:
         """Does what there is to do with all that was handed down."""
         heir = self._heir
@@ -109,10 +119,7 @@ class Keeper:
         self._supervision.obey(*heir.policy)
         for id, known in heir.commands():
             runner = self._make_runner(id, **known)
-            if process := heir.process(id):
-                runner.adopt(*process)
-            if (master := heir.terminal(id)) >= 0:
-                runner.take_terminal(master)
+            runner.inherit(heir.process(id), heir.terminal(id))
         for place, listener, values in heir.listeners():
             self._supervision.inherit(place, listener, values)
         return self._ready(self._supervision.take_over())
@@ -156,16 +163,16 @@ class Keeper:
 
     def _obey(self, values: dict[str, Any], descriptors: list[int]) -> None:
         match values.get("do"):
+            case _ if self._supervision is None:
+                self._heir.take(values, descriptors)
             case "run":
                 self._run_command(values, descriptors)
             case "listen":
                 self._listen(values["port"])
             case "stop":
                 self._end_walls()
-            case "enforce" | "verdict" | "predict" if self._supervision is not None:
+            case "enforce" | "verdict" | "predict":
                 self._supervision.obey(values, descriptors)
-            case "inherit" | "enforce" | "end" if self._walls is None:
-                self._heir.take(values, descriptors)
             case "end" if runner := self._runners.get(values["id"]):
                 runner.hear_end(values["end"])
             case other:

@@ -28,13 +28,14 @@ GRACE: Final = 2.0
 _LOST: Final = 125
 # How long the parent of an adopted process may take to say how it ended.
 _WORD: Final = 2.0
-_UNKNOWN_END: Final = {
+_UNKNOWN_END: Final[dict[str, Any]] = {
     "status": _LOST,
     "user": 0.0,
     "system": 0.0,
     "memory": 0,
     "lost": "its keeper was killed, and nobody knows how it ended",
 }
+_NEWS: Final = (starter.PIDFD, starter.MASTER, starter.LISTENER)
 _FORWARDED: Final = {
     name.removeprefix("SIG"): number for name, number in signal.Signals.__members__.items()
 }
@@ -89,11 +90,20 @@ class Runner:
         news = [] if self._news is None else [self._news.fileno()]
         self._will.leave("command", self.id, self._known, *news)
 
-    def adopt(self, pid: int, pidfd: int, end: Mapping[str, Any] | None) -> None:
-        """Its process is there already, started for an earlier keeper: whoever is its parent now
-        tells how it ends (cash/keeper/zygote.py)."""
-        self._is_adopted, self._end = True, end
-        self._set_process(pid, pidfd)
+    def inherit(self, process: tuple[int, int, Mapping[str, Any] | None] | None, tty: int) -> None:
+        """It was started for an earlier keeper: whoever is its parent now tells how it ends
+        (cash/keeper/zygote.py). process: its pid, pidfd and end, as far as they are known; tty: the
+        master of its terminal, -1 for none."""
+        self._is_adopted, self._hung_up = True, self._client is None
+        if tty >= 0:
+            self.take_terminal(tty)
+        if process is not None:
+            pid, pidfd, self._end = process
+            self._set_process(pid, pidfd)
+            if self._hung_up:
+                self.hang_up()
+        elif self._news is None:
+            self.refuse(_UNKNOWN_END["lost"])
 
     @property
     def is_own(self) -> bool:
@@ -132,17 +142,16 @@ class Runner:
         assert self._news is not None
         while True:
             try:
-                data, descriptors = receive_with(self._news, 4096, 1)
+                # Taken only once polisd holds what came: a keeper that is killed between would
+                # leave a command that nobody knows.
+                data, descriptors = receive_with(self._news, 4096, 1, flags=socket.MSG_PEEK)
             except BlockingIOError:
                 return
             except OSError:
                 data, descriptors = b"", []
-            if data == starter.PIDFD:
-                self._set_process(starter.process_of(descriptors[0]), descriptors[0])
-            elif data == starter.MASTER:
-                self.take_terminal(descriptors[0])
-            elif data == starter.LISTENER:
-                self._watched(descriptors[0])
+            if data in _NEWS and descriptors:
+                self._take_news(data, descriptors[0])
+                self._news.recv(4096)
             else:
                 self._close_news()
                 if not self.pid:
@@ -153,6 +162,16 @@ class Runner:
             self._begin_when_ready()
             if not data:
                 return
+
+    def _take_news(self, data: bytes, descriptor: int) -> None:
+        if (data == starter.PIDFD and self.pid) or (data == starter.MASTER and self._master >= 0):
+            os.close(descriptor)  # an earlier keeper had looked at it
+        elif data == starter.PIDFD:
+            self._set_process(starter.process_of(descriptor), descriptor)
+        elif data == starter.MASTER:
+            self.take_terminal(descriptor)
+        else:
+            self._watched(descriptor)
 
     def _begin_when_ready(self) -> None:
         has_master = self._master >= 0
@@ -251,16 +270,18 @@ class Runner:
             self._end_process(end)
 
     def _end_process(self, end: Mapping[str, Any]) -> None:
-        self._will.take_back("process", self.id)
-        os.close(self._pidfd)
+        # Until polisd has heard of it: a keeper that is killed here leaves it to the next.
+        pidfd, values = self._pidfd, {"pid": self.pid, "ended": dict(end)}
+        self._will.leave("process", self.id, values, pidfd)
         self.pid, self._pidfd = 0, -1
         self._finish(end["status"], end, end.get("lost", ""))
+        self._will.take_back("process", self.id)
+        os.close(pidfd)
 
     def _finish(self, status: int, end: Mapping[str, Any] | None, lost: str) -> None:
         self._close_news()
         self._send(wire.EXIT, b"%d" % status)
         self._drop_client()
-        self._will.take_back("command", self.id)
         self._ended(
             Ended(
                 id=self.id,
@@ -273,6 +294,7 @@ class Runner:
                 lost=lost,
             )
         )
+        self._will.take_back("command", self.id)
 
     def _send(self, kind: bytes, payload: bytes = b"", *, descriptor: int = -1) -> None:
         if self._client is None:

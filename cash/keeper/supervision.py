@@ -105,6 +105,9 @@ class Supervision:
 
     def watch(self, listener: int, values: dict[str, Any]) -> None:
         """Answers the calls that wait at a command's listener from now on."""
+        if any(watch.id == values["id"] for watch in self._watches.values()):
+            os.close(listener)  # an earlier keeper had taken it up already
+            return
         place = next(number for number in itertools.count() if number not in self._watches)
         starts = values["judged"] == "line"
         self._recorder.set_state(place, starts=starts, counted=0)

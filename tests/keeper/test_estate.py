@@ -95,3 +95,12 @@ def test_nothing_stands_without_a_first_process(pair: _Pair) -> None:
         assert pair.estate.stands
         first.kill()
     assert not pair.estate.stands
+
+
+def test_a_command_whose_end_is_told_is_forgotten(pair: _Pair) -> None:
+    nothing = os.open("/dev/null", os.O_RDWR)
+    for what in ("command", "client", "process", "terminal", "listener"):
+        pair.will.leave(what, "a", {"pid": 7}, nothing)
+    os.close(nothing)
+    pair.estate.forget("a")
+    assert [what for what, *_ in pair.pieces()] == ["listener"]

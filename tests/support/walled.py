@@ -215,6 +215,8 @@ class Walled:
             elif isinstance(message, LetGo):
                 self.estate.let_go(message.what, message.id)
             else:
+                if isinstance(message, Ended):
+                    self.estate.forget(message.id)
                 self.others.append(message)
 
     def ended(self, number: str) -> Ended:

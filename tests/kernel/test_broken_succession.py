@@ -1,0 +1,152 @@
+"""A succession that is itself broken off, or begins in the middle of something."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from governed import Governed, forbidding_shred, governing
+from walled import KINDS, PATIENCE, is_alive, wait_gone
+
+from cash import wire
+from cash.keeper.link import Ended, Gone, Kept, LetGo, Message, Ready
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(params=KINDS)
+def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
+    """Walls in which one program is forbidden and another asked about."""
+    with governing(request.param, forbidding_shred("uname")) as made:
+        yield made
+
+
+def _kill(governed: Governed) -> None:
+    os.kill(governed.walled.ready.keeper, signal.SIGKILL)
+    wait_gone(governed.walled.ready.keeper)
+
+
+def _until_up(governed: Governed) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not (governed.walled.view.tree / "up").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_polisd_that_dies_while_it_hands_down_takes_the_walls_along(governed: Governed) -> None:
+    walled = governed.walled
+    client = walled.start("sh", "-c", "echo > up; sleep 60", descriptors={})
+    _until_up(governed)
+    _kill(governed)
+    walled.hear(lambda found: isinstance(found, Gone))
+    link = walled.zygote.spawn(walled.view, walled.address, succeeds=True)
+    link.enforce(governed.snapshot)
+    for piece, descriptors in itertools.islice(walled.estate.pieces(), 2):
+        link._send({"do": "inherit", **piece}, descriptors)
+    link.close()
+    walled.estate.close()
+    wait_gone(walled.ready.holder)
+    client.close()
+
+
+def test_an_end_is_told_before_it_is_forgotten(governed: Governed) -> None:
+    """Killed at any moment of a command's end, a keeper leaves to polisd either the end, or all
+    that the next one needs to tell it."""
+    walled, told = governed.walled, list[Message]()
+    receive = walled.link.receive
+    walled.link.receive = lambda: [told.append(one) or one for one in receive()]  # type: ignore
+    assert walled.run("true").status == 0
+    (end,) = [at for at, one in enumerate(told) if isinstance(one, Ended)]
+    known = set[str]()
+    for message in told[:end]:
+        match message:
+            case Kept(what, "run-1", _, descriptors):
+                known.add(what)
+                if what == "command":
+                    (known.add if descriptors else known.discard)("news")
+            case LetGo(what, "run-1"):
+                known.discard(what)
+        if "command" in known:
+            assert known & {"news", "process"}
+    assert {"command", "process"} <= known
+
+
+def test_a_command_of_which_nothing_is_known_ends(governed: Governed) -> None:
+    walled = governed.walled
+    reader, writer = os.pipe()
+    client = walled.start("sh", "-c", "echo > up; read x", descriptors={0: reader})
+    _until_up(governed)
+    _kill(governed)
+    os.close(reader)
+    os.close(writer)
+    walled.estate.let_go("process", "run-1")
+    walled.succeed(governed.snapshot)
+    assert walled.finish(client)[-1] == (wire.EXIT, b"125")
+    assert walled.ended("run-1").status == 125
+
+
+def test_what_ignored_the_end_of_its_client_is_killed_by_the_next_keeper(
+    governed: Governed,
+) -> None:
+    walled = governed.walled
+    reader, writer = os.pipe()
+    line = "trap '' HUP; echo > up; while read x; do :; done"
+    client = walled.start("sh", "-c", line, descriptors={0: reader})
+    _until_up(governed)
+    client.close()
+    time.sleep(0.2)
+    _kill(governed)
+    walled.succeed(governed.snapshot)
+    assert walled.ended("run-1").status == 137
+    os.close(reader)
+    os.close(writer)
+
+
+def test_what_is_asked_for_while_a_keeper_takes_over_is_done_then(governed: Governed) -> None:
+    walled = governed.walled
+    _kill(governed)
+    walled.hear(lambda found: isinstance(found, Gone))
+    estate, snapshot = walled.estate, governed.snapshot
+    walled.link = walled.zygote.succeed(walled.view, walled.address, estate, snapshot)
+    client = walled.start("sh", "-c", "exit 3", descriptors={})
+    assert walled.finish(client)[-1] == (wire.EXIT, b"3")
+    walled.ended("run-1")
+    ready = walled.hear(lambda found: isinstance(found, Ready))
+    assert isinstance(ready, Ready)
+    walled.ready = ready
+
+
+def test_a_stop_while_a_keeper_takes_over_counts(governed: Governed) -> None:
+    walled = governed.walled
+    walled.start("sh", "-c", "echo > up; sleep 60", descriptors={}).detach()
+    _until_up(governed)
+    _kill(governed)
+    walled.hear(lambda found: isinstance(found, Gone))
+    estate, snapshot = walled.estate, governed.snapshot
+    walled.link = walled.zygote.succeed(walled.view, walled.address, estate, snapshot)
+    walled.link.stop()
+    deadline = time.monotonic() + 10
+    while is_alive(walled.ready.holder):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_keeper_killed_while_a_command_starts_loses_at_most_that(governed: Governed) -> None:
+    walled = governed.walled
+    told = list[int]()
+    for number in range(12):
+        client = walled.start("sh", "-c", "exit 4", descriptors={})
+        time.sleep(0.0007 * number)
+        _kill(governed)
+        ready = walled.succeed(governed.snapshot)
+        with contextlib.suppress(wire.ConnectionEnded):  # it had not been read yet
+            said = walled.finish(client)[-1]
+            told.append(int(said[1]))
+            assert walled.ended(f"run-{walled.count}").status == told[-1]
+        assert is_alive(ready.keeper)
+    assert set(told) <= {4, 137}

@@ -72,7 +72,8 @@ class Keeping:
         if self._heard_of >= 0:
             loop.remove_reader(self._heard_of)
         self._heard_of = self._zygote.fileno()
-        loop.add_reader(self._heard_of, self._hear_orphans)
+        if self._heard_of >= 0:
+            loop.add_reader(self._heard_of, self._hear_orphans)
 
     def _hear_orphans(self) -> None:
         for pid, end in self._zygote.orphans():
@@ -82,6 +83,10 @@ class Keeping:
                     # A keeper that is just being replaced hears it from the estate.
                     with contextlib.suppress(OSError):
                         household.link.tell_end(id, end)
+        if not self._zygote.is_heard:
+            # It has died; what has ended is readable for ever.
+            asyncio.get_running_loop().remove_reader(self._heard_of)
+            self._heard_of = -1
 
     def standing(self, key: str) -> Household | None:
         """The household, if its walls stand."""

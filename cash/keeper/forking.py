@@ -31,6 +31,8 @@ class Zygote:
         self._package = package
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
+        # Whether orphans() may still have something one day.
+        self.is_heard = False
 
     @property
     def alive(self) -> bool:
@@ -58,6 +60,7 @@ class Zygote:
                 cwd="/",
             )
         self._requests = be_patient(ours)
+        self.is_heard = True
 
     def fileno(self) -> int:
         """For an event loop: readable when orphans() has something; -1: it was never started."""
@@ -70,7 +73,10 @@ class Zygote:
         while self._requests is not None:
             try:
                 values, _ = messages.receive_packet(self._requests, flags=socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
             except (LinkEnded, OSError):
+                self.is_heard = False
                 break
             found.append((values["pid"], values["end"]))
         return found

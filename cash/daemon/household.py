@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cash.daemon.egress import Admit
@@ -26,7 +27,8 @@ class Household:
     which nobody else hears of (git-upload-pack). shells: ids of resident shells; lines: of the
     lines that run in them; granted: what else was let through below a command, by its id.
     waiting: for answers to questions about execs, by number. estate: what the keeper leaves to
-    the next; generations: when each keeper but the first took over.
+    the next; generations: when each keeper but the first took over; inherited: what the keeper
+    that was killed was to run.
     """
 
     view: View
@@ -46,6 +48,7 @@ class Household:
     waiting: dict[int, asyncio.Task[object]] = field(default_factory=dict)
     estate: Estate = field(default_factory=Estate)
     generations: list[float] = field(default_factory=list)
+    inherited: set[str] = field(default_factory=set)
 
     @property
     def may_be_replaced(self) -> bool:
@@ -61,6 +64,13 @@ class Household:
     def grant(self, command: str, line: str) -> None:
         """Something below this command was let through by a person."""
         self.granted.setdefault(command, set()).add(line)
+
+    def missing(self, running: Iterable[str]) -> set[str]:
+        """What a keeper that was killed had not begun, once the next tells what runs: nobody else
+        will tell its end."""
+        lost = self.inherited & {*self.running, *self.own} - set(running)
+        self.inherited.clear()
+        return lost
 
     def forget(self, command: str) -> None:
         """The command has ended."""

@@ -35,6 +35,7 @@ from cash.walls.view import View
 
 _READY_SECONDS = 20.0
 _LEAVE_SECONDS = 10.0
+_UNREAD = "its keeper was killed before it had begun"
 
 
 class Keeping:
@@ -147,6 +148,8 @@ class Keeping:
             match message:
                 case Ready(running=running):
                     household.running.update(running)
+                    for id in household.missing(running):
+                        self._take_end(key, household, Ended(id, 125, b"", 0.0, lost=_UNREAD))
                     with contextlib.suppress(OSError):  # then it is heard to be gone
                         household.link.enforce(household.snapshot)
                         if household.egress is None:
@@ -164,9 +167,8 @@ class Keeping:
                     self._spawn(self._open_way_out(household, listener))
                 case Asked() | Seen() | Wrote():
                     self._spawn(self._on_exec(key, household, message))
-                case Ended(id=id):
-                    household.estate.forget(id)
-                    self._spawn(self._note_end(key, household, message))
+                case Ended():
+                    self._take_end(key, household, message)
                 case Failed(fatal=True):
                     asyncio.get_running_loop().remove_reader(descriptor)
                     self._spawn(self._note_fall(key, household, message))
@@ -179,6 +181,7 @@ class Keeping:
             for task in household.waiting.values():
                 task.cancel()
             household.waiting.clear()
+            household.inherited = {*household.running, *household.own}
             household.generations.append(time.monotonic())
             was_alive = self._zygote.alive
             try:
@@ -206,9 +209,15 @@ class Keeping:
         if not household.ready.done():
             household.ready.set_result(None)
 
-    async def _note_end(self, key: str, household: Household, ended: Ended) -> None:
+    def _take_end(self, key: str, household: Household, ended: Ended) -> None:
         household.forget(ended.id)
+        household.estate.forget(ended.id)
         own = household.own.pop(ended.id, None)
+        self._spawn(self._note_end(key, household, ended, own))
+
+    async def _note_end(
+        self, key: str, household: Household, ended: Ended, own: asyncio.Future[Ended] | None
+    ) -> None:
         if own is None:
             await self._on_ended(key, ended)
         elif not own.done():

@@ -1,0 +1,55 @@
+"""What polisd makes of a keeper that is killed in the middle of something."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from desk import Desk
+from running import finish, kill_pids, start, until
+
+
+def test_an_order_that_a_killed_keeper_had_not_read_is_over(desk: Desk) -> None:
+    assert desk.line("true").status == 0
+    (keeper,) = set(_keepers(desk)) - {desk.zygote}
+    os.kill(keeper, signal.SIGSTOP)
+    running = start(desk, "echo never > ran")
+    time.sleep(1.5)
+    assert running.poll() is None
+    kill_pids([keeper])
+    assert finish(running) == 125
+    until(lambda: len(desk.log("keeper-replaced")) == 1)
+    until(lambda: "running" not in desk.polis("agents", "list").out, 5)
+    assert desk.line("echo again").out == "again\n"
+    assert not (desk.tree / "ran").exists()
+
+
+def test_a_killed_zygote_costs_nothing_until_it_is_wanted(desk: Desk) -> None:
+    assert desk.line("true").status == 0
+    (polisd,) = desk.pids("-m cash.daemon")
+    kill_pids([desk.zygote])
+    time.sleep(0.5)
+    before = _seconds(polisd)
+    time.sleep(1.0)
+    assert _seconds(polisd) - before < 0.3
+    kill_pids(_keepers(desk))
+    assert desk.line("echo again").out == "again\n"
+    until(lambda: len(desk.log("keeper-replaced")) == 1)
+
+
+def _keepers(desk: Desk) -> list[int]:
+    """The zygote counts no more once it is killed."""
+    pids = [pid for pid in desk.pids("cash.keeper.zygote") if _is_outside(pid)]
+    return [pid for pid in pids if os.getsid(pid) == pid and desk.children(pid)]
+
+
+def _is_outside(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return len(status.partition("NSpid:")[2].partition("\n")[0].split()) == 1
+
+
+def _seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

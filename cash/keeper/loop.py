@@ -47,9 +47,14 @@ class Loop:
             # An earlier handler of this round may have closed it.
             if handler := self._handlers.get(descriptor):
                 handler(events)
-        while self._timers and self._timers[0][0] <= time.monotonic():
+        # Not those that are set meanwhile: hundreds that come again and again (writers of a fifo)
+        # would keep everything else waiting for ever.
+        now, due = time.monotonic(), []
+        while self._timers and self._timers[0][0] <= now:
+            due.append(heapq.heappop(self._timers)[2])
+        for action in due:
             try:
-                heapq.heappop(self._timers)[2]()
+                action()
             except Exception:  # once only, and no reason to let all go that is kept
                 traceback.print_exc()
 

@@ -27,8 +27,9 @@ from cash.keeper.target import is_descriptor_alone, path_at, path_of_descriptor
 from cash.keeper.watch import Watch
 from cash.policy.action import WriteKind
 
-# After so long a fifo is tried again.
+# After so long a fifo is tried again, at first and at last.
 _MOMENT: Final = 0.01
+_LONG: Final = 0.16
 _CREATES: Final = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
 _MOST_LINKS: Final = 40  # MAXSYMLINKS
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
@@ -109,7 +110,13 @@ class Writes:
         self._hand_over(watch, note, spot, flags, mode)
 
     def _open_anew(
-        self, watch: Watch, note: Notification, path: str, flags: int, mode: int
+        self,
+        watch: Watch,
+        note: Notification,
+        path: str,
+        flags: int,
+        mode: int,
+        pause: float = _MOMENT,
     ) -> None:
         """Judged before: this very path, if it still leads to just where it did then."""
         if notification.is_waiting(watch.listener, note.id):
@@ -117,20 +124,28 @@ class Writes:
             try:
                 if spot.path != path:
                     raise OSError(_REFUSED, "a folder was replaced meanwhile")
-                self._hand_over(watch, note, spot, flags, mode)
+                self._hand_over(watch, note, spot, flags, mode, pause)
             finally:
                 opening.close(spot)
 
     def _hand_over(
-        self, watch: Watch, note: Notification, spot: Spot, flags: int, mode: int
+        self,
+        watch: Watch,
+        note: Notification,
+        spot: Spot,
+        flags: int,
+        mode: int,
+        pause: float = _MOMENT,
     ) -> None:
         try:
             descriptor = self.opener.open(note.tid, spot, flags, mode)
         except BlockingIOError:
             # Nobody reads the fifo yet; its writer waits, as it would have, until it is killed.
-            self.pending.hold(watch, note)
-            again = partial(self._open_anew, watch, note, spot.path, flags, mode)
-            self.loop.call_later(_MOMENT, partial(self._carry_out, watch, note, again))
+            if not self.pending.hold(watch, note):
+                raise OSError(errno.ENFILE, os.strerror(errno.ENFILE)) from None
+            longer = min(2 * pause, _LONG)
+            again = partial(self._open_anew, watch, note, spot.path, flags, mode, longer)
+            self.loop.call_later(pause, partial(self._carry_out, watch, note, again))
             return
         try:
             keep = not flags & os.O_CLOEXEC

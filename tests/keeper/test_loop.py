@@ -42,3 +42,16 @@ def test_a_handler_may_forget_another_that_is_due() -> None:
     for reader, writer in pipes:
         os.close(reader)
         os.close(writer)
+
+
+def test_a_timer_that_is_set_anew_lets_others_have_their_turn() -> None:
+    loop, rounds = Loop(), list[int]()
+
+    def again() -> None:
+        rounds.append(1)
+        if len(rounds) < 1000:
+            loop.call_later(-1.0, again)
+
+    loop.call_later(-1.0, again)
+    loop.run_once()
+    assert len(rounds) == 1

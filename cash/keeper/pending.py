@@ -30,13 +30,14 @@ class Asked:
 
 class Pending:
     """Those that wait now. tell: asks polisd; False when it is not there. hold: has it known that
-    a call waits. first: below the numbers of its questions; none was asked before by another."""
+    a call waits, if there is room for it. first: below the numbers of its questions; none was
+    asked before by another."""
 
     def __init__(
         self,
         loop: Loop,
         tell: Callable[[dict[str, Any]], bool],
-        hold: Callable[[Watch, Notification], None],
+        hold: Callable[[Watch, Notification], bool],
         first: int,
     ) -> None:
         self._loop = loop
@@ -58,8 +59,7 @@ class Pending:
             "program": program,
             "number": number,
         }
-        self.hold(asked.watch, asked.note)
-        if self._tell(question):
+        if self.hold(asked.watch, asked.note) and self._tell(question):
             self._loop.call_later(_PATIENCE, lambda: self.refuse(number))
         else:
             self.refuse(number)

@@ -15,16 +15,17 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from cash.keeper.notification import ROOM, SIZE, Notification
+from cash.keeper.notification import ROOM, SIZE, Notification, unpack
 
 _KEY: Final = struct.Struct("=Q")
 _CALL: Final = _KEY.size + SIZE
 _IN_HAND: Final = _KEY.size + ROOM
-_MOST_HELD: Final = 255
+_MOST_HELD: Final = 4095
 _STATE: Final = struct.Struct("=BQ")
 _MOST_PLACES: Final = 4096
 _LENGTH: Final = struct.Struct("=I")
 _STATES_AT: Final = _IN_HAND + _MOST_HELD * _CALL
+_PLACES_OF_HELD: Final = range(_IN_HAND, _STATES_AT, _CALL)
 _NOTES_AT: Final = _STATES_AT + _MOST_PLACES * _STATE.size
 _MOST_NOTES: Final = 1 << 20
 _FULL: Final = _MOST_NOTES // 2
@@ -43,6 +44,7 @@ class Recorder:
         self._memory = mmap.mmap(descriptor, _SIZE)
         self._hand = memoryview(self._memory)[_KEY.size : _IN_HAND]
         self._held: dict[tuple[int, int], int] = {}
+        self._free = list(_PLACES_OF_HELD)
         self._under_way: dict[int, tuple[int, Any]] = {}
         self._gits: list[int] = []
         (self._end,) = _LENGTH.unpack_from(self._memory, _NOTES_AT)
@@ -55,28 +57,31 @@ class Recorder:
         _KEY.pack_into(self._memory, 0, place + 1)
         return self._hand
 
-    def hold(self, place: int, note: Notification, waits: Callable[[int, int], bool]) -> None:
-        """A call that is answered later. waits: whether one of these still does, by its place and
-        number: asked when there is no room, so that no answer need be noted."""
+    def hold(self, place: int, note: Notification, waits: Callable[[int, int], bool]) -> bool:
+        """A call that is answered later; False when there is no room for one more, which nobody
+        would answer should this keeper be killed. waits: whether one of these still does, by its
+        place and number: asked when there is no room, so that no answer need be noted."""
         key = (place, note.id)
         if key in self._held:
-            return
-        if len(self._held) >= _MOST_HELD:
+            return True
+        if not self._free:
             self._held = {one: at for one, at in self._held.items() if waits(*one)}
-        free = set(range(_IN_HAND, _STATES_AT, _CALL)).difference(self._held.values())
-        if free:
-            at = self._held[key] = free.pop()
-            self._memory[at : at + _CALL] = _KEY.pack(place + 1) + note.raw
+            self._free = list(set(_PLACES_OF_HELD).difference(self._held.values()))
+        if not self._free:
+            return False
+        at = self._held[key] = self._free.pop()
+        self._memory[at : at + _CALL] = _KEY.pack(place + 1) + note.raw
+        return True
 
     def calls(self) -> Iterator[tuple[int, bytes]]:
-        """The place and the raw notification of each call that may wait still; forgets them."""
-        found = [self._memory[:_CALL]]
-        found += [self._memory[at : at + _CALL] for at in range(_IN_HAND, _STATES_AT, _CALL)]
-        self._memory[:_STATES_AT] = bytes(_STATES_AT)
-        for one in dict.fromkeys(found):
-            (key,) = _KEY.unpack_from(one)
-            if key:
-                yield key - 1, one[_KEY.size :]
+        """The place and the raw notification of each call that may wait still. They stay noted: the
+        keeper that takes them up may be killed over it."""
+        found = {at: self._memory[at : at + _CALL] for at in (0, *_PLACES_OF_HELD)}
+        calls = {at: (_KEY.unpack_from(one)[0] - 1, one[_KEY.size :]) for at, one in found.items()}
+        calls = {at: (place, raw) for at, (place, raw) in calls.items() if place >= 0}
+        self._held = {(place, unpack(raw).id): at for at, (place, raw) in calls.items() if at}
+        self._free = list(set(_PLACES_OF_HELD).difference(self._held.values()))
+        yield from dict.fromkeys(calls.values())
 
     # Commands
 

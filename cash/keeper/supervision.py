@@ -165,9 +165,9 @@ class Supervision:
         self._report_all()
         return tuple(died.values())
 
-    def _hold(self, watch: Watch, note: Notification) -> None:
-        """It is answered later, by this keeper or the next."""
-        self._recorder.hold(watch.place, note, self._waits)
+    def _hold(self, watch: Watch, note: Notification) -> bool:
+        """It is answered later, by this keeper or the next; False: it cannot be."""
+        return self._recorder.hold(watch.place, note, self._waits)
 
     def _waits(self, place: int, number: int) -> bool:
         watch = self._watches.get(place)

@@ -32,7 +32,6 @@ def test_a_call_is_known_from_the_moment_it_is_received() -> None:
     assert [unpack(raw).id for _, raw in _next(recorder).calls()] == [0]  # nothing came yet
     _receive(recorder, 3, _note(11))
     assert [(place, unpack(raw)) for place, raw in _next(recorder).calls()] == [(3, _note(11))]
-    assert not list(recorder.calls())
 
 
 def test_calls_that_are_answered_later_are_held_beside_the_one_in_hand() -> None:
@@ -44,6 +43,32 @@ def test_calls_that_are_answered_later_are_held_beside_the_one_in_hand() -> None
     _receive(recorder, 9, _note(9))
     found = sorted((place, unpack(raw).id) for place, raw in _next(recorder).calls())
     assert found == [(1, 1), (2, 2), (3, 3), (9, 9)]
+
+
+def test_calls_are_known_to_a_third_keeper_when_the_second_is_killed_over_them() -> None:
+    recorder = Recorder()
+    for number in range(1, 4):
+        recorder.hold(number, _note(number), lambda *_: True)
+    _receive(recorder, 9, _note(9))
+    second = _next(recorder)
+    next(second.calls())  # and there it dies
+    third = _next(second)
+    assert sorted(unpack(raw).id for _, raw in third.calls()) == [1, 2, 3, 9]
+    third.open_hand(5)
+    third.hold(6, _note(6), lambda *_: True)
+    found = {(place, unpack(raw).id) for place, raw in _next(third).calls()}
+    assert {(1, 1), (2, 2), (3, 3), (6, 6)} <= found
+
+
+def test_thousands_of_calls_can_be_held() -> None:
+    recorder = Recorder()
+    held = [recorder.hold(1, _note(number), lambda *_: True) for number in range(1, 4001)]
+    assert all(held)
+    assert len(list(_next(recorder).calls())) >= 4000
+    while recorder.hold(1, _note(number := held.append(True) or len(held)), lambda *_: True):
+        assert number < 10000
+    assert not recorder.hold(2, _note(1), lambda *_: True)
+    assert recorder.hold(2, _note(1), lambda *_: False)
 
 
 def test_those_that_wait_no_longer_make_room() -> None:

@@ -150,3 +150,35 @@ def test_a_keeper_killed_while_a_command_starts_loses_at_most_that(governed: Gov
             assert walled.ended(f"run-{walled.count}").status == told[-1]
         assert is_alive(ready.keeper)
     assert set(told) <= {4, 137}
+
+
+def test_hundreds_of_calls_that_wait_outlive_a_keeper(governed: Governed) -> None:
+    walled = governed.walled
+    line = "mkfifo pipe; for i in $(seq 400); do echo $i > pipe & done; echo > up; wait"
+    client = walled.start("bash", "-c", line, descriptors={})
+    _until_up(governed)
+    time.sleep(1.5)
+    _kill(governed)
+    walled.succeed(governed.snapshot)
+    reader = "seen = set()\nwhile len(seen) < 400:\n    with open('pipe') as f: seen |= {*f}"
+    assert walled.run("timeout", "20", "/usr/bin/python3", "-c", reader).status == 0
+    assert walled.finish(client)[-1] == (wire.EXIT, b"0")
+    walled.ended("run-1")
+
+
+def test_a_thousand_that_wait_for_a_fifos_reader_do_not_hold_a_keeper_up(
+    governed: Governed,
+) -> None:
+    walled = governed.walled
+    program = (
+        "import os, threading\nos.mkfifo('pipe')\nopen('up', 'w')\n"
+        "for _ in range(1000): threading.Thread(target=open, args=('pipe', 'w')).start()"
+    )
+    client = walled.start("/usr/bin/python3", "-c", program, descriptors={})
+    _until_up(governed)
+    time.sleep(1.5)
+    began = time.monotonic()
+    walled.link.stop()
+    wait_gone(walled.ready.holder)
+    assert time.monotonic() - began < 5
+    client.close()

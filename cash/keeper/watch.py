@@ -13,6 +13,7 @@ from cash.keeper.recorder import Recorder
 from cash.policy.action import WriteKind
 
 _MOST_PREDICTED: Final = 4096
+_LONGEST_PREDICTED: Final = 1 << 20
 _MOST_OBSERVED: Final = 500
 _LONGEST: Final = 400
 _MOST_CHANGED: Final = 2000
@@ -33,8 +34,8 @@ class Watch:
     its own start is still to come, which was judged whole (bash and a line). start: its words,
     where they have to be compared. told_of_tracing: its user knows that what is traced starts no
     program. predicted: the argv that judged lines in it named; names: the programs whose words
-    they did not tell. changed: paths it wrote to, and how; counted: how many of those that a rule
-    about many files speaks of."""
+    they did not tell; foretold: the bytes of both, which polisd holds too. changed: paths it
+    wrote to, and how; counted: how many of those that a rule about many files speaks of."""
 
     id: str
     listener: int
@@ -46,6 +47,7 @@ class Watch:
     told_of_tracing: bool = False
     predicted: set[tuple[bytes, ...]] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)
+    foretold: int = 0
     observed: dict[tuple[tuple[str, ...], bool], Observed] = field(default_factory=dict)
     dropped: int = 0
     changed: dict[str, str] = field(default_factory=dict)
@@ -89,8 +91,10 @@ class Watch:
         """What a judged line names."""
         fresh = [argv for argv in map(tuple, argvs) if argv not in self.predicted]
         fresh = fresh[: _MOST_PREDICTED - len(self.predicted)]
+        fresh = [argv for argv in fresh if self._has_room(sum(map(len, argv)) + len(argv))]
         fresh_names = [name for name in names if name not in self.names]
         fresh_names = fresh_names[: _MOST_PREDICTED - len(self.names)]
+        fresh_names = [name for name in fresh_names if self._has_room(len(name))]
         if fresh or fresh_names:
             self.predicted.update(fresh)
             self.names.update(fresh_names)
@@ -99,6 +103,13 @@ class Watch:
                 "names": [to_text(name) for name in fresh_names],
             }
             self.will.add("prediction", str(self.place), more)
+
+    def _has_room(self, size: int) -> bool:
+        """For so many bytes more; what is left out is a surprise when it starts."""
+        if self.foretold + size > _LONGEST_PREDICTED:
+            return False
+        self.foretold += size
+        return True
 
     def is_surprise(self, argv: tuple[bytes, ...]) -> bool:
         """Whether no judged line predicted an exec with these words."""

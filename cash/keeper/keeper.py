@@ -15,7 +15,7 @@ import socket
 from typing import Any, Final
 
 from cash.faults import MachineFault
-from cash.keeper import messages, starter
+from cash.keeper import limits, messages, starter
 from cash.keeper.environment import OwnEnvironment
 from cash.keeper.estate import Will
 from cash.keeper.heir import Heir
@@ -325,4 +325,5 @@ def keep(view: View, address: str, owner: socket.socket, *, succeeds: bool) -> N
     os.umask(0o022)
     namespaces.hide_process()
     capabilities.leave_keyring()
+    limits.allow_descriptors()
     Keeper(view, address, owner).run(succeeds=succeeds)

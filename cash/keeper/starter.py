@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from cash.keeper import messages
+from cash.keeper import limits, messages
 from cash.walls import enter, namespaces, syscalls, trap
 from cash.walls.enter import Walls
 from cash.walls.passing import receive_with, send_with
@@ -94,6 +94,7 @@ def _live_inside(walls: Walls, requests: socket.socket) -> NoReturn:
             for number in range(3):
                 os.dup2(nothing.fileno(), number)
         _forget_the_keepers_signals()
+        limits.restore_descriptors()
         os.umask(0o022)
         program = trap.make_trap(syscalls.MACHINE, writes=True)
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -182,3 +183,24 @@ def test_a_thousand_that_wait_for_a_fifos_reader_do_not_hold_a_keeper_up(
     wait_gone(walled.ready.holder)
     assert time.monotonic() - began < 5
     client.close()
+
+
+def test_what_commands_leave_behind_costs_a_keeper_no_descriptor_that_it_needs(
+    governed: Governed,
+) -> None:
+    """Each daemon keeps its command's listener open; the usual limit is its commands' own."""
+    walled, nothing = governed.walled, os.open("/dev/null", os.O_RDWR)
+    try:
+        resource.prlimit(walled.zygote.pid, resource.RLIMIT_NOFILE, (64, 4096))
+    except PermissionError:
+        pytest.skip("another user's limits are not this one's to set")
+    _kill(governed)
+    walled.succeed(governed.snapshot)
+    for _ in range(50):
+        client = walled.start("sh", "-c", "sleep 60 & exit 3", descriptors={1: nothing})
+        assert walled.finish(client)[-1] == (wire.EXIT, b"3")
+        walled.ended(f"run-{walled.count}")
+    os.close(nothing)
+    _kill(governed)
+    walled.succeed(governed.snapshot)
+    assert walled.sh("ulimit -Sn; ulimit -Hn").out == "64\n4096\n"

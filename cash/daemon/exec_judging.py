@@ -19,7 +19,7 @@ from cash.daemon.stages import Asking, judge, predict, reason_text
 from cash.faults import DENIED, FAILED_CLOSED, UNANSWERED, Fault
 from cash.keeper.faces import Face, unpack_face
 from cash.keeper.judging import exec_of, reads_text
-from cash.keeper.link import ExecVerdict
+from cash.keeper.link import ExecVerdict, KeeperLink
 from cash.pipeline import Approval, Approved, Chosen, Refused
 from cash.policy.action import Start
 from cash.policy.explain import refusal_text
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # What of an environment configures a program of this kind.
 _TOLD: Final = "git"
+_DIED: Final = ExecVerdict("refuse", "polis: its keeper was killed\n", FAILED_CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,13 @@ class _Judged:
 
 @dataclass(frozen=True, slots=True)
 class ExecJudging:
-    """The execs of one agent whose walls stand."""
+    """The execs of one agent whose walls stand. link: to the keeper that asks; one that is killed
+    takes what it asked about along."""
 
     hosted: Hosted
     agent: Agent
     household: Household
+    link: KeeperLink
 
     async def hear(self, values: Mapping[str, Any]) -> None:
         """An exec to judge, or the end of one."""
@@ -116,7 +119,7 @@ class ExecJudging:
             traceback.print_exception(fault, file=sys.stderr)
             verdict = ExecVerdict("refuse", f"polis: internal fault: {fault}\n", FAILED_CLOSED)
         try:
-            self.household.link.settle(asked.number, verdict)
+            self.link.settle(asked.number, verdict)
         except OSError:
             return  # the keeper is gone, and what it held with it
 
@@ -193,6 +196,8 @@ class ExecJudging:
             await self._journal(asked, judged, "declined")
             return ExecVerdict("refuse", why, DENIED)
         question = await asking.open(text, verdict)
+        if self._is_over:
+            return _DIED
         wait = self._wait(asked, judged, question)
         self.household.waiting[asked.number] = self.hosted.spawn(wait)
         hint = f"hint: asked as {question.id}, waiting for: {question.ways}\n"
@@ -204,6 +209,11 @@ class ExecJudging:
         self.household.waiting.pop(asked.number, None)
         approval = Asking.settle(answer, question, told=True)
         await self._settle_by(asked, self._follow(asked, judged, approval))
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether its keeper was killed meanwhile: nobody would tell when a grant is to end."""
+        return self.household.link is not self.link
 
     async def _follow(self, asked: AskedExec, judged: _Judged, approval: Approval) -> ExecVerdict:
         """What an answer amounts to."""
@@ -220,6 +230,8 @@ class ExecJudging:
     async def _go_on(self, asked: AskedExec, judged: _Judged, approval: Approved) -> ExecVerdict:
         verdict = judged.verdict
         await self._journal(asked, judged, approval.by)
+        if self._is_over:
+            return _DIED
         if verdict.rewritten is not None:
             return self._run_instead(verdict.rewritten)
         self.hosted.foreseen.allow(asked.line, self.agent.incarnation, promise_of(verdict))

@@ -34,7 +34,7 @@ class Hearing:
                 if "write" in question:
                     await WriteJudging(self._hosted, agent, household).hear(question)
                 else:
-                    await ExecJudging(self._hosted, agent, household).hear(question)
+                    await ExecJudging(self._hosted, agent, household, household.link).hear(question)
             case Seen(command, execs, more):
                 body = {"command": command, "execs": execs, "more": more}
                 self._hosted.note(agent, uuid.uuid4().hex, "execs", body)

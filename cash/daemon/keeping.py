@@ -144,8 +144,12 @@ class Keeping:
 
     def _hear(self, key: str, household: Household) -> None:
         descriptor = household.link.fileno()
-        for message in household.link.receive():
+        messages = household.link.receive()
+        is_gone = Gone() in messages
+        for message in messages:
             match message:
+                case Asked() if is_gone:
+                    pass  # what it asked for has died with it, or is asked about again
                 case Ready(running=running):
                     household.running.update(running)
                     for id in household.missing(running):

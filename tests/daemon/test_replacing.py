@@ -53,3 +53,22 @@ def _is_outside(pid: int) -> bool:
 def _seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_nobody_is_asked_for_an_exec_that_died_with_its_keeper(desk: Desk) -> None:
+    desk.polis("config", "set", "ask-seconds", "60")
+    script = "echo > up\nuntil [ -e go ]; do sleep 0.1; done\ngit reset --hard -q\n"
+    (desk.tree / "x.sh").write_text(script)
+    running = start(desk, "bash x.sh")
+    until((desk.tree / "up").exists)
+    (polisd,) = desk.pids("-m cash.daemon")
+    (keeper,) = set(_keepers(desk)) - {desk.zygote}
+    os.kill(polisd, signal.SIGSTOP)
+    (desk.tree / "go").touch()
+    time.sleep(1.5)  # it has asked, and is killed before it is heard
+    kill_pids([keeper])
+    os.kill(polisd, signal.SIGCONT)
+    assert finish(running) == 137
+    until(lambda: len(desk.log("keeper-replaced")) == 1)
+    assert ["git", "reset", "--hard", "-q"] in desk.log("keeper-replaced")[0]["body"]["died"]
+    assert ", waiting" not in desk.polis("approvals", "list").out

@@ -101,21 +101,13 @@ def test_a_killed_keeper_is_replaced_and_the_work_goes_on(desk: Desk) -> None:
 def test_a_keeper_of_an_earlier_polisd_is_replaced_too(desk: Desk) -> None:
     running = start(desk, "echo began > began; sleep 2; echo done > done; exit 6")
     until((desk.tree / "began").exists)
+    keeper = _keeper(desk)
     kill(desk, "-m cash.daemon")
     assert desk.line("true").status == 0
-    os.kill(_stray_keeper(desk), signal.SIGKILL)
+    os.kill(keeper, signal.SIGKILL)
     assert finish(running) == 6
     assert (desk.tree / "done").exists()
     until(lambda: len(desk.log("keeper-replaced")) == 1)
-
-
-def _stray_keeper(desk: Desk) -> int:
-    (found,) = [
-        pid
-        for pid in desk.pids("cash.keeper.zygote")
-        if pid != desk.zygote and _is_outside(pid) and pid not in desk.children(desk.zygote)
-    ]
-    return found
 
 
 def test_what_waits_for_a_person_ends_with_its_keeper_and_says_so(desk: Desk) -> None:

@@ -8,14 +8,15 @@ import contextlib
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from cash import wire
 from cash.daemon.connection import Connection
 from cash.daemon.foreseen import promise_of
 from cash.daemon.questions import Answer, Question
 from cash.faults import DENIED, UNANSWERED, Fault
-from cash.keeper.link import NOTHING, Judged, Prediction
+from cash.keeper.link import NOTHING, Judged, KeeperLink, Prediction
 from cash.pipeline import Approval, Approved, Chosen, Refused, Request, Settled, is_settled
 from cash.policy.action import Start
 from cash.policy.context import Context
@@ -27,6 +28,9 @@ from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
+
+# After so long an order that a keeper did not take is given to whoever is there then.
+_PAUSES: Final = (0.05, 0.5, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +275,8 @@ class CommandStages:
         judged: Judged,
         predicted: Prediction = NOTHING,
     ) -> None:
-        household = await self._hosted.enter(self._agent)
-        household.running.add(number)
-        household.link.run(
+        order = partial(
+            KeeperLink.run,
             id=number,
             argv=argv,
             environment=[*self._hosted.environment, *self._asked.environment],
@@ -287,6 +290,18 @@ class CommandStages:
             judged=judged,
             predicted=predicted,
         )
+        for pause in _PAUSES:
+            household = await self._hosted.enter(self._agent)
+            try:
+                order(household.link)
+            except OSError:
+                if not pause:
+                    raise
+                # Its keeper has just been killed, and had nothing of this: the next one gets it.
+                await asyncio.sleep(pause)
+            else:
+                household.running.add(number)
+                return
 
 
 def _encode(text: str) -> bytes:

@@ -99,9 +99,9 @@ class Keeping:
         async with self._turn(key):
             household = self._households.get(key)
             if household is None:
-                was_alive = self._zygote.alive
+                before = self._zygote.pid
                 link = self._zygote.spawn(view, keeper_address(self._runtime, key))
-                if not was_alive:
+                if self._zygote.pid != before:
                     self._listen_to_zygote()
                 household = self._take_up(key, link, view, admit, snapshot)
                 await self._wait_until_ready(key, household)
@@ -181,26 +181,29 @@ class Keeping:
 
     def _replace(self, key: str, household: Household) -> None:
         """The keeper was killed. What it held stands, and waits for the next."""
-        if household.may_be_replaced:
-            for task in household.waiting.values():
-                task.cancel()
-            household.waiting.clear()
-            household.inherited = {*household.running, *household.own}
+        for task in household.waiting.values():
+            task.cancel()
+        household.waiting.clear()
+        household.inherited = {*household.running, *household.own}
+        while household.may_be_replaced:
             household.generations.append(time.monotonic())
-            was_alive = self._zygote.alive
+            before = self._zygote.pid
             try:
                 address = keeper_address(self._runtime, key)
                 household.link = self._zygote.succeed(
                     household.view, address, household.estate, household.snapshot
                 )
+            except ConnectionError:
+                continue  # killed before it had all
             except OSError as fault:
                 print(f"{key}: the keeper was not replaced: {fault}", file=sys.stderr, flush=True)
-            else:
-                if not was_alive:
+                break
+            finally:
+                if self._zygote.pid != before:
                     self._listen_to_zygote()
-                loop = asyncio.get_running_loop()
-                loop.add_reader(household.link.fileno(), self._hear, key, household)
-                return
+            loop = asyncio.get_running_loop()
+            loop.add_reader(household.link.fileno(), self._hear, key, household)
+            return
         self._spawn(self._note_fall(key, household, Failed("the keeper has ended")))
 
     def _spawn(self, work: Awaitable[None]) -> None:

@@ -103,7 +103,11 @@ class Zygote:
         values = {"view": pack_view(view), "address": str(address), "succeeds": succeeds}
         try:
             with theirs:
-                messages.send_packet(self._requests, values, [theirs.fileno()])
+                try:
+                    messages.send_packet(self._requests, values, [theirs.fileno()])
+                except ConnectionError:  # it is just dying
+                    self.start()
+                    messages.send_packet(self._requests, values, [theirs.fileno()])
         except OSError:
             ours.close()
             raise

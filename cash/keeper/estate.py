@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cash.keeper.messages import Kept, LetGo, Message
+from cash.keeper.processes import has_ended
 
 
 @dataclass(slots=True)
@@ -102,11 +102,7 @@ class Estate:
     def stands(self) -> bool:
         """Whether there is anything left to keep: the first process of the walls is alive."""
         walls = self._pieces.get(("walls", ""))
-        if walls is None:
-            return False
-        waiting = select.poll()
-        waiting.register(walls.descriptors[0], select.POLLIN)
-        return not waiting.poll(0)
+        return walls is not None and not has_ended(walls.descriptors[0])
 
     def pieces(self) -> Iterator[tuple[dict[str, Any], Sequence[int]]]:
         """What the next keeper is told, in an order in which it can take it up."""

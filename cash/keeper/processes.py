@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import resource
+import select
 import struct
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,6 +15,13 @@ from typing import Any, Final
 _GET_INFO: Final = 0xC040FF0B
 _INFO: Final = struct.Struct("=Q52xi")
 _EXIT: Final = 1 << 3
+
+
+def has_ended(pidfd: int) -> bool:
+    """Whether a process has ended, reaped or not."""
+    waiting = select.poll()
+    waiting.register(pidfd, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def status_of(pidfd: int) -> int | None:

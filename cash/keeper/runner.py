@@ -224,8 +224,8 @@ class Runner:
     def _signal_group(self, group: int, number: int) -> None:
         # The command is not reaped yet, so its number cannot be another's. Just forked, it may not
         # lead its group yet: then it is all there is.
-        if self._is_adopted and self._end is not None:
-            return  # that one is reaped
+        if self._is_adopted and processes.has_ended(self._pidfd):
+            return  # and another reaps it
         try:
             os.killpg(group, number)
         except ProcessLookupError:

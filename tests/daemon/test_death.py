@@ -59,30 +59,13 @@ def test_a_killed_zygote_is_replaced(desk: Desk) -> None:
     assert desk.polis("exec", "bob", "--", "true").status == 0
 
 
-def _keeper(desk: Desk) -> int:
-    """The one whose loop it is: what an earlier one had started is the zygote's child too."""
-    (found,) = [
-        pid for pid in desk.children(desk.zygote) if b"zygote" in _words(pid) and _is_outside(pid)
-    ]
-    return found
-
-
-def _words(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-def _is_outside(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return len(status.partition("NSpid:")[2].partition("\n")[0].split()) == 1
-
-
 def test_a_killed_keeper_is_replaced_and_the_work_goes_on(desk: Desk) -> None:
     line = "for i in $(seq 60); do touch made-$i; sleep 0.02; done; exit 5"
     running = start(desk, f"echo began > began; bash -c '{line}'")
     until((desk.tree / "began").exists)
     for number in range(5):
         until((desk.tree / f"made-{10 * number + 1}").exists)
-        os.kill(_keeper(desk), signal.SIGKILL)
+        os.kill(desk.keeper, signal.SIGKILL)
     assert finish(running) == 5
     until(lambda: len(desk.log("keeper-replaced")) == 5)
     replaced = [entry["body"]["died"] for entry in desk.log("keeper-replaced")]
@@ -101,7 +84,7 @@ def test_a_killed_keeper_is_replaced_and_the_work_goes_on(desk: Desk) -> None:
 def test_a_keeper_of_an_earlier_polisd_is_replaced_too(desk: Desk) -> None:
     running = start(desk, "echo began > began; sleep 2; echo done > done; exit 6")
     until((desk.tree / "began").exists)
-    keeper = _keeper(desk)
+    keeper = desk.keeper
     kill(desk, "-m cash.daemon")
     assert desk.line("true").status == 0
     os.kill(keeper, signal.SIGKILL)
@@ -115,7 +98,7 @@ def test_what_waits_for_a_person_ends_with_its_keeper_and_says_so(desk: Desk) ->
     (desk.tree / "Makefile").write_text("a: ; git reset --hard -q\n")
     running = start(desk, "make -s")
     until(lambda: desk.polis("approvals", "list").out.startswith("q1"))
-    os.kill(_keeper(desk), signal.SIGKILL)
+    os.kill(desk.keeper, signal.SIGKILL)
     _, err = running.communicate(timeout=20)
     assert running.returncode == 2
     assert b"polis: the question was lost\nhint: send it again\n" in err
@@ -128,7 +111,7 @@ def test_what_waits_for_a_person_ends_with_its_keeper_and_says_so(desk: Desk) ->
 def test_a_keeper_killed_with_polisd_takes_its_commands_along(desk: Desk) -> None:
     running = start(desk, "echo began > began; sleep 60")
     until((desk.tree / "began").exists)
-    keeper = _keeper(desk)
+    keeper = desk.keeper
     kill(desk, "-m cash.daemon")
     kill_pids([keeper])
     running.communicate(timeout=20)

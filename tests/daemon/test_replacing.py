@@ -13,7 +13,7 @@ from running import finish, kill_pids, start, until
 
 def test_an_order_that_a_killed_keeper_had_not_read_is_over(desk: Desk) -> None:
     assert desk.line("true").status == 0
-    (keeper,) = set(_keepers(desk)) - {desk.zygote}
+    keeper = desk.keeper
     os.kill(keeper, signal.SIGSTOP)
     running = start(desk, "echo never > ran")
     time.sleep(1.5)
@@ -29,25 +29,15 @@ def test_an_order_that_a_killed_keeper_had_not_read_is_over(desk: Desk) -> None:
 def test_a_killed_zygote_costs_nothing_until_it_is_wanted(desk: Desk) -> None:
     assert desk.line("true").status == 0
     (polisd,) = desk.pids("-m cash.daemon")
+    keeper = desk.keeper
     kill_pids([desk.zygote])
     time.sleep(0.5)
     before = _seconds(polisd)
     time.sleep(1.0)
     assert _seconds(polisd) - before < 0.3
-    kill_pids(_keepers(desk))
+    kill_pids([keeper])
     assert desk.line("echo again").out == "again\n"
     until(lambda: len(desk.log("keeper-replaced")) == 1)
-
-
-def _keepers(desk: Desk) -> list[int]:
-    """The zygote counts no more once it is killed."""
-    pids = [pid for pid in desk.pids("cash.keeper.zygote") if _is_outside(pid)]
-    return [pid for pid in pids if os.getsid(pid) == pid and desk.children(pid)]
-
-
-def _is_outside(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return len(status.partition("NSpid:")[2].partition("\n")[0].split()) == 1
 
 
 def _seconds(pid: int) -> float:
@@ -62,7 +52,7 @@ def test_nobody_is_asked_for_an_exec_that_died_with_its_keeper(desk: Desk) -> No
     running = start(desk, "bash x.sh")
     until((desk.tree / "up").exists)
     (polisd,) = desk.pids("-m cash.daemon")
-    (keeper,) = set(_keepers(desk)) - {desk.zygote}
+    keeper = desk.keeper
     os.kill(polisd, signal.SIGSTOP)
     (desk.tree / "go").touch()
     time.sleep(1.5)  # it has asked, and is killed before it is heard

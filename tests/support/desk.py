@@ -57,6 +57,13 @@ class Desk:
         ]
         return found
 
+    @property
+    def keeper(self) -> int:
+        """The one that stands: what an earlier one had started is the zygote's child too. It hides
+        its environment, from its own user as well."""
+        (found,) = [pid for pid in self.children(self.zygote) if _is_keeper(pid)]
+        return found
+
     def pids(self, words: str) -> list[int]:
         """This installation's processes whose command line holds `words`."""
         found = []
@@ -74,3 +81,10 @@ class Desk:
 
 def _environment(process: Path) -> str:
     return (process / "environ").read_bytes().decode(errors="replace")
+
+
+def _is_keeper(pid: int) -> bool:
+    """Whether it is a zygote's fork that lives outside."""
+    process = Path(f"/proc/{pid}")
+    spaces = (process / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
+    return b"cash.keeper.zygote" in (process / "cmdline").read_bytes() and len(spaces) == 1

@@ -29,7 +29,7 @@ from cash.syntax.launches import launches_of, starts_others
 from cash.syntax.word import literal_word
 
 # Of what is remembered, as text: it takes two to three times that.
-_MOST_KNOWN, _LONGEST_KNOWN = 1 << 20, 4096
+_MOST_KNOWN, _LONGEST_KNOWN = 1 << 19, 4096
 _ENDLESS: Final = 1 << 40
 _NOBODY: Final = Exec(Command(()), None, None)
 

@@ -27,7 +27,7 @@ _LENGTH: Final = struct.Struct("=I")
 _STATES_AT: Final = _IN_HAND + _MOST_HELD * _CALL
 _PLACES_OF_HELD: Final = range(_IN_HAND, _STATES_AT, _CALL)
 _NOTES_AT: Final = _STATES_AT + _MOST_PLACES * _STATE.size
-_MOST_NOTES: Final = 1 << 20
+_MOST_NOTES: Final = 1 << 18
 _FULL: Final = _MOST_NOTES // 2
 _SIZE: Final = _NOTES_AT + _LENGTH.size + _MOST_NOTES
 

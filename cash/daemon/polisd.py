@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -26,13 +25,13 @@ from cash.daemon.connection import Connection
 from cash.daemon.repositories import Repositories
 from cash.daemon.stages import CommandStages, Interrupted
 from cash.faults import FAILED_CLOSED, Fault
+from cash.keeper.limits import allow_descriptors
 from cash.pipeline import Request, carry_out
 from cash.places import Places
 
 _BACKLOG = 128
 _ENCODING = ("utf-8", "surrogateescape")
 _MOST_DESCRIPTORS = 8
-_DESCRIPTORS = 65536
 _ACCEPT_AGAIN_SECONDS = 0.05
 # As long as a polisd may take to end: taking walls down waits for what runs in them.
 _HANDOVER_SECONDS = 15.0
@@ -84,7 +83,9 @@ async def _live(places: Places, ready: int) -> None:
     repositories = Repositories(places)
     # The zygote is forked from while this process is still small and has no threads.
     await repositories.open()
-    _allow_descriptors()
+    # Agents' connections must not use up what their user's orders need. Not before the zygote
+    # runs, so that commands inside keep the usual limit.
+    allow_descriptors()
     listener = _listen(places)
     polisd = _Polisd(repositories, token, stopping)
     accepting = asyncio.ensure_future(polisd.accept(listener))
@@ -101,14 +102,6 @@ async def _live(places: Places, ready: int) -> None:
         listener.close()
         await polisd.hang_up()
         await repositories.close()
-
-
-def _allow_descriptors() -> None:
-    """As many open files as the system grants: agents' connections must not use up what their
-    user's orders need. Not before the zygote runs, so that commands inside keep the usual limit."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _DESCRIPTORS), hard))
 
 
 def _listen(places: Places) -> socket.socket:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from cash.keeper import messages, starter
+from cash.keeper.limits import Limits
 from cash.keeper.loop import Loop
 from cash.keeper.starter import Start
 from cash.walls.enter import Walls
@@ -19,14 +20,15 @@ from cash.walls.enter import Walls
 
 @dataclass(slots=True)
 class Errands:
-    """pids: of the starters that have not ended yet."""
+    """usual: how many files they may have open. pids: of the starters that have not ended yet."""
 
     loop: Loop
+    usual: Limits
     pids: set[int] = field(default_factory=set)
 
     def start(self, walls: Walls, start: Start, news: int) -> None:
         """As the keeper's other starter does it. OSError."""
-        requests, pid, pidfd = starter.start_starter(walls)
+        requests, pid, pidfd = starter.start_starter(walls, self.usual)
         self.pids.add(pid)
         self.loop.watch(pidfd, partial(self._ended, pid, pidfd))
         values, descriptors = starter.request_values(start)

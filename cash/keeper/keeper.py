@@ -15,10 +15,11 @@ import socket
 from typing import Any, Final
 
 from cash.faults import MachineFault
-from cash.keeper import limits, messages, starter
+from cash.keeper import messages, starter
 from cash.keeper.environment import OwnEnvironment
 from cash.keeper.estate import Will
 from cash.keeper.heir import Heir
+from cash.keeper.limits import Limits, allow_descriptors
 from cash.keeper.links import Links
 from cash.keeper.loop import Loop
 from cash.keeper.messages import Asked, Ended, Failed, Listening, Message, Ready
@@ -41,8 +42,10 @@ _LAST_WORDS: Final = 24 * 3600.0
 class Keeper:
     """See the module. `run` returns when there is nothing left to keep."""
 
-    def __init__(self, view: View, address: str, owner: socket.socket) -> None:
+    def __init__(self, view: View, address: str, owner: socket.socket, usual: Limits) -> None:
+        """usual: how many files commands may have open."""
         self._view = view
+        self._usual = usual
         self._loop = Loop()
         self._links = Links(self._loop, address, self)
         self._will = Will(self._links.tell, lambda: self._links.is_attached)
@@ -71,6 +74,8 @@ class Keeper:
             self._links.tell(Failed(str(fault), hint or ""))
             return  # the walls, if they stand, end with this process
         self._links.tell(ready)
+        if self._supervision is not None:
+            self._supervision.forget_dead()
         for values, descriptors in self._heir.later:
             self.obey(values, descriptors)
         while not self._is_done():
@@ -80,8 +85,13 @@ class Keeper:
     def _settle_in(self, walls: Walls, recorder: Recorder, generation: int) -> None:
         self._walls = walls
         self._environment = inside_environment(self._view)
-        self._starters = Starters(self._loop, walls, self._commands)
-        self._starters.start()
+        self._starters = Starters(self._loop, walls, self._commands, self._usual)
+        try:
+            self._starters.start()
+        except OSError:
+            if generation == 0:
+                raise
+            # Where agents use up all processes there may be, a keeper can be replaced all the same.
         self._supervision = Supervision(
             self._loop,
             walls,
@@ -325,5 +335,4 @@ def keep(view: View, address: str, owner: socket.socket, *, succeeds: bool) -> N
     os.umask(0o022)
     namespaces.hide_process()
     capabilities.leave_keyring()
-    limits.allow_descriptors()
-    Keeper(view, address, owner).run(succeeds=succeeds)
+    Keeper(view, address, owner, allow_descriptors()).run(succeeds=succeeds)

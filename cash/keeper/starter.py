@@ -21,7 +21,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from cash.keeper import limits, messages
+from cash.keeper import messages
+from cash.keeper.limits import Limits, restore_descriptors
 from cash.walls import enter, namespaces, syscalls, trap
 from cash.walls.enter import Walls
 from cash.walls.passing import receive_with, send_with
@@ -49,8 +50,9 @@ class Start:
     watched: bool = True
 
 
-def start_starter(walls: Walls) -> tuple[socket.socket, int, int]:
-    """Forks the starter into the walls: the socket to ask it by, its pid and pidfd."""
+def start_starter(walls: Walls, usual: Limits) -> tuple[socket.socket, int, int]:
+    """Forks the starter into the walls: the socket to ask it by, its pid and pidfd. usual: how
+    many files commands may have open."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     between, _ = syscalls.clone()
     if between == 0:
@@ -58,7 +60,7 @@ def start_starter(walls: Walls) -> tuple[socket.socket, int, int]:
             namespaces.join_process_space(walls.pidfd, walls.view)
             pid, pidfd = syscalls.clone(syscalls.CLONE_PARENT)
             if pid == 0:
-                _live_inside(walls, theirs)
+                _live_inside(walls, theirs, usual)
             send_with(theirs, PIDFD, [pidfd])
             os._exit(0)
         except BaseException as fault:
@@ -83,7 +85,7 @@ def process_of(pidfd: int) -> int:
     raise ProcessLookupError(f"descriptor {pidfd} is no pidfd")
 
 
-def _live_inside(walls: Walls, requests: socket.socket) -> NoReturn:
+def _live_inside(walls: Walls, requests: socket.socket, usual: Limits) -> NoReturn:
     try:
         namespaces.join_rest(walls.pidfd)
         enter.confine(walls.view, walls.ruleset)
@@ -94,7 +96,7 @@ def _live_inside(walls: Walls, requests: socket.socket) -> NoReturn:
             for number in range(3):
                 os.dup2(nothing.fileno(), number)
         _forget_the_keepers_signals()
-        limits.restore_descriptors()
+        restore_descriptors(usual)
         os.umask(0o022)
         program = trap.make_trap(syscalls.MACHINE, writes=True)
         while True:

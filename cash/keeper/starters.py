@@ -11,6 +11,7 @@ from typing import Final
 
 from cash.keeper import messages, starter
 from cash.keeper.errands import Errands
+from cash.keeper.limits import Limits
 from cash.keeper.loop import Loop
 from cash.keeper.processes import children_of
 from cash.keeper.starter import Start
@@ -21,18 +22,20 @@ _MOMENT: Final = 0.02
 
 @dataclass(slots=True)
 class Starters:
-    """commands: the pids of the commands that run, 0 for one that is just being started."""
+    """commands: the pids of the commands that run, 0 for one that is just being started. usual: how
+    many files they may have open."""
 
     loop: Loop
     walls: Walls
     commands: Callable[[], list[int]]
+    usual: Limits
     _requests: socket.socket | None = None
     _pid: int = 0
     _pidfd: int = -1
     _errands: Errands = field(init=False)
 
     def __post_init__(self) -> None:
-        self._errands = Errands(self.loop)
+        self._errands = Errands(self.loop, self.usual)
 
     @property
     def is_there(self) -> bool:
@@ -41,7 +44,7 @@ class Starters:
 
     def start(self) -> None:
         """Makes one. OSError."""
-        self._requests, self._pid, self._pidfd = starter.start_starter(self.walls)
+        self._requests, self._pid, self._pidfd = starter.start_starter(self.walls, self.usual)
         self.loop.watch(self._pidfd, self._ended)
 
     def ask(self, start: Start, news: int) -> None:

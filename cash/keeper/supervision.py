@@ -78,6 +78,7 @@ class Supervision:
         os.umask(0)
         self._watches: dict[int, Watch] = {}
         self._is_due = False
+        self._dead: list[int] = []
         # Stops are told by this signal. Not by a handler: a signal that interrupts an ioctl on a
         # listener can leave a call answered by half.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
@@ -153,8 +154,6 @@ class Supervision:
                     self._gits.take_up(pids)
                 case _:
                     pass  # of a command that is no more
-        for tid in died:
-            self._recorder.died(tid)
         for place, raw in self._recorder.calls():
             note, watch = notification.unpack(raw), self._watches.get(place)
             if watch is not None and notification.is_waiting(watch.listener, note.id):
@@ -162,8 +161,15 @@ class Supervision:
                 self._answer_safely(watch, note)
         for watch in self._watches.values():
             self._loop.watch(watch.listener, partial(self._notified, watch))
-        self._report_all()
+        self._dead = list(died)
         return tuple(died.values())
+
+    def forget_dead(self) -> None:
+        """Those are told of, and everything else can be."""
+        for tid in self._dead:
+            self._recorder.died(tid)
+        self._dead = []
+        self._report_all()
 
     def _hold(self, watch: Watch, note: Notification) -> bool:
         """It is answered later, by this keeper or the next; False: it cannot be."""

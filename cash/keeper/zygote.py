@@ -58,7 +58,13 @@ def _serve(requests: socket.socket) -> None:
                 values, descriptors = messages.receive_packet(requests)
             except messages.LinkEnded:
                 return
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError as fault:
+                # polisd hears the link close. The next try may find room.
+                print(f"no keeper could be forked: {fault}", file=sys.stderr, flush=True)
+                os.close(descriptors[0])
+                continue
             if pid == 0:
                 os.close(ends)
                 _live_as_keeper(values, descriptors[0], requests)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from answering import Desk
-from governed import Governed
+from governed import Governed, forbidding_shred, governing
 from walled import KINDS, Walled, stand_up, tear_down
 
 
@@ -24,6 +24,13 @@ def fragile(request: pytest.FixtureRequest) -> Iterator[Walled]:
     made = stand_up(request.param)
     yield made
     tear_down(made)
+
+
+@pytest.fixture(params=KINDS)
+def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
+    """Walls of this test's own in which one program is forbidden and another asked about."""
+    with governing(request.param, forbidding_shred("uname")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from governed import DENIED, Governed, forbidding_shred, governing
-from walled import KINDS, PATIENCE, Walled, wait_gone
+from governed import DENIED, Governed, forbidding_shred
+from walled import PATIENCE, Walled, wait_gone
 
 from cash import wire
 from cash.keeper.link import ExecVerdict, Prediction, Ready, Seen, Wrote
@@ -20,21 +19,9 @@ pytestmark = pytest.mark.kernel
 _KILLS = 20
 
 
-@pytest.fixture(params=KINDS)
-def governed(request: pytest.FixtureRequest) -> Iterator[Governed]:
-    """Walls in which one program is forbidden and another asked about."""
-    with governing(request.param, forbidding_shred("uname")) as made:
-        yield made
-
-
-def _kill(governed: Governed) -> None:
-    os.kill(governed.walled.ready.keeper, signal.SIGKILL)
-    wait_gone(governed.walled.ready.keeper)
-
-
 def _replace(governed: Governed) -> Ready:
     walled, before = governed.walled, governed.walled.ready
-    _kill(governed)
+    governed.kill_keeper()
     ready = walled.succeed(governed.snapshot)
     assert ready.keeper != before.keeper
     assert ready.holder == before.holder
@@ -147,7 +134,7 @@ def test_a_write_that_waits_for_a_verdict_is_asked_about_again(governed: Governe
     client = walled.start("sh", "-c", "echo x > secret; echo y > plain", descriptors={})
     number = f"run-{walled.count}"
     _until(lambda: [one for one in walled.asked if "write" in one])
-    _kill(governed)
+    governed.kill_keeper()
     walled.judge_writes = walled.may_write = True
     walled.succeed(governed.snapshot)
     assert walled.finish(client)[-1] == (wire.EXIT, b"0")
@@ -206,7 +193,7 @@ def test_what_ends_while_no_keeper_is_there_is_told(governed: Governed) -> None:
     number = f"run-{walled.count}"
     os.close(reader)
     _until((walled.view.tree / "up").exists)
-    _kill(governed)
+    governed.kill_keeper()
     os.close(writer)
     time.sleep(0.1)
     walled.succeed(governed.snapshot)
@@ -238,7 +225,7 @@ def test_with_nobody_left_nothing_runs(governed: Governed) -> None:
     out = os.memfd_create("out")
     client = walled.start("sh", "-c", line, descriptors={1: out})
     _until((walled.view.tree / "up").exists)
-    _kill(governed)
+    governed.kill_keeper()
     size = os.fstat(out).st_size
     time.sleep(0.3)
     assert os.fstat(out).st_size == size  # calls wait

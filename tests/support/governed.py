@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from route import PATH
-from walled import Walled, stand_up, tear_down
+from walled import Walled, stand_up, tear_down, wait_gone
 
 from cash.keeper.faces import Face, unpack_face
 from cash.keeper.judging import exec_of
@@ -121,6 +122,11 @@ class Governed:
             self.refused.append(question)
             return ExecVerdict("refuse", refusal_text(verdict), DENIED)
         return self.settle(question) if self.settle else ExecVerdict("allow")
+
+    def kill_keeper(self) -> None:
+        """As the kernel would, short of memory."""
+        os.kill(self.walled.ready.keeper, signal.SIGKILL)
+        wait_gone(self.walled.ready.keeper)
 
     def enforce(self, policy: str) -> None:
         """Another policy from now on."""

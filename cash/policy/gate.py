@@ -82,7 +82,7 @@ def make_gate(
     )
 
 
-def needs_of(test: object, key: Key) -> list[Need] | None:
+def words_needed(test: object, key: Key) -> list[Need] | None:
     """Of these a command must have one for the test to hold; None: no such thing is known."""
     match test:
         case Flags(asked=flags) if key.kind in ("exec", "git"):

@@ -31,7 +31,8 @@ def has_holes(text: str) -> bool:
 
 def compile_glob(source: str, *, star: str) -> str:
     """source with `*`, `**`, `?` and `[…]` made tokens. star: what one `*` means (NAME or ANY).
-    `\\x` is x itself. A bracket becomes ONE: wider than written, which only tightens."""
+    `\\x` is x itself. A bracket becomes ONE, wider than written: a
+    rule says more than it seems to, and so does what excuses from one."""
     out: list[str] = []
     index = 0
     while index < len(source):

@@ -84,7 +84,7 @@ def namings_of(
         found[real] = Naming(real, sure=inode is None or inode not in identities.names)
     legitimate = identities.names.get(inode, frozenset()) if inode else frozenset()
     if base not in legitimate:
-        for name in legitimate:
+        for name in sorted(legitimate):  # the order shows: the first of them is the one rewritten
             found.setdefault(name, Naming(name))
     if base in _MULTICALL or real in _MULTICALL:
         _add_applet(found, values, base)

@@ -73,7 +73,7 @@ def judging(
         here = policy.find(actions, scene)
         if line.trouble is not None:
             here.insert(0, Finding(not_understood(line.trouble, plain(line.entry or line.text))))
-        if not (here and any([one.argv for one in here])):
+        if not any([one.argv for one in here]):
             # The usual line: no rule rewrites any of it.
             findings.extend(here)
             return _verdict(findings, actions, scene, line, rewritten)

@@ -40,6 +40,11 @@ _HARMLESS = frozenset(
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/fd", "/dev/pts", "/dev/shm", "/proc/self/fd")
 # Where homes and checkouts lie too: those of services, of build machines, of shared hosts.
 _HOUSING = ("/opt/", "/run/", "/srv/", "/var/")
+# What is the machine's there, whoever has a home around it.
+_NEVER_HOUSED = (
+    *("/run/dbus", "/run/systemd", "/run/udev", "/var/lib/apt", "/var/lib/docker"),
+    *("/var/lib/dpkg", "/var/lib/systemd", "/var/spool/cron"),
+)
 _BELOW_SYSTEM = tuple(folder + "/" for folder in _SYSTEM)
 _BELOW_SCRATCH = tuple(folder + "/" for folder in _SCRATCH)
 _ALL_OF = ("/" + NAME, "/" + VISIBLE)
@@ -318,7 +323,9 @@ def _is_harmless(path: str) -> bool:
 
 
 def _is_housed(start: str, ground: Ground) -> bool:
-    """Whether it is the workspace's own, though that lies in a folder of the system."""
+    """Whether it is of the tree or the home, though these lie in a folder of the system."""
+    if any(is_below(start, one) for one in _NEVER_HOUSED):
+        return False
     homes = [one for one in (ground.tree, ground.home) if one.startswith(_HOUSING)]
     return any(is_below(start, home) for home in homes)
 

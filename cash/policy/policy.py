@@ -139,7 +139,8 @@ class Policy:
         """Every match and default, strictest first. scene: built from these actions."""
         found: list[Finding] = []
         named: set[int] = set()
-        # In a line of several commands of which none is a `pipe` rule's source, none is fed.
+        # In a line of several commands of which none can feed another, or none is a source that a
+        # `pipe` rule speaks of, none is fed.
         fed = self._feeds(scene)
         subjects = [scene.subject(action) for action in actions]
         for subject in subjects:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from cash.policy.action_tests import Target
 from cash.policy.certainty import NO
 from cash.policy.command_tests import Paths
-from cash.policy.gate import Gate, make_gate, needs_of
+from cash.policy.gate import Gate, make_gate, words_needed
 from cash.policy.matcher import Narrow
 from cash.policy.paths import PathPattern
 from cash.policy.paths import join_patterns as join_paths
@@ -72,7 +72,7 @@ def make_sieve(rules: Sequence[NarrowRule], key: Key) -> Sieve:
     name = usage_name(key)
     ways = [None, *[rule.body.usages.get(name) for rule in rest]]
     for usage in {id(one): one for one in ways}.values():
-        gated, needs, rest = _parted(rest, key, usage, needs_of)
+        gated, needs, rest = _parted(rest, key, usage, words_needed)
         if gated:
             gates.append(make_gate(gated, needs, name, usage))
     joined = join_paths(paths) if paths else None

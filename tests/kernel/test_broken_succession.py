@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import resource
+import socket
 import time
 
 import pytest
@@ -14,6 +15,8 @@ from walled import KINDS, PATIENCE, is_alive, wait_gone
 
 from cash import wire
 from cash.keeper.link import Ended, Gone, Kept, LetGo, Message, Ready
+from cash.keeper.starter import LISTENER
+from cash.walls.passing import send_with
 
 pytestmark = pytest.mark.kernel
 
@@ -142,6 +145,32 @@ def test_a_keeper_killed_while_a_command_starts_loses_at_most_that(governed: Gov
         assert (walled.view.tree / f"ran-{number}").exists() == (status == 4)
     assert set(told) <= {0, 4, 125, 137}
     assert walled.sh("exit 4").status == 4
+
+
+def test_a_listener_that_is_told_of_twice_lets_one_start_pass(governed: Governed) -> None:
+    """As when a keeper is killed between leaving it and taking the word of it."""
+    walled, ours = governed.walled, socket.socketpair()
+    line = b"echo > up; until [ -e go ]; do :; done; shred --version; echo $? > said"
+    ours[0].settimeout(PATIENCE)
+    with ours[1]:
+        words, client = [b"bash", b"-c", line], ours[1].fileno()
+        walled.link.run("twice", words, [], b"", client, {}, judged="line")
+    _until_up(governed)
+    governed.kill_keeper()
+    walled.hear(lambda found: isinstance(found, Gone))
+    pieces = {piece["what"]: (piece, held) for piece, held in walled.estate.pieces()}
+    hearing, telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    send_with(telling, LISTENER, [pieces["listener"][1][0]])
+    command = Kept("command", "twice", pieces["command"][0]["values"], (hearing.detach(),))
+    walled.estate.keep(command)
+    walled.link = walled.zygote.succeed(
+        walled.view, walled.address, walled.estate, governed.snapshot
+    )
+    (walled.view.tree / "go").touch()
+    assert walled.finish(ours[0])[-1] == (wire.EXIT, b"0")
+    telling.close()
+    walled.ended("twice")
+    assert (walled.view.tree / "said").read_text() == "126\n"
 
 
 _PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")

@@ -112,6 +112,20 @@ def test_a_workspace_below_a_system_folder_is_no_system(text: str, expected: int
     assert home.test(locate(text, tree)) == expected
 
 
+@pytest.mark.parametrize(
+    ("home", "text"),
+    [
+        ("/run/systemd", "/run/systemd/system/x.service"),
+        ("/var/lib", "/var/lib/dpkg/status"),
+        ("/var/spool", "/var/spool/cron/crontabs/root"),
+        ("/var/spool", "/var/spool/cron/" + NAME),
+    ],
+)
+def test_a_home_around_the_machines_own_does_not_make_it_the_users(home: str, text: str) -> None:
+    bound = compile_paths("$system").bind(Ground("/tmp/tree", home), "/tmp/tree")
+    assert bound.test(locate(text, "/tmp/tree")) == YES
+
+
 def test_several_alternatives() -> None:
     bound = compile_paths(["/a|/b/*", "*.x", "$root"]).bind(GROUND, None)
     texts = ("/a", "/b/c", "/d/e.x", "/", "/c")

@@ -40,7 +40,6 @@ def writes_of(subject: Subject) -> Iterator[Write]:
         if writer is not None:
             for value, kind in writer(subject.arguments(naming, {})):
                 yield _write(subject, value, kind)
-            return
 
 
 def _write(subject: Subject, value: Value, kind: WriteKind) -> Write:

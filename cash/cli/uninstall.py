@@ -33,7 +33,7 @@ def command(purge: bool, as_json: bool) -> None:
     if branches:
         print_text(f"those that are merged go with: git branch -d {' '.join(branches)}")
     if answer["journal"]:
-        print_text(f"kept: the journal, {answer['journal']} (deleted by --purge)")
+        print_text(f"kept: the journal, {answer['journal']} (rm -r deletes it)")
     print_text("polis is removed from this repository")
 
 

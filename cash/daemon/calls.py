@@ -13,7 +13,7 @@ from typing import Any
 from cash import __version__
 from cash.daemon import agent_calls, journal_calls, line_calls
 from cash.daemon.caller import Caller, Fields, Verb
-from cash.faults import UsageFault
+from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Level
 from cash.workspace.uninstall import uninstall
 
@@ -40,7 +40,11 @@ async def _init(caller: Caller, fields: Fields) -> dict[str, Any]:
     path = Path(str(fields["path"]))
     repository, fresh, notes = await asyncio.to_thread(caller.repositories.find_to_adopt, path)
     hosted = caller.repositories.host(repository)
-    rules = len((await hosted.in_force.current()).rules)
+    try:
+        rules = len((await hosted.in_force.current()).rules)
+    except Fault as fault:
+        words = f"{repository.root} is adopted, but nothing can run there: {fault.message}"
+        raise Fault(words, hint=fault.hint) from fault
     if hosted.in_force.trouble:
         notes = (*notes, f"{hosted.in_force.trouble}; the last good rules stay in force")
     return {

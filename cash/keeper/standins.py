@@ -28,7 +28,8 @@ close($answer);
 become($path, \@argv, \@rest) if ($word // "") eq "allow";
 become("/bin/bash", ["bash", "-c", "--", $text], \@rest) if ($word // "") eq "run";
 if (($word // "") =~ /^end (\d+)$/) { print STDERR $text; exit $1 }
-print STDERR "polis: the question was lost\nhint: send it again\n";
+print STDERR "polis: its keeper was killed; the question stays open\n",
+    "hint: polis approvals  # answer it there, then send it again\n";
 exit 125;
 """
 TOO_LONG: Final = (

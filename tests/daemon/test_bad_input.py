@@ -86,6 +86,9 @@ def test_without_any_policy_nothing_runs(desk: Desk) -> None:
     assert (ran.status, ran.out) == (125, "")
     assert "no policy is in force" in ran.err
     assert "bad.yaml:2" in ran.err
+    adopted = desk.polis("init")
+    assert adopted.status == 125
+    assert "is adopted, but nothing can run there: no policy is in force" in adopted.err
 
 
 def test_the_repositorys_rules_only_tighten_until_they_are_trusted(desk: Desk) -> None:

@@ -20,7 +20,8 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     """Check policy FILEs together with the layers that hold here; those alone, if none is named.
 
     Every example is judged; rules that nothing shows or that change nothing are named, and so are
-    hints that are themselves refused. Exits 64 when there is something to say.
+    hints that are themselves refused. Exits 64 when there is something to say, and 125
+    when a file does not load.
     """
     from cash.cli.policy.here import layers_here
     from cash.policy.layers import Layer

@@ -37,7 +37,7 @@ def fetch_web(home: Home) -> int:
     _lay_out_rxjs(folder, home.tree / "web")
     shutil.rmtree(folder / "node_modules")
     store = home.bare / "home" / _STORE
-    shutil.copytree(store, home.own / _STORE, symlinks=True)
+    shutil.copytree(store, home.packages / "pnpm", symlinks=True)
     return packages
 
 

@@ -76,12 +76,17 @@ class Home:
     @property
     def tree(self) -> Path:
         """The tree of alice, from outside."""
-        return self._of_alice("tree")
+        return self._of_alice("volume/tree")
 
     @property
     def own(self) -> Path:
         """The private home of alice, from outside."""
         return self._of_alice("home")
+
+    @property
+    def packages(self) -> Path:
+        """What the package managers of alice keep, from outside."""
+        return self._of_alice("volume/packages")
 
     def _of_alice(self, name: str) -> Path:
         (found,) = (self.folder / "state/polis").glob(f"*/agents/alice/{name}")
@@ -89,7 +94,7 @@ class Home:
 
     def agents(self, count: int) -> list[str]:
         """The names of so many agents, alice among them; those not there yet are added."""
-        there = {path.name for path in self.tree.parents[1].iterdir()}
+        there = {path.name for path in self.own.parents[1].iterdir()}
         names = ["alice", *(f"a{number}" for number in range(count - 1))]
         for name in names:
             if name not in there:

@@ -13,18 +13,12 @@ from bench.measure import Budget, Row, Turn, compare, ratio
 from bench.sides import bare, inside
 
 _INSTALL = "pnpm install --offline --frozen-lockfile --ignore-scripts"
-# Inside, the tree and the home with the store are two mounts, across which nothing is linked.
-_COPYING = "--package-import-method=copy"
 _MOST = 1.5
 _MOST_INSTALL = 1.3
 
 _METHOD = (
-    "pnpm installs offline, from a store that has all packages; gifsicle 1.92 is configured, below "
-    "build/; rxjs 7.8.2 is compiled by tsc and bundled by rollup."
-)
-_COPIED = (
-    "Inside, the store and the tree are two mounts: pnpm copies what it links bare. Beside a pnpm "
-    "that copies as well it takes {:.2f} ×."
+    "pnpm installs offline, by links into a store that has all packages; gifsicle 1.92 is "
+    "configured, below build/; rxjs 7.8.2 is compiled by tsc and bundled by rollup."
 )
 
 
@@ -41,7 +35,6 @@ def measure_work(home: Home, rounds: int) -> Row:
         **compare(_sides(home, "./configure", configure), few, warm=1),
         **compare(_sides(home, build, f"cd web && {build}"), few, warm=1),
     }
-    alike = ratio(figures, f"{install}, inside", f"{install}, bare, copying")
     return Row(
         name="work",
         title="Packages installed, a configure, a build, beside the same bare",
@@ -50,7 +43,7 @@ def measure_work(home: Home, rounds: int) -> Row:
             Budget(name, ratio(figures, f"{name}, inside", f"{name}, bare"), most)
             for name, most in ((install, _MOST_INSTALL), ("./configure", _MOST), (build, _MOST))
         ],
-        notes=[_METHOD, _COPIED.format(alike), *_told(asked)],
+        notes=[_METHOD, *_told(asked)],
     )
 
 
@@ -68,7 +61,6 @@ def _installing(home: Home, name: str) -> Mapping[str, Turn]:
     return {
         f"{name}, inside": _without(home.tree / "web/node_modules", inside(home, line)),
         f"{name}, bare": _without(modules, bare(home, line)),
-        f"{name}, bare, copying": _without(modules, bare(home, f"{line} {_COPYING}")),
     }
 
 

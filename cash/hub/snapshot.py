@@ -37,15 +37,21 @@ class Snapshot:
 
 
 def snapshot_tree(
-    repository: Repository, tree: Path, parent: str, index: Path | None, ref: str, what: str
+    repository: Repository,
+    tree: Path,
+    parent: str,
+    index: Path | None,
+    ref: str,
+    what: str,
+    *,
+    own: Path,
 ) -> Snapshot:
     """Commits the tree's tracked and new files on top of `parent` and points `ref` at it.
     index: a worktree's index to start from (its stat data saves reading), else None. what: the
-    commit's message. The objects go to the hub. Raises Fault or OSError, and then `ref` is
-    unchanged."""
+    commit's message. own: an index that is made and removed again, where nobody else can write.
+    The objects go to the hub. Raises Fault or OSError, and then `ref` is unchanged."""
     for pipe in find_pipes(tree):
         pipe.unlink()  # it holds nothing, and git would wait on it with the hub locked
-    own = tree.parent / "snapshot.index"
     git = replace(
         repository.git,
         work_tree=tree,

@@ -16,7 +16,8 @@ _FOLLOW: Final = 0x400  # AT_SYMLINK_FOLLOW, of linkat alone
 class Named:
     """A path among a call's arguments. directory: the place of the descriptor it starts from, None
     for the working directory. opened: its place holds an open file's descriptor instead. follows:
-    a link at its end is followed. flags: the place of flags that say otherwise."""
+    a link at its end is followed. flags: the place of flags that say otherwise. changes: its file
+    is another afterwards."""
 
     path: int
     kind: WriteKind
@@ -24,6 +25,7 @@ class Named:
     opened: bool = False
     follows: bool = False
     flags: int | None = None
+    changes: bool = True
 
     def follows_in(self, arguments: Sequence[int]) -> bool:
         """Whether a call with these arguments follows a link at the path's end."""
@@ -48,8 +50,8 @@ CALLS: Final[dict[str, tuple[Named, ...]]] = {
     "unlinkat": (Named(1, "delete", 0),),
     "rmdir": (Named(0, "delete"),),
     # What is written to under its new name is the old file too.
-    "link": (Named(0, "overwrite"), Named(1, "create")),
-    "linkat": (Named(1, "overwrite", 0, flags=4), Named(3, "create", 2)),
+    "link": (Named(0, "overwrite", changes=False), Named(1, "create")),
+    "linkat": (Named(1, "overwrite", 0, flags=4, changes=False), Named(3, "create", 2)),
     "symlink": (Named(1, "create"),),
     "symlinkat": (Named(2, "create", 1),),
     "mkdir": (Named(0, "create"),),

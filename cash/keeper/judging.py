@@ -13,8 +13,8 @@ from typing import Final
 
 from cash.keeper.faces import Face
 from cash.keeper.messages import to_text
-from cash.policy.action import Action, Exec, Write, WriteKind
-from cash.policy.action_tests import MoreThan
+from cash.policy.action import WRITE_KINDS, Action, Exec, Write, WriteKind
+from cash.policy.action_tests import Change, MoreThan
 from cash.policy.actions import implied_actions
 from cash.policy.certainty import NO
 from cash.policy.context import Context
@@ -53,6 +53,7 @@ class Judging:
         self._size = 0
         usual, self._bulk = _by_counting(snapshot.policy)
         self._usual = usual
+        self._counted_kinds = _kinds_spoken_of(self._bulk)
         self._spoken_of = _paths_spoken_of(usual, snapshot.context)
 
     def is_known(self, key: tuple[object, ...]) -> bool:
@@ -84,7 +85,9 @@ class Judging:
 
     def is_counted(self, path: str, kind: WriteKind) -> bool:
         """Whether a rule speaks of such a file once a command has changed too many of them."""
-        return self._bulk is not None and not self._allows_write(self._bulk, path, kind, _ENDLESS)
+        if self._bulk is None or kind not in self._counted_kinds:
+            return False
+        return not self._allows_write(self._bulk, path, kind, _ENDLESS)
 
     def allows_so_many(self, path: str, kind: WriteKind, count: int) -> bool:
         """Whether a command that has changed so many of the files that are counted may go on."""
@@ -119,6 +122,15 @@ def _by_counting(policy: Policy) -> tuple[Policy, Policy | None]:
     counting = [rule for rule in policy.rules if counts(rule)]
     others = [rule for rule in policy.rules if not counts(rule)]
     return Policy(others), Policy(counting) if counting else None
+
+
+def _kinds_spoken_of(policy: Policy | None) -> frozenset[str]:
+    """How files change of which the rules speak: a rule that does not say, speaks of all."""
+    found: set[str] = set()
+    for rule in policy.rules if policy else ():
+        asked = [test.asked for test in rule.body.tests if isinstance(test, Change)]
+        found |= frozenset(WRITE_KINDS).intersection(*asked)
+    return frozenset(found)
 
 
 def _paths_spoken_of(policy: Policy, context: Context) -> BoundPaths | None:

@@ -54,7 +54,7 @@ class Pending:
         question = {
             "write": known_as,
             "kind": asked.kind,
-            "count": max(0, asked.watch.counted - 1),
+            "count": asked.watch.counted_before(asked.kind),
             "command": asked.watch.id,
             "program": program,
             "number": number,

@@ -12,16 +12,19 @@ import json
 import mmap
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from cash.keeper.notification import ROOM, SIZE, Notification, unpack
+from cash.policy.action import WRITE_KINDS
 
 _KEY: Final = struct.Struct("=Q")
 _CALL: Final = _KEY.size + SIZE
 _IN_HAND: Final = _KEY.size + ROOM
 _MOST_HELD: Final = 4095
-_STATE: Final = struct.Struct("=BQ")
+# Whether its start is to come, and a count for each of WRITE_KINDS.
+_STATE: Final = struct.Struct(f"=B{len(WRITE_KINDS)}I")
+_MOST_COUNTED: Final = (1 << 32) - 1
 _MOST_PLACES: Final = 4096
 _LENGTH: Final = struct.Struct("=I")
 _STATES_AT: Final = _IN_HAND + _MOST_HELD * _CALL
@@ -85,17 +88,18 @@ class Recorder:
 
     # Commands
 
-    def set_state(self, place: int, *, starts: bool, counted: int) -> None:
-        """starts: a command's own start is still to come; counted: its files that a rule about
-        many has counted."""
+    def set_state(self, place: int, *, starts: bool, counted: Sequence[int]) -> None:
+        """starts: a command's own start is still to come; counted: for each of WRITE_KINDS, its
+        files that a rule about many has counted."""
         if place < _MOST_PLACES:
-            _STATE.pack_into(self._memory, _STATES_AT + place * _STATE.size, starts, counted)
+            counts = [min(count, _MOST_COUNTED) for count in counted]
+            _STATE.pack_into(self._memory, _STATES_AT + place * _STATE.size, starts, *counts)
 
-    def state(self, place: int) -> tuple[bool, int]:
+    def state(self, place: int) -> tuple[bool, list[int]]:
         """What set_state was told."""
         if place >= _MOST_PLACES:
-            return False, 0
-        starts, counted = _STATE.unpack_from(self._memory, _STATES_AT + place * _STATE.size)
+            return False, [0] * len(WRITE_KINDS)
+        starts, *counted = _STATE.unpack_from(self._memory, _STATES_AT + place * _STATE.size)
         return bool(starts), counted
 
     # What is seen

@@ -27,6 +27,7 @@ from cash.keeper.pending import Pending
 from cash.keeper.recorder import Recorder
 from cash.keeper.watch import Watch
 from cash.keeper.writes import Writes
+from cash.policy.action import WRITE_KINDS
 from cash.walls import syscalls, trap
 from cash.walls.enter import Walls
 from cash.walls.plan import writable_places
@@ -111,7 +112,7 @@ class Supervision:
             return
         place = next(number for number in itertools.count() if number not in self._watches)
         starts = values["judged"] == "line"
-        self._recorder.set_state(place, starts=starts, counted=0)
+        self._recorder.set_state(place, starts=starts, counted=[0] * len(WRITE_KINDS))
         watch = self._add_watch(place, values["id"], listener, values.get("start"))
         _predict(watch, values)
         self._loop.watch(listener, lambda events: self._notified(watch, events))

@@ -10,7 +10,7 @@ from typing import Any, Final
 from cash.keeper.estate import Will
 from cash.keeper.messages import to_text
 from cash.keeper.recorder import Recorder
-from cash.policy.action import WriteKind
+from cash.policy.action import WRITE_KINDS, WriteKind
 
 _MOST_PREDICTED: Final = 4096
 _LONGEST_PREDICTED: Final = 1 << 20
@@ -35,7 +35,8 @@ class Watch:
     where they have to be compared. told_of_tracing: its user knows that what is traced starts no
     program. predicted: the argv that judged lines in it named; names: the programs whose words
     they did not tell; foretold: the bytes of both, which polisd holds too. changed: paths it
-    wrote to, and how; counted: how many of those that a rule about many files speaks of."""
+    wrote to, and how; counted: for each of WRITE_KINDS, how many of those that a rule about many
+    files speaks of."""
 
     id: str
     listener: int
@@ -52,7 +53,7 @@ class Watch:
     dropped: int = 0
     changed: dict[str, str] = field(default_factory=dict)
     more_changed: int = 0
-    counted: int = 0
+    counted: list[int] = field(default_factory=lambda: [0] * len(WRITE_KINDS))
 
     def wrote(self, path: str, kind: WriteKind) -> None:
         """Notes a write for the journal."""
@@ -68,11 +69,16 @@ class Watch:
         else:
             self.more_changed += 1
 
-    def count(self) -> int:
+    def count(self, kind: WriteKind) -> int:
         """One more file that a rule about many speaks of; how many there were before."""
-        self.counted += 1
+        at = WRITE_KINDS.index(kind)
+        self.counted[at] += 1
         self.recorder.set_state(self.place, starts=self.starts, counted=self.counted)
-        return self.counted - 1
+        return self.counted[at] - 1
+
+    def counted_before(self, kind: WriteKind) -> int:
+        """How many there were before the one that was counted last."""
+        return max(0, self.counted[WRITE_KINDS.index(kind)] - 1)
 
     def take_changed(self) -> tuple[list[tuple[str, str]], int]:
         """What was written since the last time, and how many more were only counted."""

@@ -100,7 +100,7 @@ class Writes:
     def _open_at(self, watch: Watch, note: Notification, spot: Spot, flags: int, mode: int) -> None:
         if self._is_ours(spot):
             kind: WriteKind = "append" if flags & os.O_APPEND else "overwrite"
-            if not self._allows(watch, spot.path, kind):
+            if not self._allows(watch, spot.path, kind, spot.exists):
                 go_on = partial(self._open_anew, watch, note, spot.path, flags, mode)
                 self._ask(watch, note, spot.path, kind, go_on)
                 return
@@ -158,10 +158,11 @@ class Writes:
     def _change(self, watch: Watch, note: Notification, name: str, first: int = 0) -> None:
         """first: which of the call's paths is the first that is not judged yet."""
         for place, named in enumerate(CALLS[name][first:], first):
-            path, kind = self._named(note, named), named.kind
-            if path is None or not _is_below(path, self.folders):
+            found, kind = self._named(note, named), named.kind
+            if found is None or not _is_below(found[0], self.folders):
                 continue  # the walls answer
-            if not self._allows(watch, path, kind):
+            path, changes = found
+            if not self._allows(watch, path, kind, partial(bool, changes)):
                 go_on = partial(self._change, watch, note, name, place + 1)
                 self._ask(watch, note, path, kind, go_on)
                 return
@@ -223,12 +224,13 @@ class Writes:
         path = path_at(note, named.path, named.directory)
         return self.opener.find(note.tid, path.rstrip(b"/") or b"/")
 
-    def _named(self, note: Notification, named: Named) -> str | None:
-        """The real path inside of what the call names; None: nothing that is judged."""
-        if named.opened:
-            return path_of_descriptor(note.tid, note.arguments[named.path])
-        if named.directory is not None and is_descriptor_alone(note, named):
-            return path_of_descriptor(note.tid, note.arguments[named.directory])
+    def _named(self, note: Notification, named: Named) -> tuple[str, bool] | None:
+        """The real path inside of what the call names, and whether a file that is there changes;
+        None: nothing that is judged."""
+        if named.opened or (named.directory is not None and is_descriptor_alone(note, named)):
+            number = note.arguments[named.path if named.directory is None else named.directory]
+            opened = path_of_descriptor(note.tid, number)
+            return None if opened is None else (opened, True)
         path = path_at(note, named.path, named.directory)
         if named.follows_in(note.arguments) and self.opener.is_nameless(note.tid, path):
             return None  # a file that has had no name so far is given one
@@ -238,19 +240,23 @@ class Writes:
             if named.kind == "create" and spot.exists():
                 # `mkdir -p` asks for folders that are there: it hears so, whoever speaks of them.
                 raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+            is_there = named.kind != "overwrite" or not named.changes or spot.exists()
         finally:
             opening.close(spot)
-        return spot.path
+        return spot.path, named.changes and is_there
 
     # Verdicts
 
-    def _allows(self, watch: Watch, path: str, kind: WriteKind) -> bool:
+    def _allows(
+        self, watch: Watch, path: str, kind: WriteKind, changes: Callable[[], bool]
+    ) -> bool:
+        """changes: whether a file that is there becomes another, which many may not at once."""
         path = self._as_named(path)
         if self.judging is None or not self.judging.allows_write(path, kind):
             return False
-        if not self.judging.is_counted(path, kind):
+        if not self.judging.is_counted(path, kind) or not changes():
             return True
-        return self.judging.allows_so_many(path, kind, watch.count())
+        return self.judging.allows_so_many(path, kind, watch.count(kind))
 
     def _ask(
         self,

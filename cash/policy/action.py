@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from cash.syntax.command import Command, Word
 
 WriteKind = Literal["create", "overwrite", "append", "delete", "rename", "metadata"]
+WRITE_KINDS: tuple[WriteKind, ...] = get_args(WriteKind)
 
 
 # A tuple, since every command is one: a frozen dataclass takes twice as long to make.

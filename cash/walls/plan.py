@@ -26,6 +26,7 @@ _MASKED: Final = (
     *("/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/sys/firmware"),
 )
 OWN_PROGRAMS: Final = "/run/polis/bin"
+_PINS: Final = "/run/polis/pins"
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -39,6 +40,7 @@ def plan_walls(view: View) -> tuple[Step, ...]:
         *_kernel(),
         *_own_memory(view),
         *_shown(view),
+        *_pins(view),
         *_seals(),
     )
 
@@ -47,6 +49,7 @@ def writable_places(view: View) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """For Landlock, as seen inside: directories below which anything may be written, and those
     whose existing files may be."""
     folders = [view.tree, view.git_directory, view.home_inside]
+    folders += [view.packages] if view.packages else []
     folders += [mount.inside for mount in view.mounts if mount.writable]
     own = ("/tmp", "/dev/shm", runtime_folder(view))
     # Not /proc, not even for a debugger: writing /proc/PID/mem is process_vm_writev by another
@@ -171,6 +174,21 @@ def _shown(view: View) -> Iterator[Step]:
             yield steps.Decoy(decoy)
 
 
+def _pins(view: View) -> Iterator[Step]:
+    """Nothing can take the place of the tree: polisd and the user's git follow its path from
+    outside. A folder that is somewhere a mount point cannot be renamed or removed in that mount
+    namespace, by whatever path (is_local_mountpoint in the kernel's namei.c asks for the entry
+    alone), and a mount right over the tree would part it from its packages again. Landlock does
+    not help: whoever may write in the home may in what is mounted below it."""
+    if view.packages is None:
+        return
+    yield Folder(_PINS)
+    yield Bind(_real(view.volume), _PINS)
+    for place in (view.tree, view.packages):
+        yield steps.Pin(f"{_PINS}/{place.name}", str(place))
+    yield steps.Decoy(_PINS)
+
+
 def _binds(view: View) -> dict[str, Bind]:
     def own(source: Path, inside: Path) -> Bind:
         return Bind(_real(source), str(inside), writable=True, mapped=view.is_mapped)
@@ -185,7 +203,7 @@ def _binds(view: View) -> dict[str, Bind]:
         *(extra(m.source, m.inside, writable=m.writable) for m in view.mounts),
         # Its objects may be unreadable to others (umask 077): mapped, as the tree is.
         Bind(_real(view.hub_objects), str(view.hub_objects), mapped=view.is_mapped),
-        own(view.tree, view.tree),
+        own(view.volume, view.volume),
         own(view.git_directory, view.git_directory),
         Bind(_real(view.git_file), str(view.tree / ".git"), mapped=view.is_mapped),
     ]

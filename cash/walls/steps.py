@@ -241,6 +241,21 @@ class Decoy:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """`place` can be neither renamed nor removed inside: `target`, another path of it, is a mount
+    point."""
+
+    target: str
+    place: str
+
+    def describe(self) -> str:
+        return f"{self.place} pinned"
+
+    def apply(self, _stage: Stage, /) -> None:
+        mounts.bind_empty(self.target)
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A file of the system with other content."""
 

@@ -36,6 +36,8 @@ class View:
     """What an agent sees.
 
     agent: its name, the host name inside. tree: its worktree, read-write.
+    packages: what its package managers keep, read-write; a sibling of the tree, so that
+    both are shown by one mount and files can be linked between them.
     git_directory: its own git directory, read-write. git_file: a file ("gitdir: …") shown over
     tree/.git. hub_objects: the hub's objects, read-only. home: the private HOME on disk, shown at
     home_inside. scratch: shown as /tmp. path: the user's PATH, from which toolchains are found.
@@ -58,6 +60,7 @@ class View:
     ids: tuple[int, int]
     mode: Mode
     mounts: tuple[Mount, ...] = ()
+    packages: Path | None = None
     proxy_port: int = 3128
     environment: tuple[tuple[str, str], ...] = ()
     landlock: bool = True
@@ -69,9 +72,16 @@ class View:
             raise ValueError("never uid or gid 0 inside the walls")
         if self.mode == "rootless" and self.owner != self.ids:
             raise ValueError("without root, the ids inside are the owner's")
+        if self.packages is not None and self.packages.parent != self.tree.parent:
+            raise ValueError("the packages lie beside the tree")
         # What keeps a debugger off the holder, whose execs nobody judges.
         if self.debug and not self.landlock:
             raise ValueError("no debugging without Landlock")
+
+    @property
+    def volume(self) -> Path:
+        """What is shown by one mount: the tree, with the packages beside it if there are any."""
+        return self.tree.parent if self.packages else self.tree
 
     @property
     def is_mapped(self) -> bool:
@@ -95,7 +105,7 @@ def unpack_view(packed: dict[str, Any]) -> View:
     """The reverse of pack_view; TypeError or KeyError when it is no view."""
     values = dict(packed)
     for field in fields(View):
-        if field.type == "Path":
+        if field.type in ("Path", "Path | None") and values[field.name] is not None:
             values[field.name] = Path(values[field.name])
     values["mounts"] = tuple(_unpack_mount(**mount) for mount in values["mounts"])
     values["environment"] = tuple((name, value) for name, value in values["environment"])

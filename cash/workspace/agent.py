@@ -55,9 +55,19 @@ class Agent:
     folder: Path
 
     @property
+    def volume(self) -> Path:
+        """What is shown by one mount: files of the packages can be linked into the tree."""
+        return self.folder / "volume"
+
+    @property
     def tree(self) -> Path:
         """The working tree: a linked worktree outside, the agent's checkout inside."""
-        return self.folder / "tree"
+        return self.volume / "tree"
+
+    @property
+    def packages(self) -> Path:
+        """Where its package managers keep what they link into the tree."""
+        return self.volume / "packages"
 
     @property
     def git_directory(self) -> Path:

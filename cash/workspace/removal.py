@@ -100,12 +100,13 @@ def take_away(
 def forget_lost(repository: Repository, folder: Path) -> None:
     """Worktree entries and refs of agents whose folder is gone: a removal was cut short."""
     for tree in registered_trees(repository):
-        if tree.is_relative_to(folder / "agents") and not tree.parent.exists():
+        if not tree.is_relative_to(folder / "agents"):
+            continue
+        name = tree.relative_to(folder / "agents").parts[0]
+        if not (folder / "agents" / name).exists():
             unregister_tree(repository, tree)
-            delete_refs(
-                repository,
-                [ref.name for ref in list_refs(repository, *_own_places(tree.parent.name))],
-            )
+            own = list_refs(repository, *_own_places(name))
+            delete_refs(repository, [ref.name for ref in own])
 
 
 def _own_places(name: str) -> tuple[str, str]:
@@ -141,7 +142,8 @@ def _snapshot(repository: Repository, agent: Agent, ref: str) -> Snapshot:
         parent = out.decode().strip() or parent
     what = f"What {agent.name} had not committed\n\nIncarnation {agent.incarnation}."
     index = entry / "index" if entry else None
-    return snapshot_tree(repository, agent.tree, parent, index, ref, what)
+    own = agent.folder / "snapshot.index"
+    return snapshot_tree(repository, agent.tree, parent, index, ref, what, own=own)
 
 
 def _save(

@@ -10,6 +10,7 @@ from cash.faults import MachineFault, UsageFault
 from cash.hub.repository import Repository
 from cash.walls.view import FIRST_DEDICATED_ID, Mount, View
 from cash.workspace.agent import Agent
+from cash.workspace.packages import package_settings
 
 
 def view_of(
@@ -27,6 +28,7 @@ def view_of(
     return View(
         agent=agent.name,
         tree=agent.tree,
+        packages=agent.packages,
         git_directory=agent.git_directory,
         git_file=agent.git_file,
         hub_objects=repository.objects,
@@ -114,5 +116,6 @@ def _environment(agent: Agent, repository: Repository) -> tuple[tuple[str, str],
         "POLIS_AGENT": agent.name,
         "POLIS_INSIDE": "1",
         "GIT_TERMINAL_PROMPT": "0",
+        **package_settings(agent),
     }
     return tuple(values.items())

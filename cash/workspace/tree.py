@@ -38,6 +38,7 @@ from cash.workspace.agent import (
 from cash.workspace.branch import Branch, plan_branch
 from cash.workspace.git_directory import make_git_directory
 from cash.workspace.manifest import find_manifest, load_manifests
+from cash.workspace.packages import write_settings
 from cash.workspace.removal import forget_lost
 from cash.workspace.roster import next_number, read_agents
 
@@ -140,8 +141,9 @@ def _announce(places: Places, agent: Agent, plan: Branch) -> Agent:
 
 
 def _fill(repository: Repository, agent: Agent, plan: Branch, held: int) -> None:
-    for place in (agent.home, agent.scratch, agent.git_directory):
+    for place in (agent.home, agent.scratch, agent.git_directory, agent.volume, agent.packages):
         make_folder(place, repository.owner)
+    write_settings(agent)
     refs = list_refs(repository, "refs/heads/", "refs/remotes/", "refs/tags/")
     keep_objects(repository, agent.name, agent.base, _borrowed(refs))
     reason = f"polis agent {agent.name} ({agent.incarnation})"
@@ -171,7 +173,7 @@ def _undo(repository: Repository, folder: Path) -> None:
         intent = json.loads((folder / INTENT).read_bytes())
     except (OSError, ValueError):
         intent = {}
-    unregister_tree(repository, folder / "tree")
+    unregister_tree(repository, folder / "volume/tree")
     delete_refs(repository, [keep_ref(folder.name)])
     if intent.get("fresh"):
         _take_branch_back(repository, intent["name"], intent["base"], intent["before"])

@@ -130,7 +130,7 @@ def test_stopping_ends_everything_inside(desk: Desk) -> None:
 
 
 def test_an_agent_that_holds_its_import_up_is_stopped_all_the_same(desk: Desk) -> None:
-    directory = desk.tree.parent / "git"
+    directory = desk.folder_of("alice") / "git"
     assert desk.line("mkfifo $(git rev-parse --git-dir)/refs/heads/pipe").status == 0
     assert (directory / "refs/heads/pipe").is_fifo()
     until(lambda: bool(desk.pids("git-upload-pack")))

@@ -107,7 +107,7 @@ def test_adopting_pnpm_takes_the_versions_over_and_is_never_asked_again(desk: De
     assert "is-odd@3.0.0" in lock
     assert (desk.tree / "node_modules/left-pad/package.json").exists()
     assert bob(desk, "npm ci").status == 0
-    assert (desk.tree.parent.parent / "bob/tree/node_modules/is-odd").exists()
+    assert (desk.folder_of("bob") / "volume/tree/node_modules/is-odd").exists()
     assert desk.line(LINE).status == 0
     assert ran_lines(desk) == [
         ("alice", "rewrite", [["pnpm", "import"], ["pnpm", "add", "left-pad"]]),

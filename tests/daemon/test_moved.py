@@ -37,7 +37,7 @@ def commit_inside(desk: Desk, name: str) -> None:
 
 
 def bob(desk: Desk) -> Path:
-    return desk.state / "agents/bob/tree"
+    return desk.folder_of("bob") / "volume/tree"
 
 
 def subjects(desk: Desk, branch: str) -> list[str]:

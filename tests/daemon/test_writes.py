@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from desk import Desk
 from installation import Installation, Ran
 
@@ -49,6 +51,26 @@ def test_a_command_that_deletes_many_files_is_asked_about_once(desk: Desk) -> No
     ran = desk.line("python3 clean.py")
     assert (ran.status, ran.err) == (0, "")
     assert not (desk.tree / "src").exists()
+
+
+def test_a_command_that_overwrites_many_files_is_asked_about_too(desk: Desk) -> None:
+    (desk.tree / "shout.py").write_text(
+        "import os\nos.makedirs('src', exist_ok=True)\n"
+        "for n in range(1100): open(f'src/{n}', 'w').write('x')\n"
+        "for n in range(90): os.unlink(f'src/{n}')\n"
+    )
+    ran = desk.line("python3 shout.py")
+    assert (ran.status, ran.err) == (0, "")  # they are new: nothing is lost
+    for number in range(90):
+        (desk.tree / "src" / f"{number}").touch()
+    ran = desk.line("sed -i s/x/y/ src/*")
+    assert "cannot rename" in ran.err
+    changed = [path for path in (desk.tree / "src").iterdir() if path.read_text() == "y"]
+    assert len(changed) == 910
+    ran = desk.line("python3 shout.py")
+    assert "PermissionError" in ran.err
+    asked = json.loads(desk.polis("approvals", "--json").out)
+    assert [one["rule"] for one in asked] == ["bulk-overwrite", "bulk-overwrite"]
 
 
 def test_the_journal_tells_what_a_command_wrote_and_started(desk: Desk) -> None:

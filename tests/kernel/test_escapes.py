@@ -226,3 +226,44 @@ def test_a_pipe_of_the_hosts_that_was_handed_in_to_be_read_is_not_written_to(
     finally:
         os.close(reader)
         fifo.unlink()
+
+
+_EXCHANGE: Final = """ln -s /etc {packages}/other
+python3 - {packages}/other {tree} <<'END'
+import ctypes, os, sys
+old, new = map(os.fsencode, sys.argv[1:])
+renamed = ctypes.CDLL(None).renameat2(-100, old, -100, new, 2)
+os.unlink(sys.argv[1])
+sys.exit(renamed != 0)
+END"""
+_ANOTHER_TREE: Final = {
+    "moved away": "mv {tree} {tree}s",
+    "moved into the packages": "mv {tree} {packages}/tree",
+    "replaced by a link": "ln -s /etc {packages}/other; mv -T {packages}/other {tree}; "
+    "status=$?; rm {packages}/other; exit $status",
+    "exchanged": _EXCHANGE,
+    "emptied and removed": "mkdir {packages}/kept && mv {tree}/* {packages}/kept; "
+    "rmdir {tree}; status=$?; mv {packages}/kept/* {tree}; rmdir {packages}/kept; exit $status",
+    "by its other path": "mv /run/polis/pins/tree /run/polis/pins/trees",
+    "its packages moved away": "mv {packages} {packages}s",
+    "its packages for the tree": "rmdir {packages} && ln -s /etc {packages}",
+}
+
+
+@pytest.mark.parametrize("attempt", _ANOTHER_TREE, ids=str)
+def test_nothing_can_be_put_in_the_place_of_the_tree(walled: Walled, attempt: str) -> None:
+    """polisd and the user's git follow its path from outside, as root perhaps."""
+    tree, packages = walled.view.tree, walled.view.packages
+    before = os.stat(tree).st_ino, os.stat(packages).st_ino
+    line = _ANOTHER_TREE[attempt].format(tree=tree, packages=packages)
+    assert walled.run("sh", "-c", f"{line} 2>/dev/null").status != 0
+    assert (os.lstat(tree).st_ino, os.lstat(packages).st_ino) == before
+    assert sorted(os.listdir(tree.parent)) == ["packages", "tree"]
+
+
+def test_files_are_linked_from_the_packages_into_the_tree(walled: Walled) -> None:
+    tree, packages = walled.view.tree, walled.view.packages
+    line = f"echo x > {packages}/x && ln {packages}/x {tree}/x && rm {packages}/x"
+    assert walled.run("sh", "-c", line).status == 0
+    assert (tree / "x").read_text() == "x\n"
+    (tree / "x").unlink()

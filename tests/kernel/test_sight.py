@@ -40,6 +40,7 @@ _ROWS: Final = [
     ("/opt", "r"),
     # Its own.
     ("{tree}", "r+w"),
+    ("{tree}/../packages", "empty+w"),
     ("{tree}/README", "r+w"),
     ("{tree}/.git", "r"),
     ("{git}", "r+w"),
@@ -187,8 +188,8 @@ def test_who_it_is(walled: Walled) -> None:
 def test_files_belong_to_the_owner_on_disk(walled: Walled) -> None:
     line = "echo x > made; mkdir -p deep/er; echo y > deep/er/made; ln -s made link; echo > ~/made"
     assert walled.sh(line).status == 0
-    for path in ("tree/made", "tree/deep/er/made", "tree/link", "home/made"):
-        found = (walled.folder / path).lstat()
+    for path in ("made", "deep/er/made", "link", walled.folder / "home/made"):
+        found = (walled.view.tree / path).lstat()
         assert (found.st_uid, found.st_gid) == walled.view.owner
     shown = walled.run("stat", "-c", "%u %g", "made", "README").out
     assert shown == "{} {}\n".format(*walled.view.ids) * 2

@@ -37,9 +37,13 @@ class Desk:
         (found,) = (self.installation.folder / "state/polis").glob("*/store.db")
         return found.parent
 
+    def folder_of(self, name: str) -> Path:
+        """An agent's folder."""
+        return self.state / "agents" / name
+
     @property
     def tree(self) -> Path:
-        return self.state / "agents/alice/tree"
+        return self.folder_of("alice") / "volume/tree"
 
     def children(self, pid: int) -> list[int]:
         """Its child processes; readable for those too that hide from their own user."""

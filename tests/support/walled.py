@@ -287,11 +287,11 @@ def lay_ground(kind: str, folder: Path) -> View:
     """A hub with a commit, an agent's tree and git directory over it, and the rest of a view."""
     uid = 0 if kind == "dedicated" else ORDINARY if os.geteuid() == 0 else os.getuid()
     gid = 0 if kind == "dedicated" else ORDINARY if os.geteuid() == 0 else os.getgid()
-    for name in ("hub", "tree", "home", "scratch", "user", "user/.ssh"):
+    for name in ("hub", "volume/tree", "volume/packages", "home", "scratch", "user", "user/.ssh"):
         (folder / name).mkdir(parents=True)
     (folder / "user/.ssh/id_ed25519").write_text("a private key\n")
     (folder / "user/notes.txt").write_text("private notes\n")
-    hub, tree, git = folder / "hub", folder / "tree", folder / "git"
+    hub, tree, git = folder / "hub", folder / "volume/tree", folder / "git"
     (hub / "README").write_text("read me\n")
     identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
     _git(hub, "init", "-q", "-b", "main")
@@ -309,6 +309,7 @@ def lay_ground(kind: str, folder: Path) -> View:
     return View(
         agent="alice",
         tree=tree,
+        packages=folder / "volume/packages",
         git_directory=git,
         git_file=folder / "git-file",
         hub_objects=hub / ".git/objects",

@@ -26,7 +26,7 @@ def view(tmp_path: Path) -> View:
 
 def _described(view: View) -> str:
     lines = "\n".join(step.describe() for step in plan_walls(view))
-    return lines.replace(str(view.tree.parent), "PLACE").replace(", owner mapped", "")
+    return lines.replace(str(view.home.parent), "PLACE").replace(", owner mapped", "")
 
 
 def test_what_an_agent_is_shown(view: View) -> None:
@@ -35,14 +35,18 @@ def test_what_an_agent_is_shown(view: View) -> None:
     assert [line for line in shown.splitlines() if not line.startswith(("place ", "folder "))] == [
         "/tmp ← PLACE/scratch (read-write)",
         "PLACE/user ← PLACE/home (read-write)",
-        "PLACE/tree (read-write)",
+        "PLACE/volume (read-write)",
         "PLACE/git (read-write)",
-        "PLACE/tree/.git ← PLACE/git-file (read-only)",
         "PLACE/hub/.git/objects (read-only)",
+        "PLACE/volume/tree/.git ← PLACE/git-file (read-only)",
         *(
             f"PLACE/user/{name} (an empty decoy)"
             for name in (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".config/gcloud")
         ),
+        "/run/polis/pins ← PLACE/volume (read-only)",
+        "PLACE/volume/tree pinned",
+        "PLACE/volume/packages pinned",
+        "/run/polis/pins (an empty decoy)",
         "/dev sealed",
         "/ sealed",
     ]
@@ -52,9 +56,10 @@ def test_nothing_writable_but_its_own(view: View) -> None:
     writable = {
         step.target for step in plan_walls(view) if isinstance(step, Bind) and step.writable
     }
-    own = {"/tmp", *map(str, (view.tree, view.git_directory, view.home_inside))}
-    assert writable == own
+    own = {"/tmp", *map(str, (view.git_directory, view.home_inside))}
+    assert writable == own | {str(view.tree.parent)}
     folders, files = writable_places(view)
+    own |= {str(view.tree), str(view.packages)}
     assert set(folders) == own | {"/dev/shm", f"/run/user/{view.ids[0]}"}
     assert files == ("/dev",)
     assert writable_places(replace(view, debug=True)) == (folders, files)
@@ -76,7 +81,7 @@ def test_extras(view: View, tmp_path: Path) -> None:
 def test_mount_points_in_what_an_agent_writes_are_made_with_care(view: View) -> None:
     places = [step for step in plan_walls(view) if isinstance(step, Place)]
     assert Place(str(view.home), ".ssh", view.owner) in places
-    assert Place(str(view.tree), ".git", view.owner, folder=False) in places
+    assert Place(str(view.tree.parent), "tree/.git", view.owner, folder=False) in places
 
 
 @needs_root
@@ -112,6 +117,6 @@ def test_something_missing_is_named(view: View) -> None:
 
 
 def test_planning_changes_nothing(view: View) -> None:
-    before = sorted(str(path) for path in view.tree.parent.rglob("*"))
+    before = sorted(str(path) for path in view.home.parent.rglob("*"))
     plan_walls(view)
-    assert sorted(str(path) for path in view.tree.parent.rglob("*")) == before
+    assert sorted(str(path) for path in view.home.parent.rglob("*")) == before

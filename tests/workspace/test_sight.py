@@ -26,6 +26,7 @@ def test_roots_agents_are_strangers_to_each_other(ground: Ground) -> None:
     assert view == View(
         agent="alice",
         tree=alice.tree,
+        packages=alice.packages,
         git_directory=alice.git_directory,
         git_file=alice.git_file,
         hub_objects=ground.root / ".git/objects",
@@ -43,6 +44,8 @@ def test_roots_agents_are_strangers_to_each_other(ground: Ground) -> None:
             ("POLIS_AGENT", "alice"),
             ("POLIS_INSIDE", "1"),
             ("GIT_TERMINAL_PROMPT", "0"),
+            ("pnpm_config_store_dir", f"{alice.packages}/pnpm"),
+            ("UV_CACHE_DIR", f"{alice.packages}/uv"),
         ),
     )
     assert view_of(bob, ground.repository, "/bin").ids == (FIRST_DEDICATED_ID + 2,) * 2

@@ -41,7 +41,7 @@ def test_an_agent_made(ground: Ground) -> None:
     )
     assert list_agents(ground.repository, ground.places) == (agent,)
     assert sorted(path.name for path in agent.folder.iterdir()) == [
-        *("agent.json", "git", "gitfile", "home", "imported", "scratch", "tree"),
+        *("agent.json", "git", "gitfile", "home", "imported", "scratch", "volume"),
     ]
     assert ground.state() == [
         *("refs/heads/agent/alice", "refs/heads/main", "refs/polis/keep/alice/base"),
@@ -95,7 +95,9 @@ def test_what_git_is_told_inside(ground: Ground) -> None:
     assert (agent.home / ".gitconfig").read_text() == (
         '[user]\n\tname = "Ada \\"L\\" \\\\ Søren"\n\temail = "ada@example.org"\n'
     )
-    assert [path.name for path in agent.home.iterdir()] == [".gitconfig"]
+    assert sorted(path.name for path in agent.home.iterdir()) == [".config", ".gitconfig"]
+    rc = agent.home / ".config/pnpm/rc"
+    assert rc.read_text() == f"store-dir={agent.packages}/pnpm\n"
 
 
 def test_without_a_name_the_agent_signs_for_itself(ground: Ground) -> None:

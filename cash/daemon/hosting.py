@@ -41,7 +41,7 @@ from cash.walls.view import View
 from cash.workspace.agent import Agent
 from cash.workspace.certificates import certificate_settings
 from cash.workspace.facts import gather_facts
-from cash.workspace.manifest import Manifest
+from cash.providers.manifest import Manifest
 from cash.workspace.roster import read_agents
 from cash.workspace.sight import home_inside, view_of
 

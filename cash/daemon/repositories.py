@@ -19,7 +19,7 @@ from cash.keeper.link import Asked, Ended, Ready, Seen, Wrote
 from cash.places import Places
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
-from cash.workspace.manifest import load_manifests
+from cash.providers.manifest import load_manifests
 from cash.workspace.roster import read_agents
 
 

@@ -28,8 +28,7 @@ INTENT = "making.json"
 
 class AgentFault(UsageFault):
     """The words about an agent were wrong. code: AGENT_EXISTS, AGENT_UNKNOWN, INVALID_NAME,
-    AGENT_TYPE_UNAVAILABLE, BRANCH_IN_USE, BRANCH_UNKNOWN, BRANCH_EXISTS, AGENT_BUSY,
-    AGENT_DIRTY."""
+    BRANCH_IN_USE, BRANCH_UNKNOWN, BRANCH_EXISTS, AGENT_BUSY, AGENT_DIRTY."""
 
     def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -25,6 +25,7 @@ from cash.hub.worktree import (
     unregister_tree,
 )
 from cash.places import Places
+from cash.providers.manifest import find_manifest, load_manifests
 from cash.workspace.agent import (
     INTENT,
     RECORD,
@@ -37,7 +38,6 @@ from cash.workspace.agent import (
 )
 from cash.workspace.branch import Branch, plan_branch
 from cash.workspace.git_directory import make_git_directory
-from cash.workspace.manifest import find_manifest, load_manifests
 from cash.workspace.packages import write_settings
 from cash.workspace.removal import forget_lost
 from cash.workspace.roster import next_number, read_agents

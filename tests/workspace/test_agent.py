@@ -19,7 +19,7 @@ from cash.workspace.agent import (
     read_record,
     write_record,
 )
-from cash.workspace.manifest import Manifest, find_manifest, load_manifests, read_size
+from cash.providers.manifest import Manifest, ProviderFault, find_manifest, load_manifests, read_size
 
 _RULE = "2 to 31 characters: a lower-case letter, then lower-case letters, digits and hyphens"
 
@@ -162,7 +162,7 @@ def test_the_shipped_providers() -> None:
 
 
 def test_an_unknown_provider_lists_what_there_is() -> None:
-    with pytest.raises(AgentFault) as caught:
+    with pytest.raises(ProviderFault) as caught:
         find_manifest("cluade", load_manifests())
     assert (caught.value.code, caught.value.message, caught.value.hint) == (
         "AGENT_TYPE_UNAVAILABLE",

@@ -19,6 +19,7 @@ from privilege import needs_root
 from cash.faults import Fault
 from cash.hub.adoption import adopt
 from cash.hub.repository import find_repository
+from cash.providers.manifest import ProviderFault
 from cash.workspace.agent import Agent, AgentFault, read_record
 from cash.workspace.roster import list_agents
 from cash.workspace.tree import add_tree
@@ -173,7 +174,7 @@ def test_head_is_the_users_even_when_detached(ground: Ground) -> None:
 
 def _fault(ground: Ground, name: str = "carol", **words: str) -> tuple[str, str, str | None]:
     before = ground.state()
-    with pytest.raises(AgentFault) as caught:
+    with pytest.raises((AgentFault, ProviderFault)) as caught:
         add_tree(ground.repository, ground.places, name, **words)  # type: ignore[arg-type]
     assert ground.state() == before
     return caught.value.code, caught.value.message, caught.value.hint

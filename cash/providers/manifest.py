@@ -11,8 +11,13 @@ from pathlib import Path
 import yaml
 
 from cash.content import content_folder
-from cash.faults import Fault
-from cash.workspace.agent import AgentFault
+from cash.faults import Fault, UsageFault
+
+
+class ProviderFault(UsageFault):
+    """There is no such kind of agent."""
+
+    code = "AGENT_TYPE_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,12 @@ def load_manifests(folder: Path | None = None) -> Mapping[str, Manifest]:
 
 
 def find_manifest(name: str, manifests: Mapping[str, Manifest]) -> Manifest:
-    """The provider of that name; AgentFault that lists what there is else."""
+    """The provider of that name; ProviderFault that lists what there is else."""
     if name in manifests:
         return manifests[name]
     near = difflib.get_close_matches(name, manifests, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise AgentFault(
-        "AGENT_TYPE_UNAVAILABLE",
+    raise ProviderFault(
         f"there is no provider {name!r}",
         hint=f"{hint}available: {', '.join(manifests)}",
     )

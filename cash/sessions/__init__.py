@@ -1,0 +1,1 @@
+"""Agents at work: their terminals, what they are doing, and how one knows."""

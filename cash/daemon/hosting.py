@@ -32,6 +32,7 @@ from cash.policy.context import Context
 from cash.policy.identity import Identities, find_identities
 from cash.policy.policy import Policy
 from cash.policy.verdict import Level
+from cash.providers.manifest import Manifest
 from cash.settings import LiveSettings, settings_files
 from cash.store.event import Event
 from cash.store.state import State
@@ -41,7 +42,6 @@ from cash.walls.view import View
 from cash.workspace.agent import Agent
 from cash.workspace.certificates import certificate_settings
 from cash.workspace.facts import gather_facts
-from cash.providers.manifest import Manifest
 from cash.workspace.roster import read_agents
 from cash.workspace.sight import home_inside, view_of
 

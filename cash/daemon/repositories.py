@@ -17,9 +17,9 @@ from cash.hub.moving import Move, drop_copied_trees, follow_move, recognise
 from cash.hub.repository import Repository, find_repository
 from cash.keeper.link import Asked, Ended, Ready, Seen, Wrote
 from cash.places import Places
+from cash.providers.manifest import load_manifests
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
-from cash.providers.manifest import load_manifests
 from cash.workspace.roster import read_agents
 
 

@@ -9,6 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cash.faults import Fault, UsageFault
+from cash.providers.manifest import (
+    Manifest,
+    ProviderFault,
+    find_manifest,
+    load_manifests,
+    read_size,
+)
 from cash.workspace.agent import (
     Agent,
     AgentFault,
@@ -19,7 +26,6 @@ from cash.workspace.agent import (
     read_record,
     write_record,
 )
-from cash.providers.manifest import Manifest, ProviderFault, find_manifest, load_manifests, read_size
 
 _RULE = "2 to 31 characters: a lower-case letter, then lower-case letters, digits and hyphens"
 

@@ -74,6 +74,11 @@ class Node:
         return isinstance(self.raw, yaml.ScalarNode)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is a scalar without quotes."""
+        return isinstance(self.raw, yaml.ScalarNode) and not self.raw.style
+
+    @property
     def is_list(self) -> bool:
         """Whether it is a sequence."""
         return isinstance(self.raw, yaml.SequenceNode)

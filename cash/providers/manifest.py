@@ -3,51 +3,100 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from cash.content import content_folder
 from cash.faults import Fault, UsageFault
+from cash.places import Places
+from cash.policy.document import PolicyFault, read_document
+from cash.providers import reading
+from cash.providers.facets import (
+    Account,
+    Capability,
+    Hooks,
+    Purpose,
+    Settled,
+    Shell,
+    Sign,
+    Start,
+    Version,
+    Words,
+)
+
+# A manifest that is written is in force after this at the latest.
+_LOOK_SECONDS = 1.0
 
 
 class ProviderFault(UsageFault):
-    """There is no such kind of agent."""
+    """There is no such kind of agent, or it cannot do that."""
 
     code = "AGENT_TYPE_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One provider. command: the program and first arguments; empty: just the shell.
-    tool_timeout: seconds after which its own tool call gives up, so a question must end before.
-    memory: default limit in bytes. hosts: what it may reach besides package registries. declined:
-    hosts, and URLs its commands name, that it tries by itself and does without: nobody is asked.
-    debug: its processes may trace each other (docs/isolation.md)."""
+    """One provider.
+
+    programs: names on PATH, the first that is there is it. install: the command that installs or
+    renews it. capabilities: by name. always: words of every start; starts: by purpose; model:
+    those that choose a model. typed: a prompt can be typed at its terminal. environment: of every
+    start; values may hold {tree} and {home}. config: its configuration directory below HOME.
+    settled: files that keep a start from waiting in a question of its own.
+    hosts: what it may reach besides package registries. declined: hosts, and URLs its commands
+    name, that it tries by itself and does without: nobody is asked. memory: default limit in
+    bytes. tool_timeout: seconds after which its own tool call gives up, so a question must end
+    before. exits: exit status → state; others are error. signs: what its screen tells. quota:
+    text (RE2) that says that the account is used up for now. debug: its processes may trace each
+    other (docs/isolation.md). source: the file it was read from."""
 
     name: str
     description: str
-    command: tuple[str, ...]
     tool_timeout: float
     memory: int
     hosts: tuple[str, ...]
+    programs: tuple[str, ...] = ()
+    install: str = ""
+    version: Version = Version()
+    capabilities: Mapping[str, Capability] = field(default_factory=dict)
+    always: tuple[Words, ...] = ()
+    starts: Mapping[Purpose, Start] = field(default_factory=dict)
+    model: tuple[Words, ...] = ()
+    typed: bool = True
+    environment: tuple[tuple[str, str], ...] = ()
+    config: str = ""
+    settled: tuple[Settled, ...] = ()
     declined: frozenset[str] = frozenset()
+    hooks: Hooks | None = None
+    shell: Shell | None = None
+    exits: Mapping[int, str] = field(default_factory=dict)
+    signs: tuple[Sign, ...] = ()
+    quota: tuple[str, ...] = ()
+    account: Account | None = None
     debug: bool = False
-
-
-_KEYS = {field.name for field in fields(Manifest)}
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    source: str = ""
 
 
 def load_manifests(folder: Path | None = None) -> Mapping[str, Manifest]:
-    """All providers by name, from `folder` (default: the shipped ones). Raises Fault with the
-    file's name when one is malformed."""
+    """All providers by name, from `folder` (default: the shipped ones). Raises Fault with file
+    and line when one is malformed."""
     found = folder or content_folder("agents")
-    manifests = [_load(path) for path in sorted(found.glob("*.yaml"))]
+    manifests = [load_manifest(path) for path in sorted(found.glob("*.yaml"))]
     return {manifest.name: manifest for manifest in manifests}
+
+
+def load_manifest(path: Path) -> Manifest:
+    """One file. Fault names it, with line and column."""
+    try:
+        values = reading.read_manifest(read_document(path.read_bytes(), str(path)))
+    except OSError as fault:
+        raise Fault(f"{path}: cannot be read: {fault.strerror}") from fault
+    except PolicyFault as fault:
+        raise Fault(fault.message, hint=fault.hint) from fault
+    return Manifest(**values, source=str(path))
 
 
 def find_manifest(name: str, manifests: Mapping[str, Manifest]) -> Manifest:
@@ -62,39 +111,85 @@ def find_manifest(name: str, manifests: Mapping[str, Manifest]) -> Manifest:
     )
 
 
-def read_size(text: str) -> int:
-    """Bytes of `512M`, `2G`, `1GiB`, `1048576`. ValueError when it is none."""
-    match = re.fullmatch(r"(\d+)([KMG]?)(?:i?B)?", text, re.IGNORECASE | re.ASCII)
-    if match is None:
-        raise ValueError(f"{text!r} is no size: for example 512M or 2G")
-    return int(match[1]) * _UNITS[match[2].upper()]
+def user_folder(places: Places) -> Path:
+    """Where the user's own manifests are."""
+    return places.config / "agents"
 
 
-def _read_switch(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} is true or false")  # noqa: TRY004
-    return value
+class Catalogue(Mapping[str, Manifest]):
+    """The shipped manifests and the user's own above them, by name: one of the user's replaces
+    the shipped one of its name. A file that is changed is seen within a second; one that cannot
+    be read leaves what it last said in force, and the others alone. broken: file → what is wrong
+    with it, one line."""
+
+    def __init__(self, places: Places) -> None:
+        self._shipped = load_manifests()
+        self._folder = user_folder(places)
+        self._own: dict[Path, Manifest] = {}
+        self._stamps: dict[Path, tuple[int, ...]] = {}
+        self._all: Mapping[str, Manifest] = self._shipped
+        self._next_look = 0.0
+        self._broken: dict[Path, str] = {}
+
+    @property
+    def broken(self) -> Mapping[Path, str]:
+        """See the class."""
+        self._look()
+        return self._broken
+
+    def __getitem__(self, name: str) -> Manifest:
+        self._look()
+        return self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._look()
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        self._look()
+        return len(self._all)
+
+    def _look(self) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_SECONDS
+        stamps = {path: _stamp(path) for path in sorted(self._folder.glob("*.yaml"))}
+        if stamps == self._stamps:
+            return
+        for path in self._stamps.keys() - stamps.keys():
+            self._own.pop(path, None)
+            self._broken.pop(path, None)
+        for path in (path for path in stamps if stamps[path] != self._stamps.get(path)):
+            self._read(path)
+        self._stamps = stamps
+        own = (self._own[path] for path in sorted(self._own))
+        self._all = {**self._shipped, **{manifest.name: manifest for manifest in own}}
+
+    def _read(self, path: Path) -> None:
+        try:
+            self._own[path] = load_manifest(path)
+            self._broken.pop(path, None)
+        except Fault as fault:
+            self._broken[path] = fault.message
 
 
-def _load(path: Path) -> Manifest:
+def _stamp(path: Path) -> tuple[int, ...]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError("a manifest is a mapping of names to values")  # noqa: TRY004
-        unknown = set(values) - _KEYS
-        if unknown:
-            raise ValueError(f"unknown key {min(unknown)}")
-        return Manifest(
-            name=str(values["name"]),
-            description=str(values["description"]),
-            command=tuple(str(word) for word in values["command"]),
-            tool_timeout=float(values["tool_timeout"]),
-            memory=read_size(str(values["memory"])),
-            hosts=tuple(str(host) for host in values["hosts"]),
-            declined=frozenset(str(name) for name in values.get("declined", ())),
-            debug=_read_switch("debug", values.get("debug", False)),
-        )
-    except KeyError as missing:
-        raise Fault(f"{path}: {missing.args[0]} is missing or unknown") from missing
-    except (ValueError, TypeError, OSError, yaml.YAMLError) as fault:
-        raise Fault(f"{path}: {' '.join(str(fault).split())}") from fault
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def describe_manifest(manifest: Manifest) -> dict[str, Any]:
+    """The JSON of what is known without looking for the program."""
+    return {
+        "name": manifest.name,
+        "description": manifest.description,
+        "source": manifest.source,
+        "install": manifest.install,
+        "starts": list(manifest.starts),
+        "hosts": list(manifest.hosts),
+        "memory_bytes": manifest.memory,
+        "tool_timeout": manifest.tool_timeout,
+    }

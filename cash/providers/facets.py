@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Purpose = Literal["interactive", "headless", "prompt", "resumed"]
+# What an account is: an API key, a login of the program's own, or nothing.
+Sort = Literal["", "key", "login"]
 PURPOSES: tuple[Purpose, ...] = ("interactive", "headless", "prompt", "resumed")
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """How a program tells its version. words: after the program. pattern: its first group is the
-    version. least: the oldest that polis can drive, () for any. help: words that show its help."""
+    version. least: the oldest that polis can drive, () for any. help: words that show its help.
+    package: the npm package whose package.json says the version; nothing is run then."""
 
     words: tuple[str, ...] = ("--version",)
     pattern: str = r"(\d+(?:\.\d+)+)"
     least: tuple[int, ...] = ()
     help: tuple[str, ...] = ("--help",)
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,14 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A file of the agent's HOME that must hold something before the program starts. path:
-    relative. value: a JSON mapping that is put into what is there, key by key, or a whole text.
-    Strings and keys may hold {tree} and {home}."""
+    relative. value: a JSON mapping that is put into what is there, key by key, or a whole text;
+    strings and keys may hold {tree}, {home} and {key_tail}. account: only where the agent has an
+    account of that sort."""
 
     path: str
     value: Any
     needs: str = ""
+    account: Sort = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +104,18 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How it logs in. login, logout: words after the program; none: it cannot. files: below
-    HOME, credentials whole. parts: JSON file below HOME → the keys of it that are the account's.
-    key: the environment variable of an API key. hosts: that only the login needs."""
+    """How it logs in.
 
-    login: tuple[str, ...] = ()
-    logout: tuple[str, ...] = ()
+    login, logout: words after the program; None: it cannot. files: below HOME, credentials whole.
+    parts: JSON file below HOME → the keys of it that are the account's. same: dotted keys of the
+    first file that a renewed one must have unchanged. key: the environment variable of an API
+    key. key_login: words that make it take a key from its standard input, for one that wants it
+    in a file."""
+
+    login: tuple[str, ...] | None = None
+    logout: tuple[str, ...] | None = None
     files: tuple[str, ...] = ()
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    same: tuple[str, ...] = ()
     key: str = ""
-    hosts: tuple[str, ...] = ()
+    key_login: tuple[str, ...] | None = None

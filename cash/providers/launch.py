@@ -9,7 +9,7 @@ from typing import Any
 
 from cash.content import content_folder
 from cash.faults import Fault
-from cash.providers.facets import PURPOSES, Purpose, Settled, Words
+from cash.providers.facets import PURPOSES, Purpose, Settled, Sort, Words
 from cash.providers.manifest import Manifest, ProviderFault
 
 # Linux takes 128 kB in one word of an argv, its NUL included (MAX_ARG_STRLEN).
@@ -49,6 +49,8 @@ def plan_launch(
     tree: str = "",
     home: str = "",
     lacking: Collection[str] = (),
+    account: Sort = "",
+    key_tail: str = "",
     hooked: bool = True,
 ) -> Launch:
     """How `program` is started for a purpose.
@@ -56,13 +58,14 @@ def plan_launch(
     program, version, lacking: as probed (cash/providers/program.py), lacking being the names of
     capabilities it does not have. resume: the provider's own id of a conversation, "" for the
     last one. session: the id a new conversation gets, where the program takes one. tree, home: as
-    seen inside. hooked: install the provider's hooks. ProviderFault when the provider has no such
+    seen inside. account: what sort the agent has. key_tail: the end of its key, by which a program
+    remembers that it was accepted. hooked: install the provider's hooks. ProviderFault when the provider has no such
     start and the prompt would be lost; what else is missing is a note. Reads hook templates, and
     touches nothing."""
     filling = _Filling(
         {
             **{"prompt": prompt, "model": model, "resume": resume},
-            **{"session": session, "tree": tree, "home": home},
+            **{"session": session, "tree": tree, "home": home, "key_tail": key_tail},
         },
         manifest,
         lacking,
@@ -71,10 +74,14 @@ def plan_launch(
     purpose, typed = _what_it_can(manifest, purpose, prompt, filling)
     start = manifest.starts[purpose]
     given = prompt.encode("utf-8", "surrogateescape") if start.input else None
-    argv = (program, *filling.words((*manifest.always, *start.groups, *manifest.model)))
+    # What follows a prompt might be taken for a part of it.
+    last = tuple(one for one in start.groups if any("{prompt}" in word for word in one.words))
+    first = tuple(one for one in start.groups if one not in last)
+    argv = (program, *filling.words((*first, *manifest.always, *manifest.model, *last)))
     if model and not manifest.model:
         filling.notes.append(f"{manifest.name} has no way to choose a model: {model} is left out")
-    files = [filling.file(one) for one in manifest.settled if filling.has(one.needs)]
+    settled = (one for one in manifest.settled if one.account in ("", account))
+    files = [filling.file(one) for one in settled if filling.has(one.needs)]
     if hooked:
         files += _hook_files(manifest, filling)
     return Launch(

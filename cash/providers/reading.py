@@ -29,7 +29,7 @@ STATUSES = (
     *("creating", "running", "waiting_approval", "waiting_input"),
     *("idle", "completed", "error", "stopped", "unknown"),
 )
-PLACES = ("prompt", "model", "resume", "session", "tree", "home")
+PLACES = ("prompt", "model", "resume", "session", "tree", "home", "key_tail")
 _REQUIRED = ("name", "description", "tool_timeout", "memory", "hosts")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -131,6 +131,12 @@ def _path(node: Node) -> str:
     return node.text()
 
 
+def _variable(node: Node) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", node.text()):
+        raise node.fault("expected the name of an environment variable")
+    return node.text()
+
+
 def _status(node: Node) -> str:
     return node.choice(STATUSES)
 
@@ -218,7 +224,15 @@ def _value(node: Node) -> Any:
 
 
 _SETTLED = _whole(
-    Settled, {"path": _path, "value": _value, "needs": Node.filled}, "path", "value"
+    Settled,
+    {
+        "path": _path,
+        "value": _value,
+        "needs": Node.filled,
+        "account": lambda node: node.choice(("key", "login")),
+    },
+    "path",
+    "value",
 )
 _READERS: Mapping[str, Callable[[Node], Any]] = {
     "name": _name,
@@ -226,7 +240,14 @@ _READERS: Mapping[str, Callable[[Node], Any]] = {
     "programs": _texts,
     "install": Node.filled,
     "version": _whole(
-        Version, {"words": _texts, "pattern": _version_pattern, "least": _number, "help": _texts}
+        Version,
+        {
+            "words": _texts,
+            "pattern": _version_pattern,
+            "least": _number,
+            "help": _texts,
+            "package": Node.filled,
+        },
     ),
     "capabilities": _table(
         _whole(Capability, {"help": Node.filled, "least": _number, "note": Node.filled}, "note"),
@@ -272,8 +293,9 @@ _READERS: Mapping[str, Callable[[Node], Any]] = {
             "logout": _texts,
             "files": _many(_path),
             "parts": _table(_texts, _path),
-            "key": Node.filled,
-            "hosts": _texts,
+            "same": _texts,
+            "key": _variable,
+            "key_login": _texts,
         },
     ),
     "debug": Node.truth,

@@ -7,6 +7,9 @@ from typing import Any
 
 from cash.daemon.caller import Caller, Fields
 from cash.daemon.describing import describe_agent
+from cash.daemon.hosting import Hosted
+from cash.providers.program import find_program
+from cash.workspace.agent import Agent
 from cash.workspace.removal import check_removal, remove_agent
 from cash.workspace.roster import look_at
 from cash.workspace.sight import choose_mode
@@ -31,7 +34,17 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted.forget_agents()
     body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}
     await hosted.journal(agent, f"{agent.incarnation}:added", "agent-added", body)
-    return describe_agent(hosted, agent)
+    return describe_agent(hosted, agent) | {"notes": _notes(hosted, agent)}
+
+
+def _notes(hosted: Hosted, agent: Agent) -> list[dict[str, str]]:
+    """What its user should know before it is started."""
+    manifest = hosted.manifests[agent.provider]
+    if find_program(manifest, hosted.path()):
+        return []
+    names = " or ".join(manifest.programs)
+    what = f"{manifest.description} is not installed: no {names} on the PATH of {agent.name}"
+    return [{"message": what, "hint": manifest.install}]
 
 
 async def agents_list(caller: Caller, fields: Fields) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cash import __version__
-from cash.daemon import agent_calls, journal_calls, line_calls
+from cash.daemon import agent_calls, journal_calls, line_calls, provider_calls
 from cash.daemon.caller import Caller, Fields, Verb
 from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Level
@@ -119,6 +119,8 @@ CALLS: dict[str, Verb] = {
     "agents.show": agent_calls.agents_show,
     "agents.remove": agent_calls.agents_remove,
     "agents.stop": agent_calls.agents_stop,
+    "providers.list": provider_calls.providers_list,
+    "accounts.changed": provider_calls.accounts_changed,
     "judge": line_calls.judge,
     "ask": line_calls.ask,
     "line.ended": line_calls.line_ended,

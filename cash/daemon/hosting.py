@@ -22,6 +22,8 @@ from cash.daemon.household import Household
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Keeping
+from cash.daemon.lending import Lending
+from cash.daemon.programs import Programs
 from cash.daemon.reloading import Loading, Reloading
 from cash.faults import Fault
 from cash.hub.moving import mend_objects
@@ -60,6 +62,8 @@ class Hosted:
         parser: Parser,
         keeping: Keeping,
         manifests: Mapping[str, Manifest],
+        programs: Programs,
+        lending: Lending,
         loading: Loading,
     ) -> None:
         self.places = places
@@ -67,6 +71,8 @@ class Hosted:
         self.parser = parser
         self.keeping = keeping
         self.manifests = manifests
+        self.programs = programs
+        self.lending = lending
         self.store = folder / "store.db"
         self.writer = Writer.open(self.store)
         self.state = State.open(self.store)

@@ -8,7 +8,9 @@ from pathlib import Path
 from cash.daemon.hosting import Hosted
 from cash.daemon.household import Household
 from cash.daemon.keeping import Keeping
+from cash.daemon.lending import Lending
 from cash.daemon.moved import settle
+from cash.daemon.programs import Programs
 from cash.daemon.reloading import Loading
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
@@ -17,7 +19,7 @@ from cash.hub.moving import Move, drop_copied_trees, follow_move, recognise
 from cash.hub.repository import Repository, find_repository
 from cash.keeper.link import Asked, Ended, Ready, Seen, Wrote
 from cash.places import Places
-from cash.providers.manifest import load_manifests
+from cash.providers.manifest import Catalogue
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
 from cash.workspace.roster import read_agents
@@ -29,7 +31,9 @@ class Repositories:
     def __init__(self, places: Places) -> None:
         self.places = places
         self.parser = Parser()
-        self.manifests = load_manifests()
+        self.manifests = Catalogue(places)
+        self.programs = Programs(places)
+        self.lending = Lending(places)
         self.loading = Loading()
         self.keeping = Keeping(places.runtime, self._note_end, self._note_loss, self._note_exec)
         self._hosted: dict[str, Hosted] = {}
@@ -53,6 +57,7 @@ class Repositories:
     async def close(self) -> None:
         """Takes all walls down, writes what waits, ends what is shared."""
         await self.keeping.close()
+        self.lending.close()
         await self.parser.stop()
         for hosted in self._hosted.values():
             hosted.close()
@@ -117,6 +122,8 @@ class Repositories:
                 self.parser,
                 self.keeping,
                 self.manifests,
+                self.programs,
+                self.lending,
                 self.loading,
             )
             self._hosted[repository.id].begin()

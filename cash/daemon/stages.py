@@ -275,11 +275,12 @@ class CommandStages:
         judged: Judged,
         predicted: Prediction = NOTHING,
     ) -> None:
+        lent = await self._hosted.lending.entries(self._hosted, self._agent, argv[0])
         order = partial(
             KeeperLink.run,
             id=number,
             argv=argv,
-            environment=[*self._hosted.environment, *self._asked.environment],
+            environment=[*self._hosted.environment, *lent, *self._asked.environment],
             cwd=_encode(cwd),
             client=self._connection.endpoint.fileno(),
             descriptors=_place(self._descriptors, self._asked.terminals),

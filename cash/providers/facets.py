@@ -73,7 +73,7 @@ class Settled:
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """Its own hook protocol. protocol: the name that `polis hook NAME` speaks. files: path below
-    HOME → template below hooks/. events: its event → the state it tells, for example Stop → idle."""
+    HOME → template below hooks/. events: its event → the state it tells, for example Stop: idle."""
 
     protocol: str
     files: Mapping[str, str] = field(default_factory=dict)

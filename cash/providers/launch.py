@@ -59,13 +59,18 @@ def plan_launch(
     capabilities it does not have. resume: the provider's own id of a conversation, "" for the
     last one. session: the id a new conversation gets, where the program takes one. tree, home: as
     seen inside. account: what sort the agent has. key_tail: the end of its key, by which a program
-    remembers that it was accepted. hooked: install the provider's hooks. ProviderFault when the provider has no such
-    start and the prompt would be lost; what else is missing is a note. Reads hook templates, and
-    touches nothing."""
+    remembers that it was accepted. hooked: install the provider's hooks. ProviderFault when the
+    provider has no such start and the prompt would be lost; what else is missing is a note. Reads
+    hook templates, and touches nothing."""
     filling = _Filling(
         {
-            **{"prompt": prompt, "model": model, "resume": resume},
-            **{"session": session, "tree": tree, "home": home, "key_tail": key_tail},
+            "prompt": prompt,
+            "model": model,
+            "resume": resume,
+            "session": session,
+            "tree": tree,
+            "home": home,
+            "key_tail": key_tail,
         },
         manifest,
         lacking,
@@ -118,7 +123,7 @@ def _what_it_can(
             raise ProviderFault(
                 f"{manifest.name} cannot work without a terminal", hint="leave --headless out"
             )
-        case "headless" if _is_long(prompt) and not start.input:
+        case "headless" if start and _is_long(prompt) and not start.input:
             raise ProviderFault(
                 f"{manifest.name} takes a prompt of at most {_LONGEST_WORD} bytes",
                 hint="put the text into a file of its tree and name that",

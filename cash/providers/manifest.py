@@ -60,7 +60,7 @@ class Manifest:
     hosts: tuple[str, ...]
     programs: tuple[str, ...] = ()
     install: str = ""
-    version: Version = Version()
+    version: Version = field(default_factory=Version)
     capabilities: Mapping[str, Capability] = field(default_factory=dict)
     always: tuple[Words, ...] = ()
     starts: Mapping[Purpose, Start] = field(default_factory=dict)

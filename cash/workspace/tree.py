@@ -25,7 +25,7 @@ from cash.hub.worktree import (
     unregister_tree,
 )
 from cash.places import Places
-from cash.providers.manifest import find_manifest, load_manifests
+from cash.providers.manifest import Catalogue, find_manifest
 from cash.workspace.agent import (
     INTENT,
     RECORD,
@@ -63,7 +63,7 @@ def add_tree(
     may be.
     Raises AgentFault (its code says which word was wrong) or Fault; then nothing is left."""
     check_mode(mode)
-    find_manifest(provider, load_manifests())
+    find_manifest(provider, Catalogue(places))
     folder, _ = open_hub(repository, places)
     with hold_hub(folder) as held:
         undo_half_made(repository, folder)

@@ -15,6 +15,10 @@ command = Table(
         "shell": "cash.cli.agents.shell",
         "stop": "cash.cli.agents.stop",
         "remove": "cash.cli.agents.remove",
+        "providers": "cash.cli.agents.providers",
+        "login": "cash.cli.agents.login",
+        "logout": "cash.cli.agents.logout",
+        "accounts": "cash.cli.agents.accounts",
     },
     examples=("polis agents add alice", "polis agents list", "cd $(polis agents path alice)"),
 )

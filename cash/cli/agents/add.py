@@ -6,6 +6,7 @@ import click
 
 from cash.cli.calls import ask
 from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.providers import complete_providers
 from cash.cli.table import command as make_command
 
 
@@ -16,7 +17,12 @@ from cash.cli.table import command as make_command
 )
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--provider", "--base", default=None, metavar="P", help="The program it is: claude, codex, …"
+    "--provider",
+    "--base",
+    default=None,
+    metavar="P",
+    shell_complete=complete_providers,
+    help="The program it is: claude, codex, … (polis agents providers lists them).",
 )
 @click.option(
     "--from", "start", default=None, metavar="REF", help="Its branch begins there [HEAD]."
@@ -43,3 +49,5 @@ def command(
         print_json(answer)
     else:
         print_text(f"{name} works on {answer['branch']} in {answer['path']}")
+        for note in answer["notes"]:
+            click.echo(f"polis: {note['message']}\nhint: {note['hint']}", err=True)

@@ -1,0 +1,67 @@
+"""Everything that must be so before an agent's own program starts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cash.providers.facets import Purpose
+from cash.providers.launch import Launch, plan_launch
+from cash.providers.manifest import Manifest, find_manifest
+from cash.providers.program import Program
+from cash.providers.settling import settle_files
+from cash.workspace.agent import Agent
+from cash.workspace.sight import home_inside
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A start that may be carried out now. launch.argv and launch.environment hold no secret: an
+    API key is added by polisd where the command is started (cash/daemon/lending.py)."""
+
+    manifest: Manifest
+    program: Program
+    launch: Launch
+    is_logged_in: bool
+
+
+async def prepare_launch(
+    hosted: Hosted,
+    agent: Agent,
+    purpose: Purpose,
+    *,
+    prompt: str = "",
+    model: str = "",
+    resume: str = "",
+    session: str = "",
+    hooked: bool = True,
+) -> Prepared:
+    """Finds and probes the agent's program, lends it its account, and settles the files that keep
+    it from waiting in a question of its own. The words are those of plan_launch. ProgramFault
+    when the program is missing or of no use, Fault when the agent's home cannot be written."""
+    manifest = find_manifest(agent.provider, hosted.manifests)
+    program = await hosted.programs.find(manifest, hosted.path())
+    held = await hosted.lending.prepare(hosted, agent)
+    launch = plan_launch(
+        manifest,
+        program=program.path,
+        version=program.version,
+        purpose=purpose,
+        prompt=prompt,
+        model=model,
+        resume=resume,
+        session=session,
+        tree=str(agent.tree),
+        home=str(home_inside(hosted.repository)),
+        lacking=program.lacking,
+        account=held.sort if held else "",
+        key_tail=held.key_tail if held else "",
+        hooked=hooked,
+    )
+    owner = hosted.repository.owner
+    await asyncio.to_thread(settle_files, agent.home, launch.files, (owner.uid, owner.gid))
+    return Prepared(manifest, program, launch, held is not None)

@@ -1,0 +1,122 @@
+"""Accounts lent to agents: copies in their homes, and what their programs renew, taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from cash.faults import Fault
+from cash.places import Places
+from cash.providers.accounts import Held, lend, read_account, take_back, withdraw
+from cash.providers.manifest import Manifest
+from cash.workspace.agent import Agent
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+
+# A renewed token reaches the account, and the other agents, within this. Until then another may
+# try an old one; it then gets the new one by this and tries again.
+_LOOK_SECONDS = 1.0
+
+
+class Lending:
+    """Of all repositories: an account is the user's, not a repository's."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._lent: dict[str, tuple[Hosted, Agent]] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def prepare(self, hosted: Hosted, agent: Agent) -> Held | None:
+        """Puts the account of the agent's provider into its home; None where there is none. What
+        the agent has renewed since is taken first. Fault when it cannot be put there."""
+        manifest = hosted.manifests.get(agent.provider)
+        if manifest is None or manifest.account is None:
+            return None
+        held = await asyncio.to_thread(self._lend, hosted, agent, manifest)
+        if held is not None and held.files:
+            self._lent[hosted.key_of(agent)] = hosted, agent
+            self._look_on()
+        return held
+
+    async def entries(self, hosted: Hosted, agent: Agent, program: bytes) -> list[bytes]:
+        """NAME=value for a command of the agent's: the API key, where the command is the
+        provider's own program; and has that program's files lent."""
+        manifest = hosted.manifests.get(agent.provider)
+        if manifest is None or os.path.basename(os.fsdecode(program)) not in manifest.programs:
+            return []
+        held = await self.prepare(hosted, agent)
+        if held is None or not held.key or manifest.account is None:
+            return []
+        return [os.fsencode(f"{manifest.account.key}={held.key}")]
+
+    async def renew(self, provider: str, agents: list[tuple[Hosted, Agent]]) -> None:
+        """The account has changed: agents that have a copy get the new one, or lose the old."""
+        for hosted, agent in agents:
+            manifest = hosted.manifests.get(agent.provider)
+            if agent.provider == provider and manifest and manifest.account:
+                if read_account(self._places, manifest) is None:
+                    self._lent.pop(hosted.key_of(agent), None)
+                    await asyncio.to_thread(withdraw, manifest.account, agent.home)
+                elif hosted.key_of(agent) in self._lent:
+                    await asyncio.to_thread(self._lend, hosted, agent, manifest, back=False)
+
+    def close(self) -> None:
+        """Looks no more; what was renewed by then is taken back."""
+        if self._looking is not None:
+            self._looking.cancel()
+        for hosted, agent in self._lent.values():
+            manifest = hosted.manifests.get(agent.provider)
+            if manifest is not None:
+                take_back(self._places, manifest, agent.home)
+
+    def _lend(
+        self, hosted: Hosted, agent: Agent, manifest: Manifest, *, back: bool = True
+    ) -> Held | None:
+        if back:
+            take_back(self._places, manifest, agent.home)
+        held = read_account(self._places, manifest)
+        if held is not None:
+            owner = hosted.repository.owner
+            lend(held, agent.home, (owner.uid, owner.gid))
+        return held
+
+    def _look_on(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._live())
+
+    async def _live(self) -> None:
+        """While something is lent to an agent whose walls stand."""
+        while self._lent:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self._look()
+            except Exception as fault:  # whatever it is, the next token must be seen
+                traceback.print_exception(fault, file=sys.stderr)
+
+    async def _look(self) -> None:
+        for key, (hosted, agent) in list(self._lent.items()):
+            manifest = hosted.manifests.get(agent.provider)
+            stands = hosted.is_inside(agent)
+            if manifest is None or not agent.home.is_dir():
+                self._lent.pop(key, None)
+                continue
+            if await asyncio.to_thread(take_back, self._places, manifest, agent.home):
+                hosted.note(
+                    agent, os.urandom(16).hex(), "token-renewed", {"provider": manifest.name}
+                )
+                await self._hand_on(agent.provider)
+            if not stands:
+                self._lent.pop(key, None)
+
+    async def _hand_on(self, provider: str) -> None:
+        for hosted, agent in list(self._lent.values()):
+            manifest = hosted.manifests.get(provider)
+            if agent.provider == provider and manifest is not None:
+                try:
+                    await asyncio.to_thread(self._lend, hosted, agent, manifest, back=False)
+                except Fault as fault:  # its home is its own affair; the others get theirs
+                    print(f"{agent.name}: {fault.message}", file=sys.stderr, flush=True)

@@ -257,8 +257,16 @@ class Hosted:
 
     async def _view(self, agent: Agent) -> tuple[str, View, Admit]:
         manifest = self.manifests.get(agent.provider)
-        debug = manifest is not None and manifest.debug
-        view = await asyncio.to_thread(view_of, agent, self.repository, self.path(), debug=debug)
+        key = manifest.account.key if manifest and manifest.account else ""
+        view = await asyncio.to_thread(
+            view_of,
+            agent,
+            self.repository,
+            self.path(),
+            debug=manifest is not None and manifest.debug,
+            private=(key,) if key else (),
+            private_to=manifest.programs if manifest else (),
+        )
 
         async def admit(host: str, port: int) -> Admission:
             return await self.connecting.admit(agent, host, port)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from cash.keeper import notification, standins, tracing
 from cash.keeper.copies import Copies
+from cash.keeper.covering import Covering
 from cash.keeper.environment import OwnEnvironment, is_started_by_git, words_of_git
 from cash.keeper.faces import faces_of, path_of
 from cash.keeper.gits import Gits
@@ -48,15 +49,17 @@ class Execs:
     """All execs of one keeper's agent.
 
     ask: sends a question to polisd; False when it is not there. is_child: whether a process is a
-    command's own, whose end its runner takes. environment: what every command is given. say:
-    tells whoever sent a command something, on standard error. last: the number of the question
-    asked last, by an earlier keeper too."""
+    command's own, whose end its runner takes. environment: what every command is given. covering:
+    what of a command's own not every program is to see. say: tells whoever sent a command
+    something, on standard error. last: the number of the question asked last, by an earlier
+    keeper too."""
 
     loop: Loop
     ground: Ground
     ask: Callable[[dict[str, Any]], bool]
     is_child: Callable[[int], bool]
     environment: OwnEnvironment
+    covering: Covering
     gits: Gits
     say: Callable[[str, str], None]
     last: int
@@ -119,15 +122,16 @@ class Execs:
         self.seizing.collect()
 
     def _met_exec(self, tid: int, seized: Seized) -> None:
+        machine = MACHINES[syscalls.MACHINE]
         try:
-            image = read_image(tid, MACHINES[syscalls.MACHINE])
+            image = read_image(tid, machine)
         except Unreadable:
             self.seizing.end(tid)
             return
         if seized.becoming is not None:
             self._met_stand_in(tid, seized, image)
             return
-        seized.image = image
+        seized.image = image = self.covering.cover(tid, image.registers[machine.stack], image)
         self.gits.started(tid, image)
         if seized.watch.takes_start() and self._is_start(seized.watch, image):
             self.seizing.release(tid)

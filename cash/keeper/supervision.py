@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from cash.keeper import notification
+from cash.keeper.covering import Covering
 from cash.keeper.environment import OwnEnvironment
 from cash.keeper.estate import Will
 from cash.keeper.execs import Execs
@@ -69,8 +70,9 @@ class Supervision:
         self._gits = gits = Gits(environment.given, recorder.set_gits)
         # What polisd still says to an earlier keeper's question is no answer to any of this one's.
         first = generation << 32
-        self._execs = Execs(loop, ground, ask, is_command, environment, gits, say, first)
         view = walls.view
+        covering = Covering.of(view.private, view.private_to)
+        self._execs = Execs(loop, ground, ask, is_command, environment, covering, gits, say, first)
         self._pending = Pending(loop, ask, self._hold, first)
         own_git = (str(view.git_directory), str(view.tree / ".git"))
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None)

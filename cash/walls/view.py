@@ -44,7 +44,8 @@ class View:
     owner: uid and gid that own these files on disk. ids: kernel uid and gid of every process
     inside, never 0; where they differ from the owner an idmapped mount translates.
     environment: NAME, value pairs every command gets. landlock: False only where the kernel has
-    none and the user has said so. debug: ptrace is allowed inside.
+    none and the user has said so. debug: ptrace is allowed inside. private: names of environment
+    variables that programs other than those named in private_to start without.
     """
 
     agent: str
@@ -65,6 +66,8 @@ class View:
     environment: tuple[tuple[str, str], ...] = ()
     landlock: bool = True
     debug: bool = False
+    private: tuple[str, ...] = ()
+    private_to: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # Kernel uid 0 without capabilities can still write core_pattern (seen).
@@ -109,6 +112,8 @@ def unpack_view(packed: dict[str, Any]) -> View:
             values[field.name] = Path(values[field.name])
     values["mounts"] = tuple(_unpack_mount(**mount) for mount in values["mounts"])
     values["environment"] = tuple((name, value) for name, value in values["environment"])
+    for name in ("private", "private_to"):
+        values[name] = tuple(values[name])
     values["owner"] = _pair(values["owner"])
     values["ids"] = _pair(values["ids"])
     return View(**values)

@@ -20,10 +20,12 @@ def view_of(
     *,
     mounts: tuple[Mount, ...] = (),
     debug: bool = False,
+    private: tuple[str, ...] = (),
+    private_to: tuple[str, ...] = (),
 ) -> View:
     """The agent's view. path: the user's PATH, whose toolchains are shown. mounts: the user's
-    own extras. debug: as its manifest says. Raises MachineFault when the agent's mode cannot be
-    had here."""
+    own extras. debug, private, private_to: as its manifest says. Raises MachineFault when the
+    agent's mode cannot be had here."""
     owner = (repository.owner.uid, repository.owner.gid)
     return View(
         agent=agent.name,
@@ -42,6 +44,8 @@ def view_of(
         mounts=(*_borrowed_objects(repository), *mounts),
         environment=_environment(agent, repository),
         debug=debug,
+        private=private,
+        private_to=private_to,
     )
 
 

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sys
 import traceback
+import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cash.faults import Fault
@@ -42,11 +44,11 @@ class Lending:
             self._look_on()
         return held
 
-    async def entries(self, hosted: Hosted, agent: Agent, program: bytes) -> list[bytes]:
+    async def entries(self, hosted: Hosted, agent: Agent, argv: Sequence[bytes]) -> list[bytes]:
         """NAME=value for a command of the agent's: the API key, where the command is the
-        provider's own program; and has that program's files lent."""
+        provider's own program (also as `env NAME=value PROGRAM …`); and has its files lent."""
         manifest = hosted.manifests.get(agent.provider)
-        if manifest is None or os.path.basename(os.fsdecode(program)) not in manifest.programs:
+        if manifest is None or _program_of(argv) not in manifest.programs:
             return []
         held = await self.prepare(hosted, agent)
         if held is None or not held.key or manifest.account is None:
@@ -71,7 +73,7 @@ class Lending:
         for hosted, agent in self._lent.values():
             manifest = hosted.manifests.get(agent.provider)
             if manifest is not None:
-                take_back(self._places, manifest, agent.home)
+                self._take_back(manifest, agent)
 
     def _lend(
         self, hosted: Hosted, agent: Agent, manifest: Manifest, *, back: bool = True
@@ -98,19 +100,27 @@ class Lending:
                 traceback.print_exception(fault, file=sys.stderr)
 
     async def _look(self) -> None:
-        for key, (hosted, agent) in list(self._lent.items()):
-            manifest = hosted.manifests.get(agent.provider)
-            stands = hosted.is_inside(agent)
-            if manifest is None or not agent.home.is_dir():
+        lent = list(self._lent.items())
+        renewed = await asyncio.to_thread(self._take_all_back, [pair for _, pair in lent])
+        for key, (hosted, agent) in lent:
+            if agent in renewed:
+                body = {"provider": agent.provider}
+                hosted.note(agent, uuid.uuid4().hex, "token-renewed", body)
+            if not hosted.is_inside(agent):
                 self._lent.pop(key, None)
-                continue
-            if await asyncio.to_thread(take_back, self._places, manifest, agent.home):
-                hosted.note(
-                    agent, os.urandom(16).hex(), "token-renewed", {"provider": manifest.name}
-                )
-                await self._hand_on(agent.provider)
-            if not stands:
-                self._lent.pop(key, None)
+        for provider in {agent.provider for agent in renewed}:
+            await self._hand_on(provider)
+
+    def _take_all_back(self, lent: list[tuple[Hosted, Agent]]) -> list[Agent]:
+        found = ((hosted.manifests.get(agent.provider), agent) for hosted, agent in lent)
+        return [one for manifest, one in found if manifest and self._take_back(manifest, one)]
+
+    def _take_back(self, manifest: Manifest, agent: Agent) -> bool:
+        try:
+            return take_back(self._places, manifest, agent.home)
+        except Fault as fault:  # the disk is full: it is tried again
+            print(f"{agent.name}: {fault.message}", file=sys.stderr, flush=True)
+            return False
 
     async def _hand_on(self, provider: str) -> None:
         for hosted, agent in list(self._lent.values()):
@@ -120,3 +130,10 @@ class Lending:
                     await asyncio.to_thread(self._lend, hosted, agent, manifest, back=False)
                 except Fault as fault:  # its home is its own affair; the others get theirs
                     print(f"{agent.name}: {fault.message}", file=sys.stderr, flush=True)
+
+
+def _program_of(argv: Sequence[bytes]) -> str:
+    words = argv
+    if argv[0] in (b"env", b"/usr/bin/env"):
+        words = [word for word in argv[1:] if b"=" not in word]
+    return os.path.basename(os.fsdecode(words[0])) if words else ""

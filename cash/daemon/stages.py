@@ -275,7 +275,7 @@ class CommandStages:
         judged: Judged,
         predicted: Prediction = NOTHING,
     ) -> None:
-        lent = await self._hosted.lending.entries(self._hosted, self._agent, argv[0])
+        lent = await self._hosted.lending.entries(self._hosted, self._agent, argv)
         order = partial(
             KeeperLink.run,
             id=number,

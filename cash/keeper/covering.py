@@ -17,7 +17,7 @@ from typing import Final
 from cash.keeper.image import Image
 
 # What runs a script, and so is asked for the script's name.
-_INTERPRETERS: Final = (b"node", b"nodejs", b"bun", b"deno", b"python", b"env")
+_INTERPRETERS: Final = ("node", "bun", "deno", "python")
 # The script may stand behind some options.
 _FURTHEST: Final = 8
 _POINTER: Final = 8
@@ -62,13 +62,18 @@ class Covering:
         return replace(image, environment=tuple(environment))
 
     def _may_see(self, image: Image) -> bool:
-        file = os.path.basename(os.fsencode(image.file))
-        if file in self.programs or os.path.basename(image.name) in self.programs:
+        file = os.path.basename(image.file)
+        if self._is_named(os.fsencode(file)) or self._is_named(image.name):
             return True
+        words = image.argv[1:]
+        if file == "env":  # what it starts is judged, and looked at here, by itself
+            return self._is_named(next((word for word in words if b"=" not in word), b""))
         if not file.startswith(_INTERPRETERS):
             return False
-        scripts = (word for word in image.argv[1:_FURTHEST] if b"/" in word)
-        return any(os.path.basename(word) in self.programs for word in scripts)
+        return any(b"/" in word and self._is_named(word) for word in words[:_FURTHEST])
+
+    def _is_named(self, path: bytes) -> bool:
+        return os.path.basename(path) in self.programs
 
 
 def _overwrite(memory: int, stack: int, place: int, start: int, size: int) -> None:

@@ -20,7 +20,7 @@ import re2
 
 from cash.providers.facets import Version
 from cash.providers.manifest import Manifest
-from cash.providers.reading import read_version
+from cash.providers.scalars import read_version
 
 # How long a program may take to say its version, and again to show its help.
 PROBE_SECONDS = 5.0

@@ -1,4 +1,4 @@
-"""Names, records, providers: what is accepted and what is answered else."""
+"""Names and records: what is accepted and what is answered else."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cash.faults import Fault, UsageFault
-from cash.providers.manifest import (
-    Manifest,
-    ProviderFault,
-    find_manifest,
-    load_manifests,
-    read_size,
-)
+from cash.faults import UsageFault
 from cash.workspace.agent import (
     Agent,
     AgentFault,
@@ -149,78 +142,3 @@ def test_modes() -> None:
     with pytest.raises(UsageFault) as caught:
         check_mode("docker")
     assert caught.value.hint == "one of auto, full, rootless, degraded"
-
-
-def test_the_shipped_providers() -> None:
-    found = load_manifests()
-    assert list(found) == ["claude", "codex", "gemini", "shell"]
-    assert found["shell"] == Manifest(
-        name="shell",
-        description="A plain governed shell",
-        command=(),
-        tool_timeout=120,
-        memory=2 << 30,
-        hosts=(),
-    )
-    assert "api.anthropic.com" in found["claude"].hosts
-    assert found["gemini"].declined == {"play.googleapis.com"}
-    assert not any(one.declined & set(one.hosts) for one in found.values())
-
-
-def test_an_unknown_provider_lists_what_there_is() -> None:
-    with pytest.raises(ProviderFault) as caught:
-        find_manifest("cluade", load_manifests())
-    assert (caught.value.code, caught.value.message, caught.value.hint) == (
-        "AGENT_TYPE_UNAVAILABLE",
-        "there is no provider 'cluade'",
-        "did you mean claude? available: claude, codex, gemini, shell",
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("name: x\n", "description is missing or unknown"),
-        ("- a\n", "a manifest is a mapping"),
-        ("", "a manifest is a mapping"),
-        ("name: [\n", "while parsing"),
-        (
-            "{name: x, description: d, command: [], tool_timeout: 1, memory: 1X, hosts: []}",
-            "1X",
-        ),
-        (
-            "{name: x, description: d, command: [], tool_timeout: 1, memory: 1, hosts: [], y: 1}",
-            "unknown key y",
-        ),
-        (
-            (
-                "{name: x, description: d, command: [], tool_timeout: 1, memory: 1, hosts: [],"
-                " debug: 1}"
-            ),
-            "debug is true or false",
-        ),
-    ],
-)
-def test_a_malformed_manifest_is_told_with_its_file(
-    tmp_path: Path, text: str, message: str
-) -> None:
-    (tmp_path / "x.yaml").write_text(text)
-    with pytest.raises(Fault) as caught:
-        load_manifests(tmp_path)
-    assert caught.value.message.startswith(f"{tmp_path}/x.yaml: ")
-    assert message in caught.value.message
-    assert "\n" not in caught.value.message
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("512M", 512 << 20), ("2G", 2 << 30), ("1GiB", 1 << 30), ("64k", 64 << 10), ("1024", 1024)],
-)
-def test_sizes(text: str, size: int) -> None:
-    assert read_size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "G", "1X", "-1", "1.5G", "G1"])
-def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(ValueError, match="is no size"):
-        read_size(text)

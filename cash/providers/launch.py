@@ -62,20 +62,9 @@ def plan_launch(
     remembers that it was accepted. hooked: install the provider's hooks. ProviderFault when the
     provider has no such start and the prompt would be lost; what else is missing is a note. Reads
     hook templates, and touches nothing."""
-    filling = _Filling(
-        {
-            "prompt": prompt,
-            "model": model,
-            "resume": resume,
-            "session": session,
-            "tree": tree,
-            "home": home,
-            "key_tail": key_tail,
-        },
-        manifest,
-        lacking,
-        version,
-    )
+    said = {"prompt": prompt, "model": model, "resume": resume, "session": session}
+    known = {"tree": tree, "home": home, "key_tail": key_tail}
+    filling = _Filling(said | known, manifest, lacking, version)
     purpose, typed = _what_it_can(manifest, purpose, prompt, filling)
     start = manifest.starts[purpose]
     given = prompt.encode("utf-8", "surrogateescape") if start.input else None
@@ -89,9 +78,10 @@ def plan_launch(
     files = [filling.file(one) for one in settled if filling.has(one.needs)]
     if hooked:
         files += _hook_files(manifest, filling)
+    environment = tuple((name, filling.text(value)) for name, value in manifest.environment)
     return Launch(
         argv=argv,
-        environment=tuple((name, filling.text(value)) for name, value in manifest.environment),
+        environment=environment,
         files=tuple(files),
         notes=tuple(dict.fromkeys(filling.notes)),
         given=given,

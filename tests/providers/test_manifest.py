@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,15 @@ def test_looking_up_costs_microseconds(places: Places) -> None:
     for _ in range(1000):
         found.get("claude")
     assert time.perf_counter() - began < 0.1
+
+
+def test_the_one_that_the_guide_shows_loads(tmp_path: Path) -> None:
+    guide = (_ROOT / "docs/agents.md").read_text()
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", guide, re.S)
+    (tmp_path / "goose.yaml").write_text(snippet)
+    assert load_manifests(tmp_path)["goose"].starts["headless"].input
+    told = set(re.findall(r"`(\w+)`", guide.partition("| key | |")[2]))
+    assert set(MANIFEST) - told == {"name", "description"}
 
 
 # ------------------------------------------------------------------ the schema

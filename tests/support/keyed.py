@@ -2,8 +2,9 @@
 
     python3 -I keyed.py AGENT PLAY RECORD HEADERS
 
-Prints its URL. HEADERS gets a line of JSON for every request: its path and its headers. It runs
-until its standard input ends.
+Prints its URL. HEADERS gets a line of JSON for every request: its path and its headers. Who asks
+for new tokens (/oauth/token) gets tokens.json, which lies beside PLAY. It runs until its standard
+input ends.
 """
 
 from __future__ import annotations
@@ -29,6 +30,13 @@ def main() -> int:
                 said = {key.lower(): value for key, value in self.headers.items()}
                 file.write(json.dumps({"path": self.path, "headers": said}) + "\n")
             return parsed
+
+        def do_POST(self) -> None:
+            if not self.path.endswith("/oauth/token"):
+                super().do_POST()
+                return
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._send(Path(play).with_name("tokens.json").read_bytes(), "application/json")
 
     with model.Model(model.AGENTS[name], script, Path(record)) as server:
         server.RequestHandlerClass = Handler

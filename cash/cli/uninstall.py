@@ -34,7 +34,15 @@ def command(purge: bool, as_json: bool) -> None:
         print_text(f"those that are merged go with: git branch -d {' '.join(branches)}")
     if answer["journal"]:
         print_text(f"kept: the journal, {answer['journal']} (rm -r deletes it)")
+    for name in [] if answer["others"] else _accounts():
+        print_text(f"kept: your account of {name} (polis agents logout {name} forgets it)")
     print_text("polis is removed from this repository")
+
+
+def _accounts() -> list[str]:
+    """The providers whose account is in polis' state: the user's, not a repository's."""
+    folder = places().state / "accounts"
+    return sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
 
 
 def _remove(*, purge: bool) -> dict[str, Any]:

@@ -30,6 +30,7 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
         branch=fields.get("branch"),
         mode=mode,
         most=int(hosted.settings.value("max-agents")),
+        providers=hosted.manifests,
     )
     hosted.forget_agents()
     body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}

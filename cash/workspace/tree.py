@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from cash.hub.worktree import (
     unregister_tree,
 )
 from cash.places import Places
-from cash.providers.manifest import Catalogue, find_manifest
+from cash.providers.manifest import Manifest, find_manifest, load_manifests
 from cash.workspace.agent import (
     INTENT,
     RECORD,
@@ -55,15 +55,17 @@ def add_tree(
     branch: str | None = None,
     mode: str = "auto",
     most: int | None = None,
+    providers: Mapping[str, Manifest] | None = None,
 ) -> Agent:
     """Makes an agent whole: branch, linked worktree, own git directory, home.
 
     start: the commit a new branch agent/<name> begins at (default HEAD of the main working
     tree). branch: an existing branch to work on instead. most: how many agents there
-    may be.
+    may be. providers: those that
+    are known (default: the shipped ones).
     Raises AgentFault (its code says which word was wrong) or Fault; then nothing is left."""
     check_mode(mode)
-    find_manifest(provider, Catalogue(places))
+    find_manifest(provider, load_manifests() if providers is None else providers)
     folder, _ = open_hub(repository, places)
     with hold_hub(folder) as held:
         undo_half_made(repository, folder)

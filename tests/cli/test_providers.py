@@ -154,6 +154,18 @@ def test_accounts_are_listed_without_their_secrets(
     assert "secret" not in ran.out
 
 
+def test_an_account_outlives_the_last_repository_and_that_is_said(
+    installation: Installation, toybox: dict[str, str]
+) -> None:
+    repository = installation.make_repository()
+    installation.polis("init", cwd=repository)
+    installation.polis("agents", "login", "toy", "--key", input=b"sk-1\n", environment=toybox)
+    ran = installation.polis("uninstall", cwd=repository)
+    assert "kept: your account of toy (polis agents logout toy forgets it)\n" in ran.out
+    assert installation.polis("agents", "logout", "toy").status == 0
+    assert json.loads(installation.polis("agents", "accounts", "--json").out) == []
+
+
 def test_names_are_completed(installation: Installation, toybox: dict[str, str]) -> None:
     for line in ("polis agents login to", "polis agents add x --provider to"):
         asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}

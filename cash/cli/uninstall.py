@@ -41,8 +41,8 @@ def command(purge: bool, as_json: bool) -> None:
 
 def _accounts() -> list[str]:
     """The providers whose account is in polis' state: the user's, not a repository's."""
-    folder = places().state / "accounts"
-    return sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    found = (places().state / "accounts").glob("*/*")
+    return sorted({one.parent.name for one in found if one.name in ("key", "home")})
 
 
 def _remove(*, purge: bool) -> dict[str, Any]:

@@ -61,8 +61,7 @@ def add_tree(
 
     start: the commit a new branch agent/<name> begins at (default HEAD of the main working
     tree). branch: an existing branch to work on instead. most: how many agents there
-    may be. providers: those that
-    are known (default: the shipped ones).
+    may be. providers: those that are known (default: the shipped ones).
     Raises AgentFault (its code says which word was wrong) or Fault; then nothing is left."""
     check_mode(mode)
     find_manifest(provider, load_manifests() if providers is None else providers)

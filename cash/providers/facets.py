@@ -72,11 +72,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Its own hook protocol. protocol: the name that `polis hook NAME` speaks. files: path below
-    HOME → template below hooks/. events: its event → the state it tells, for example Stop: idle."""
+    """Its own hook protocol. protocol: the name that `polis hook NAME` speaks, which knows what is
+    installed where. events: its event → the state it tells, for example Stop: idle."""
 
     protocol: str
-    files: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""
 

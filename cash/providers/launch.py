@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cash.content import content_folder
-from cash.faults import Fault
 from cash.providers.facets import PURPOSES, Purpose, Settled, Sort, Words
 from cash.providers.manifest import Manifest, ProviderFault
 
@@ -25,7 +23,7 @@ class Launch:
     notes: a line for each capability that was missing. given: for its standard input, which then
     ends; None leaves the terminal there. typed: a prompt that argv could not take, for whoever
     writes to its terminal once it waits. output: what it writes on standard output, "" for text
-    (facets.Start)."""
+    (facets.Start). hooks: the protocol whose hooks are to be installed, "" for none."""
 
     argv: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = ()
@@ -34,6 +32,7 @@ class Launch:
     given: bytes | None = None
     typed: str = ""
     output: str = ""
+    hooks: str = ""
 
 
 def plan_launch(
@@ -59,9 +58,9 @@ def plan_launch(
     capabilities it does not have. resume: the provider's own id of a conversation, "" for the
     last one. session: the id a new conversation gets, where the program takes one. tree, home: as
     seen inside. account: what sort the agent has. key_tail: the end of its key, by which a program
-    remembers that it was accepted. hooked: install the provider's hooks. ProviderFault when the
-    provider has no such start and the prompt would be lost; what else is missing is a note. Reads
-    hook templates, and touches nothing."""
+    remembers that it was accepted. hooked: its hooks are wanted. ProviderFault when the provider
+    has no such start and the prompt would be lost; what else is missing is a note. Touches
+    nothing."""
     said = {"prompt": prompt, "model": model, "resume": resume, "session": session}
     known = {"tree": tree, "home": home, "key_tail": key_tail}
     filling = _Filling(said | known, manifest, lacking, version)
@@ -69,24 +68,25 @@ def plan_launch(
     start = manifest.starts[purpose]
     given = prompt.encode("utf-8", "surrogateescape") if start.input else None
     # What follows a prompt might be taken for a part of it.
-    last = tuple(one for one in start.groups if any("{prompt}" in word for word in one.words))
+    last = tuple(one for one in start.groups if _holds_prompt(one))
     first = tuple(one for one in start.groups if one not in last)
     argv = (program, *filling.words((*first, *manifest.always, *manifest.model, *last)))
     if model and not manifest.model:
         filling.notes.append(f"{manifest.name} has no way to choose a model: {model} is left out")
     settled = (one for one in manifest.settled if one.account in ("", account))
     files = [filling.file(one) for one in settled if filling.has(one.needs)]
-    if hooked:
-        files += _hook_files(manifest, filling)
+    hooks = manifest.hooks if hooked else None
+    told = hooks.protocol if hooks and filling.has(hooks.needs) else ""
     environment = tuple((name, filling.text(value)) for name, value in manifest.environment)
     return Launch(
         argv=argv,
         environment=environment,
         files=tuple(files),
-        notes=tuple(dict.fromkeys(filling.notes)),
         given=given,
         typed=typed,
         output=start.output,
+        hooks=told,
+        notes=tuple(dict.fromkeys(filling.notes)),
     )
 
 
@@ -97,7 +97,11 @@ def _what_it_can(
     if purpose not in PURPOSES:
         raise ValueError(f"no purpose: {purpose}")
     start = manifest.starts.get(purpose)
-    has = start is not None and all(filling.has(one.needs, quiet=True) for one in start.groups)
+    # What is no matter of the prompt may be missing.
+    groups = start.groups if start else ()
+    if purpose == "prompt":
+        groups = tuple(one for one in groups if _holds_prompt(one))
+    has = start is not None and all(filling.has(one.needs, quiet=True) for one in groups)
     match purpose:
         case "resumed" if not has:
             filling.notes.append(f"{manifest.name} cannot take up a conversation: a new one begins")
@@ -122,21 +126,12 @@ def _what_it_can(
             return purpose, ""
 
 
+def _holds_prompt(group: Words) -> bool:
+    return any("{prompt}" in word for word in group.words)
+
+
 def _is_long(prompt: str) -> bool:
     return len(prompt.encode("utf-8", "surrogateescape")) > _LONGEST_WORD
-
-
-def _hook_files(manifest: Manifest, filling: _Filling) -> list[tuple[str, bytes]]:
-    hooks = manifest.hooks
-    if hooks is None or not filling.has(hooks.needs):
-        return []
-    found = []
-    for path, template in hooks.files.items():
-        try:
-            found.append((path, (content_folder("hooks") / template).read_bytes()))
-        except OSError as fault:
-            raise Fault(f"the hooks of {manifest.name} cannot be read: {fault}") from fault
-    return found
 
 
 class _Filling:

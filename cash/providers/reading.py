@@ -151,7 +151,6 @@ KEYS: Mapping[str, _Readers] = {
     },
     "hooks": {
         "protocol": read_name,
-        "files": _table(read_path, read_path),
         "events": _table(read_status),
         "needs": Node.filled,
     },

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cash.faults import Fault
-from cash.providers.facets import Capability, Hooks, Settled, Start, Words
+from cash.providers.facets import Capability, Settled, Start, Words
 from cash.providers.launch import Launch, plan_launch
 from cash.providers.manifest import Manifest, ProviderFault, load_manifests
 
@@ -94,6 +93,11 @@ def test_a_missing_capability_degrades_with_a_line() -> None:
     )
 
 
+def test_a_prompt_is_given_though_something_else_is_missing() -> None:
+    planned = _plan("prompt", load_manifests()["claude"], prompt="go", lacking=("session-id",))
+    assert (planned.argv[-2:], planned.typed) == (("--", "go"), "")
+
+
 def test_a_prompt_too_long_for_an_argv_is_to_be_typed() -> None:
     prompt = "x" * 131_071
     assert _plan("prompt", prompt=prompt).argv[-1] == prompt
@@ -118,25 +122,18 @@ def test_a_model_that_cannot_be_chosen_is_noted() -> None:
     assert planned.notes == ("antigravity has no way to choose a model: x is left out",)
 
 
-def test_hooks_that_are_missing_are_a_fault_and_may_be_left_out() -> None:
-    hooked = Manifest(
-        "toy",
-        "A toy",
-        10,
-        1,
-        (),
-        starts={"interactive": Start()},
-        hooks=Hooks("toy", {".toy/hooks.json": "toy/there-is-none.json"}),
-    )
-    with pytest.raises(Fault, match="the hooks of toy cannot be read"):
-        _plan("interactive", hooked)
-    assert _plan("interactive", hooked, hooked=False).files == ()
+def test_hooks_are_named_where_the_program_can_have_them_and_they_are_wanted() -> None:
+    claude = load_manifests()["claude"]
+    assert _plan("interactive", claude).hooks == "claude"
+    assert _plan("interactive", claude, hooked=False).hooks == ""
+    planned = _plan("interactive", claude, lacking=("hooks",))
+    assert (planned.hooks, planned.notes) == ("", ("claude 1.2: its hooks are not installed",))
 
 
 @pytest.mark.parametrize("name", load_manifests())
 @pytest.mark.parametrize("purpose", ["interactive", "headless", "resumed"])
 def test_each_shipped_one_can_be_planned(name: str, purpose: str) -> None:
-    planned = _plan(purpose, load_manifests()[name], prompt="do it", hooked=False)
+    planned = _plan(purpose, load_manifests()[name], prompt="do it")
     assert planned.argv[0] == "/bin/toy"
     assert not any("{" in word.replace("={", "") for word in planned.argv)
     said = "do it" in planned.argv[-1] or planned.given == b"do it"
@@ -144,5 +141,5 @@ def test_each_shipped_one_can_be_planned(name: str, purpose: str) -> None:
 
 
 def test_codex_is_told_of_its_tree_as_toml() -> None:
-    planned = _plan("interactive", load_manifests()["codex"], hooked=False, tree="/a.b/c d")
+    planned = _plan("interactive", load_manifests()["codex"], tree="/a.b/c d")
     assert 'projects={"/a.b/c d"={trust_level="trusted"}}' in planned.argv

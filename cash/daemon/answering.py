@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cash.daemon.questions import Answer, Question, Questions, Scope
-from cash.daemon.shown import read_shown, show
+from cash.daemon.shown import Shown, read_shown, show
 from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Choice, Verdict
 from cash.settings import answers_file, write_setting
@@ -52,25 +52,31 @@ class Answering:
             )
             self.questions.put_back(question)
 
-    def earlier(self, agent: Agent, subject: str) -> bool | None:
-        """What a person said to the identical line before; an answer for once is used up."""
+    def earlier(self, agent: Agent, subject: str, *, keep: bool = False) -> bool | None:
+        """What a person said to the identical line before; an answer for once is used up. keep:
+        it is not, since another is going to ask."""
         state = self._hosted.state
         found = state.recall_answer(
             state.sign_line(agent.incarnation, subject),
             now=time.time(),
             session=self._hosted.session(agent.name),
+            keep=keep,
         )
         return None if found is None else found.decision == "allow"
 
     async def open(self, agent: Agent, subject: str, text: str, verdict: Verdict) -> Question:
-        """Opens (or joins) the question a verdict asks; durable before anybody is asked. subject:
-        what an answer is for; text: what people read. Fault when it cannot be kept."""
+        """Opens (or joins) the question a verdict asks. text: what people read."""
+        return await self.ask(agent, subject, show(text, verdict))
+
+    async def ask(self, agent: Agent, subject: str, shown: Shown) -> Question:
+        """Opens (or joins) a question; durable before anybody is asked. subject: what an answer
+        is for. Fault when it cannot be kept."""
         hosted = self._hosted
         question = self.questions.ask(
             agent=agent.name,
             incarnation=agent.incarnation,
             subject=hosted.state.sign_line(agent.incarnation, subject),
-            shown=show(text, verdict),
+            shown=shown,
         )
         try:
             body = question.describe(waits=True)

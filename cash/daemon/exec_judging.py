@@ -244,9 +244,10 @@ class ExecJudging:
         return ExecVerdict("run", f"PATH=$PATH:{shlex.quote(self.hosted.path())}\n{text}")
 
     async def _journal(self, asked: AskedExec, judged: _Judged, approval: str) -> None:
-        verdict = judged.verdict
+        verdict, line = judged.verdict, judged.line.entry or judged.line.text
         body = {
             "command": asked.command,
+            "call": self.hosted.tool_calls.call_of(self.agent.name, line) or None,
             "argv": [word.text for word in judged.line.commands[0].argv],
             "program": judged.face.resolved or judged.face.program,
             "cwd": asked.cwd,

@@ -36,10 +36,10 @@ class Hearing:
                 else:
                     await ExecJudging(self._hosted, agent, household, household.link).hear(question)
             case Seen(command, execs, more):
-                body = {"command": command, "execs": execs, "more": more}
+                body = {"command": command, "execs": execs, "more": more, **self._calls(agent)}
                 self._hosted.note(agent, uuid.uuid4().hex, "execs", body)
             case Wrote(command, files, more):
-                body = {"command": command, "files": files, "more": more}
+                body = {"command": command, "files": files, "more": more, **self._calls(agent)}
                 self._hosted.note(agent, uuid.uuid4().hex, "wrote", body)
             case Ready(died=died):
                 # Nobody tells any more when what was let through ends: it is asked about again.
@@ -48,6 +48,11 @@ class Hearing:
                         self._hosted.foreseen.end(number)
                 household.granted.clear()
                 self._hosted.note(agent, uuid.uuid4().hex, "keeper-replaced", {"died": died})
+
+    def _calls(self, agent: Agent) -> dict[str, list[str]]:
+        """The tool calls during which it was: what hooks have told of."""
+        calls = self._hosted.tool_calls.recent(agent.name)
+        return {"calls": calls} if calls else {}
 
     def begin_line(self, agent: Agent, number: str, predicted: Prediction) -> None:
         """A line of a resident shell is about to run."""

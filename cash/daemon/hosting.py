@@ -20,11 +20,14 @@ from cash.daemon.foreseen import Foreseen
 from cash.daemon.hearing import Hearing
 from cash.daemon.household import Household
 from cash.daemon.importing import Importing
+from cash.daemon.inside import Door, door_folder, point_to
+from cash.daemon.inside_calls import Insider
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Keeping
 from cash.daemon.lending import Lending
 from cash.daemon.programs import Programs
 from cash.daemon.reloading import Loading, Reloading
+from cash.daemon.tool_calls import ToolCalls
 from cash.faults import Fault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
@@ -35,6 +38,7 @@ from cash.policy.identity import Identities, find_identities
 from cash.policy.policy import Policy
 from cash.policy.verdict import Level
 from cash.providers.manifest import Manifest
+from cash.sessions.signal import Signal
 from cash.settings import LiveSettings, settings_files
 from cash.store.event import Event
 from cash.store.state import State
@@ -81,6 +85,8 @@ class Hosted:
         self.foreseen = Foreseen()
         self.connecting = Connecting(self)
         self.hearing = Hearing(self)
+        self.tool_calls = ToolCalls()
+        self._doors: dict[str, Door] = {}
         self.loading = loading
         self.reloading = Reloading(self, loading)
         self.lie_at(repository)
@@ -226,6 +232,7 @@ class Hosted:
         if household is None:
             await asyncio.to_thread(mend_objects, self.repository, self.folder, agent.git_directory)
         await self.in_force.current()
+        self._open_door(agent)
         household = await self.keeping.enter(*await self._view(agent), self.snapshot(agent))
         self.reloading.renew_one(agent, household)  # it may have changed while they were raised
         return household
@@ -240,6 +247,7 @@ class Hosted:
             key, view, admit = await self._view(agent)
             if not await self.keeping.rejoin(key, view, admit, self.snapshot(agent)):
                 return
+            self._open_door(agent)
         except Fault as fault:
             await self.keeping.leave(self.key_of(agent))
             await self.hearing.note_loss(agent, fault.message)
@@ -266,6 +274,7 @@ class Hosted:
             debug=manifest is not None and manifest.debug,
             private=(key,) if key else (),
             private_to=manifest.programs if manifest else (),
+            door=door_folder(self.places.runtime, self.key_of(agent)),
         )
 
         async def admit(host: str, port: int) -> Admission:
@@ -287,6 +296,28 @@ class Hosted:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    # The agent's own socket
+
+    def _open_door(self, agent: Agent) -> None:
+        """Listens to the agent inside its walls. Fault when that cannot be."""
+        if agent.incarnation not in self._doors:
+            folder = door_folder(self.places.runtime, self.key_of(agent))
+            door = Door(folder, Insider(self, agent).answer)
+            try:
+                door.open()
+                point_to(folder, agent.folder / "door")
+            except OSError as fault:
+                raise Fault(f"{folder} cannot be listened in: {fault.strerror}") from fault
+            self._doors[agent.incarnation] = door
+
+    def _close_door(self, agent: Agent) -> None:
+        door = self._doors.pop(agent.incarnation, None)
+        if door is not None:
+            door.close()
+
+    def hear(self, agent: Agent, signal: Signal) -> None:
+        """Something tells what the agent is doing."""
 
     # Agents
 
@@ -313,6 +344,8 @@ class Hosted:
         """Takes the agent's walls down with what runs in them; whether they stood."""
         self.answering.withdraw(agent)
         left = await self.keeping.leave(self.key_of(agent))
+        self._close_door(agent)
+        self.tool_calls.end_all(agent.name)
         if left:
             self.state.forget_answers(agent.incarnation, sessions_only=True)
             await self.journal(agent, uuid.uuid4().hex, "stopped", {"why": why})
@@ -322,6 +355,8 @@ class Hosted:
         """Writes what waits and lets go of the store."""
         if self._fresh is not None:
             self._fresh.cancel()
+        for door in self._doors.values():
+            door.close()
         self.reloading.end()
         self.writer.close()
         self.state.close()

@@ -117,6 +117,11 @@ class Asking:
             case False:
                 return Refused("polis: denied by a person\n", DENIED)
 
+    def expects(self, text: str, verdict: Verdict) -> bool | None:
+        """The same, for who only foretells: the answer stays for the line itself."""
+        subject = self._subject(text, verdict)
+        return self._hosted.answering.earlier(self._agent, subject, keep=True)
+
     async def open(self, text: str, verdict: Verdict) -> Question:
         """Asks; journaled before anybody can answer."""
         subject = self._subject(text, verdict)
@@ -134,11 +139,7 @@ class Asking:
         read why it is asked."""
         if answer is None:
             why = "" if told else reason_text(question)
-            return Refused(
-                f"{why}hint: asked as {question.id}; send it again when allowed "
-                f"({question.ways})\n",
-                UNANSWERED,
-            )
+            return Refused(why + again_text(question), UNANSWERED)
         if answer.chosen:
             return Chosen()
         if answer.withdrawn:
@@ -154,6 +155,11 @@ def reason_text(question: Question) -> str:
     """Who asks, and why: a line on standard error."""
     reason = question.shown.reasons[0]
     return f"polis: asked by {reason.rule}: {reason.reason}\n"
+
+
+def again_text(question: Question) -> str:
+    """What to do about a question that nobody has answered yet."""
+    return f"hint: asked as {question.id}; send it again when allowed ({question.ways})\n"
 
 
 class Interrupted(Exception):

@@ -99,6 +99,7 @@ class WriteJudging:
     async def _journal(self, asked: Mapping[str, Any], verdict: Verdict, approval: str) -> None:
         body = {
             "command": asked["command"],
+            "call": self.hosted.tool_calls.call_of(self.agent.name, asked["write"]) or None,
             "path": asked["write"],
             "kind": asked["kind"],
             "program": asked["program"],

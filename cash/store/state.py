@@ -114,9 +114,11 @@ class State:
             store.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
         return answer
 
-    def recall_answer(self, subject: bytes, *, now: float, session: str = "") -> Answer | None:
+    def recall_answer(
+        self, subject: bytes, *, now: float, session: str = "", keep: bool = False
+    ) -> Answer | None:
         """The answer to exactly this line that is still good, None if the user must be asked.
-        One given for once is used up by this."""
+        One given for once is used up by this, unless it is to be kept."""
         query = (
             "SELECT rowid, decision, scope, expiry FROM answers WHERE line = ? "
             "AND session IN ('', ?) AND expiry > ? ORDER BY decision = 'deny' DESC, scope = 'once'"
@@ -125,7 +127,7 @@ class State:
             return None  # the usual case, without taking the file for writing
         with self._writing() as store:
             row = store.execute(query, (subject, session, now)).fetchone()
-            if row and row[2] == "once":
+            if row and row[2] == "once" and not keep:
                 store.execute("DELETE FROM answers WHERE rowid = ?", (row[0],))
         return Answer(*row[1:]) if row else None
 

@@ -5,12 +5,15 @@ Planning looks at the disk and changes nothing.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from cash.content import content_folder
 from cash.faults import MachineFault
 from cash.walls import steps
 from cash.walls.steps import Bind, Folder, Link, Place, Step
@@ -27,6 +30,13 @@ _MASKED: Final = (
 )
 OWN_PROGRAMS: Final = "/run/polis/bin"
 _PINS: Final = "/run/polis/pins"
+# What polisd answers inside (cash.daemon.inside). A folder, since the socket in it is made anew
+# by each polisd; the link is what programs are told.
+DOOR: Final = "/run/polis/door"
+SOCKET: Final = "/run/polis/agent.sock"
+SOCKET_NAME: Final = "s"
+# Which interpreter has polis' packages; it starts `polis mcp`.
+_PYTHON: Final = "/run/polis/python"
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -39,6 +49,7 @@ def plan_walls(view: View) -> tuple[Step, ...]:
         *_devices(),
         *_kernel(),
         *_own_memory(view),
+        *_own_files(),
         *_shown(view),
         *_pins(view),
         *_seals(),
@@ -77,6 +88,7 @@ def inside_environment(view: View) -> dict[str, str]:
         "PATH": ":".join((*path, OWN_PROGRAMS)),
         "XDG_RUNTIME_DIR": runtime_folder(view),
         "POLIS_AGENT": view.agent,
+        **({"POLIS_SOCKET": SOCKET} if view.door else {}),
         **dict.fromkeys(proxies, proxy),
         "NO_PROXY": "localhost,127.0.0.1,::1",
         "no_proxy": "localhost,127.0.0.1,::1",
@@ -157,6 +169,23 @@ def _own_memory(view: View) -> Iterator[Step]:
     yield Link(f"{OWN_PROGRAMS}/cash", _bash())
     yield Folder("/var")
     yield Link("/var/tmp", "/tmp")
+    if view.door is not None:
+        yield Folder(DOOR)
+        yield Bind(_real(view.door), DOOR)
+        yield Link(SOCKET, f"{DOOR}/{SOCKET_NAME}")
+
+
+def _own_files() -> Iterator[Step]:
+    """What polis brings along: its program inside, and what tells agents' programs of it."""
+    hooks = content_folder("hooks")
+    yield steps.Written(f"{OWN_PROGRAMS}/polis", _text(hooks / "inside/polis"), program=True)
+    yield steps.Written("/run/polis/mcp.py", _text(hooks / "inside/mcp.py"))
+    yield steps.Written("/run/polis/SKILL.md", _text(hooks / "SKILL.md"))
+    for settings in sorted(hooks.glob("*/*.json")):
+        yield Folder(f"/run/polis/hooks/{settings.parent.name}")
+        place = settings.relative_to(hooks)
+        yield steps.Written(f"/run/polis/hooks/{place}", _text(settings))
+    yield Link(_PYTHON, sys.executable)
 
 
 def _shown(view: View) -> Iterator[Step]:
@@ -198,6 +227,7 @@ def _binds(view: View) -> dict[str, Bind]:
 
     binds = [
         *(Bind(_real(folder), str(folder)) for folder in _toolchains(view).folders),
+        *(Bind(_real(folder), str(folder)) for folder in _own_packages(view)),
         own(view.scratch, Path("/tmp")),
         own(view.home, view.home_inside),
         *(extra(m.source, m.inside, writable=m.writable) for m in view.mounts),
@@ -234,6 +264,19 @@ def _seals() -> Iterator[Step]:
 
 def _toolchains(view: View) -> Toolchains:
     return find_toolchains(view.path, view.home_inside)
+
+
+def _own_packages(view: View) -> Iterator[Path]:
+    """Where the MCP SDK lies, if it is there: `polis mcp` runs inside."""
+    if importlib.util.find_spec("mcp") is not None:
+        shown = _toolchains(view).folders
+        for folder in find_toolchains(os.path.dirname(sys.executable), view.home_inside).folders:
+            if not _is_shown(folder / "x", shown):
+                yield folder
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _real(source: Path) -> str:

@@ -84,6 +84,24 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A file of the new root itself, readable by all inside. program: it can be started."""
+
+    path: str
+    content: str
+    program: bool = False
+
+    def describe(self) -> str:
+        return f"{'program' if self.program else 'file'} {self.path}"
+
+    def apply(self, _stage: Stage, /) -> None:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+        with open(os.open(mounts.NEW + self.path, flags), "w", encoding="utf-8") as file:
+            file.write(self.content)
+        os.chmod(mounts.NEW + self.path, 0o755 if self.program else 0o644)
+
+
+@dataclass(frozen=True, slots=True)
 class EmptyFile:
     """A file of the new root itself, to mount another on."""
 

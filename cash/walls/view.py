@@ -45,7 +45,8 @@ class View:
     inside, never 0; where they differ from the owner an idmapped mount translates.
     environment: NAME, value pairs every command gets. landlock: False only where the kernel has
     none and the user has said so. debug: ptrace is allowed inside. private: names of environment
-    variables that programs other than those named in private_to start without.
+    variables that programs other than those named in private_to start without. door: the folder
+    in which polisd listens for this agent, shown read-only as plan.DOOR.
     """
 
     agent: str
@@ -68,6 +69,7 @@ class View:
     debug: bool = False
     private: tuple[str, ...] = ()
     private_to: tuple[str, ...] = ()
+    door: Path | None = None
 
     def __post_init__(self) -> None:
         # Kernel uid 0 without capabilities can still write core_pattern (seen).

@@ -22,10 +22,11 @@ def view_of(
     debug: bool = False,
     private: tuple[str, ...] = (),
     private_to: tuple[str, ...] = (),
+    door: Path | None = None,
 ) -> View:
     """The agent's view. path: the user's PATH, whose toolchains are shown. mounts: the user's
-    own extras. debug, private, private_to: as its manifest says. Raises MachineFault when the
-    agent's mode cannot be had here."""
+    own extras. debug, private, private_to: as its manifest says. door: where polisd listens for
+    it. Raises MachineFault when the agent's mode cannot be had here."""
     owner = (repository.owner.uid, repository.owner.gid)
     return View(
         agent=agent.name,
@@ -46,6 +47,7 @@ def view_of(
         debug=debug,
         private=private,
         private_to=private_to,
+        door=door,
     )
 
 

@@ -15,6 +15,8 @@ polis = Table(
         "exec": "cash.cli.exec",
         "approvals": "cash.cli.approvals",
         "policy": "cash.cli.policy",
+        "hook": "cash.cli.hook",
+        "mcp": "cash.cli.mcp",
         "log": "cash.cli.log",
         "doctor": "cash.cli.doctor",
         "up": "cash.cli.up",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cash import __version__
-from cash.daemon import agent_calls, journal_calls, line_calls, provider_calls
+from cash.daemon import agent_calls, hook_calls, journal_calls, line_calls, provider_calls
 from cash.daemon.caller import Caller, Fields, Verb
 from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Level
@@ -130,6 +130,8 @@ CALLS: dict[str, Verb] = {
     "policy.level": _policy_level,
     "policy.show": _policy_show,
     "policy.trust": _policy_trust,
+    "hook.install": hook_calls.hook_install,
+    "hook.remove": hook_calls.hook_remove,
     "log": journal_calls.log,
     "log.verify": journal_calls.log_verify,
     "log.prune": journal_calls.log_prune,

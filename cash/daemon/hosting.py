@@ -318,6 +318,9 @@ class Hosted:
 
     def hear(self, agent: Agent, signal: Signal) -> None:
         """Something tells what the agent is doing."""
+        states = getattr(self, "states", None)  # of those who weigh it, where they are
+        if states is not None:
+            states.hear(agent, signal)
 
     # Agents
 

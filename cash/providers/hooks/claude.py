@@ -85,4 +85,6 @@ def tell(event: HookEvent, ruling: Ruling) -> Told:
     return Told(out=json.dumps({"hookSpecificOutput": {"hookEventName": event.name, **answer}}))
 
 
-PROTOCOL: Final = Protocol(read, tell, ".claude/settings.json", "claude/settings.json")
+PROTOCOL: Final = Protocol(
+    read, tell, ".claude/settings.json", "claude/settings.json", ".claude/skills/polis/SKILL.md"
+)

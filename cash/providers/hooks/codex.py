@@ -32,4 +32,6 @@ def tell(event: HookEvent, ruling: Ruling) -> Told:
     return claude.tell(event, ruling)
 
 
-PROTOCOL: Final = Protocol(read, tell, ".codex/hooks.json", "codex/hooks.json")
+PROTOCOL: Final = Protocol(
+    read, tell, ".codex/hooks.json", "codex/hooks.json", ".codex/skills/polis/SKILL.md"
+)

@@ -81,12 +81,14 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """One provider's hooks. read: its input. tell: a ruling in its words. place: the settings
-    file, from the home. template: the same, among hooks/."""
+    file, from the home. template: the same, among hooks/. skill: where its program looks for
+    skills, from the home; "" for nowhere."""
 
     read: Callable[[Asked], HookEvent]
     tell: Callable[[HookEvent, Ruling], Told]
     place: str
     template: str
+    skill: str = ""
 
 
 def read_input(payload: bytes) -> Mapping[str, Any]:

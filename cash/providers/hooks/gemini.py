@@ -70,4 +70,6 @@ def tell(event: HookEvent, ruling: Ruling) -> Told:
     return Told(out=json.dumps({"decision": "deny", "reason": ruling.text}))
 
 
-PROTOCOL: Final = Protocol(read, tell, ".gemini/settings.json", "gemini/settings.json")
+PROTOCOL: Final = Protocol(
+    read, tell, ".gemini/settings.json", "gemini/settings.json", ".gemini/skills/polis/SKILL.md"
+)

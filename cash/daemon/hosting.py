@@ -28,6 +28,7 @@ from cash.daemon.lending import Lending
 from cash.daemon.programs import Programs
 from cash.daemon.reloading import Loading, Reloading
 from cash.daemon.tool_calls import ToolCalls
+from cash.daemon.write_leave import WriteLeave
 from cash.faults import Fault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
@@ -86,6 +87,7 @@ class Hosted:
         self.connecting = Connecting(self)
         self.hearing = Hearing(self)
         self.tool_calls = ToolCalls()
+        self.write_leave = WriteLeave()
         self._doors: dict[str, Door] = {}
         self.loading = loading
         self.reloading = Reloading(self, loading)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cash.daemon.foreseen import Promise
 from cash.daemon.stages import Asking
+from cash.daemon.write_leave import meant
 from cash.faults import Fault
 from cash.keeper.judging import counts
 from cash.pipeline import Approved
@@ -80,7 +81,11 @@ class WriteJudging:
         program = str(asked["program"]).rpartition("/")[2]
         is_bulk = self._is_bulk(rules)
         # Of many files one question, and one answer for the whole command.
-        text = f"{program}: {asked['kind']} many files" if is_bulk else f"write {asked['write']}"
+        file = meant(asked["write"])
+        text = f"{program}: {asked['kind']} many files" if is_bulk else f"write {file}"
+        leave, who = self.hosted.write_leave, self.agent.incarnation
+        if not is_bulk and leave.holds(who, file, rules):
+            return True
         asking = Asking(self.hosted, self.agent, "")
         earlier = asking.earlier_answer(text, verdict)
         if earlier is not None:
@@ -90,6 +95,8 @@ class WriteJudging:
                 promise = Promise(rules=rules)
                 self.hosted.foreseen.allow(line, self.agent.incarnation, promise)
                 self.household.grant(asked["command"], line)
+            elif allowed:
+                leave.give(who, file, rules)
             await self._journal(asked, verdict, "earlier answer" if allowed else "refused")
             return allowed
         await asking.open(text, verdict)

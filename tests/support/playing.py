@@ -73,12 +73,13 @@ def make_desk(installation: Installation, name: str) -> Desk:
     return desk
 
 
-def play(desk: Desk, name: str, calls: Sequence[model.Call]) -> Played:
-    """The CLI's own run of those calls, to its end. What belongs to the play lies in the agent's
-    home, so that its tree stays clean."""
+def play(desk: Desk, name: str, calls: Sequence[model.Call], options: Sequence[str] = ()) -> Played:
+    """The CLI's own run of those calls, to its end; options: words of its own besides. What
+    belongs to the play lies in the agent's home, so that its tree stays clean."""
     folder = desk.state / "agents/alice/home"
     shutil.copy(model.__file__, folder / "model.py")
-    (folder / "play.json").write_text(json.dumps({"calls": calls, "say": "All is done."}))
+    script = {"calls": calls, "say": "All is done.", "options": options}
+    (folder / "play.json").write_text(json.dumps(script))
     inside = desk.installation.home
     words = (f"{inside}/model.py", name, f"{inside}/play.json", f"{inside}/record.jsonl")
     ran = desk.polis("exec", "alice", "--", "python3", "-I", *words, timeout=100)

@@ -1,0 +1,40 @@
+"""A person's leave to write one file, for as long as one write takes.
+
+Many programs write a file under a passing name beside it and rename that (Claude Code's Write tool
+does: NAME.tmp.PID.HEX): to the walls that is three writes of two files. A person answers once.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# From the first of a write's calls to the last, on a slow machine.
+_SECONDS = 3.0
+_MOST = 1000
+_PASSING = re.compile(r"(?<=[^/])\.tmp(?:\.\d+)?\.[0-9a-f]{6,16}\Z")
+
+
+def meant(path: str) -> str:
+    """The file that is written under this name."""
+    return _PASSING.sub("", path)
+
+
+@dataclass(slots=True)
+class WriteLeave:
+    """By incarnation, file and the rules that asked."""
+
+    clock: Callable[[], float] = time.monotonic
+    _until: dict[tuple[str, str, frozenset[str]], float] = field(default_factory=dict)
+
+    def give(self, incarnation: str, path: str, rules: frozenset[str]) -> None:
+        """An answer has just been used up for it."""
+        if len(self._until) >= _MOST:
+            self._until.clear()
+        self._until[incarnation, path, rules] = self.clock() + _SECONDS
+
+    def holds(self, incarnation: str, path: str, rules: frozenset[str]) -> bool:
+        """Whether that was a moment ago."""
+        return self.clock() < self._until.get((incarnation, path, rules), 0.0)

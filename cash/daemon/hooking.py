@@ -62,7 +62,7 @@ class Hooking:
         """Judges what is about to be done; a refusal is journaled before it is told."""
         self._signal(event)
         self._note_call(event)
-        if event.kind not in ("tool-begins", "asks-permission") or not event.tool:
+        if event.kind != "tool-begins" or not event.tool:
             body = {"provider": self.provider, "event": event.name, "session": event.session}
             self.hosted.note(self.agent, uuid.uuid4().hex, "hook", body | self._about(event))
             return NO_OPINION
@@ -115,9 +115,8 @@ class Hooking:
         if asking.expects(line, verdict) is not None:
             return _Outcome(NO_OPINION, verdict)
         question = await asking.open(line, verdict)
-        return _Outcome(
-            Ruling("ask", reason_text(question) + again_text(question)), verdict, "asked"
-        )
+        way = f"hint: allow it outside first: {question.ways}; then confirm it here\n"
+        return _Outcome(Ruling("ask", reason_text(question) + way), verdict, "asked")
 
     async def _judge_tool(self, event: HookEvent) -> _Outcome:
         """A tool of its own: by what it is called with, and by the files it is to change."""

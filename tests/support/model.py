@@ -3,11 +3,12 @@
     python3 -I model.py AGENT PLAY RECORD
 
 AGENT is claude, codex or gemini. PLAY is JSON: {"calls": [["shell", LINE] | ["write", PATH,
-TEXT]…], "say": TEXT, "quiet": true, "options": [WORD…]}: each call is sent as the agent's own tool
-call once the one before it has its result, and then the text. Codex has no tool for a write. With
-quiet the CLI speaks to the model alone: else Codex and Gemini call home. Options are words of the
-CLI's own. RECORD gets a line of JSON for every request: {"path", "body"}. The status is the CLI's
-own, or 70 when it ended before the play.
+TEXT]…], "say": TEXT, "quiet": true, "options": [WORD…], "at_terminal": true}: each call is sent as
+the agent's own tool call once the one before it has its result, and then the text. Codex has no
+tool for a write. With quiet the CLI speaks to the model alone: else Codex and Gemini call home.
+Options are words of the CLI's own. At a terminal it is started bare, for the person who sits
+there. RECORD gets a line of JSON for every request: {"path", "body"}. The status is the CLI's own,
+or 70 when it ended before the play.
 
 Nothing of polis is used, and nothing but the standard library: the same file runs bare and inside
 the walls. HOME is written to (the CLI's settings), and the key is a dummy.
@@ -276,9 +277,10 @@ def _event(event: Body) -> str:
     return f"{name}data: {json.dumps(event)}\n\n"
 
 
-def start(agent: Agent, url: str, *, quiet: bool, options: Sequence[str] = ()) -> int:
+def start(agent: Agent, url: str, script: Mapping[str, Any]) -> int:
     """Runs the CLI against the model, in the directory and with the HOME of this process. JSON
     settings that are there already stay."""
+    quiet = bool(script.get("quiet"))
     for path, texts in agent.settings.items():
         place = Path(os.environ["HOME"], path)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -287,7 +289,9 @@ def start(agent: Agent, url: str, *, quiet: bool, options: Sequence[str] = ()) -
             text = json.dumps(json.loads(place.read_text()) | json.loads(text))
         place.write_text(text)
     own = {key: value.replace("{url}", url) for key, value in agent.environment.items()}
-    argv = (*agent.argv, *options)
+    argv = (*agent.argv, *script.get("options", ()))
+    if script.get("at_terminal"):
+        return subprocess.run(argv[:1], env=os.environ | own).returncode
     return subprocess.run(argv, env=os.environ | own, stdin=subprocess.DEVNULL).returncode
 
 
@@ -296,8 +300,7 @@ def main() -> int:
     script = json.loads(Path(play).read_text())
     with Model(AGENTS[name], script, Path(record)) as model:
         threading.Thread(target=model.serve_forever, daemon=True).start()
-        options, quiet = script.get("options", ()), bool(script.get("quiet"))
-        status = start(AGENTS[name], model.url, quiet=quiet, options=options)
+        status = start(AGENTS[name], model.url, script)
         model.shutdown()
     return status or (0 if model.ended else 70)
 

@@ -70,19 +70,15 @@ def read(asked: Asked) -> HookEvent:
 
 
 def tell(event: HookEvent, ruling: Ruling) -> Told:
-    """Only the events before a tool can be answered."""
-    if ruling.decision == "none":
+    """Only what comes before a tool is answered."""
+    if ruling.decision == "none" or event.name != "PreToolUse":
         return Told()
-    if event.name == "PermissionRequest" and ruling.decision == "deny":
-        answer: dict[str, object] = {"decision": {"behavior": "deny", "message": ruling.text}}
-    elif event.name == "PreToolUse":
-        answer = {
-            "permissionDecision": ruling.decision,
-            "permissionDecisionReason": ruling.text,
-        }
-    else:
-        return Told()
-    return Told(out=json.dumps({"hookSpecificOutput": {"hookEventName": event.name, **answer}}))
+    answer = {
+        "hookEventName": event.name,
+        "permissionDecision": ruling.decision,
+        "permissionDecisionReason": ruling.text,
+    }
+    return Told(out=json.dumps({"hookSpecificOutput": answer}))
 
 
 PROTOCOL: Final = Protocol(

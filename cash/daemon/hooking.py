@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from cash.daemon.stages import Asking, again_text, judge_request, reason_text
 from cash.pipeline import Approved, Refused, Request
-from cash.policy.action import Exec, ToolCall, Write
+from cash.policy.action import Exec, ToolCall, Write, WriteKind
 from cash.policy.explain import refusal_text
 from cash.policy.verdict import Decision, Verdict
 from cash.providers.hooks.event import NO_OPINION, HookEvent, Kind, Ruling
@@ -41,6 +41,15 @@ _STATES: Final[Mapping[Kind, Status]] = {
 }
 
 
+def signal_of(event: HookEvent, at: float) -> Signal | None:
+    """What an event tells of the state its agent is in."""
+    status = _STATES.get(event.kind)
+    if status is None:
+        return None
+    reason = " ".join(filter(None, (event.name, event.tool, event.intent or event.note)))
+    return Signal(Source.HOOK, status, reason, at, event.call)
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """A ruling, with what the journal says of it."""
@@ -60,7 +69,8 @@ class Hooking:
 
     async def hear(self, event: HookEvent) -> Ruling:
         """Judges what is about to be done; a refusal is journaled before it is told."""
-        self._signal(event)
+        if signal := signal_of(event, time.time()):
+            self.hosted.hear(self.agent, signal)
         self._note_call(event)
         if event.kind != "tool-begins" or not event.tool:
             body = {"provider": self.provider, "event": event.name, "session": event.session}
@@ -69,13 +79,6 @@ class Hooking:
         outcome = await self._judge(event)
         await self._journal(event, outcome)
         return outcome.ruling
-
-    def _signal(self, event: HookEvent) -> None:
-        status = _STATES.get(event.kind)
-        if status is not None:
-            reason = " ".join(filter(None, (event.name, event.tool, event.intent or event.note)))
-            said = Signal(Source.HOOK, status, reason, time.time(), event.call)
-            self.hosted.hear(self.agent, said)
 
     def _note_call(self, event: HookEvent) -> None:
         calls, name = self.hosted.tool_calls, self.agent.name
@@ -141,9 +144,10 @@ class Hooking:
             return await self._ask_about_call(event, called)
         return _Outcome(NO_OPINION, strictest)
 
-    def _write(self, path: str, program: Command) -> Write:
-        kind = "overwrite" if os.path.lexists(path) else "create"
-        return Write(literal_word(path), "overwrite" if kind == "overwrite" else "create", program)
+    @staticmethod
+    def _write(path: str, program: Command) -> Write:
+        kind: WriteKind = "overwrite" if os.path.lexists(path) else "create"
+        return Write(literal_word(path), kind, program)
 
     async def _ask_about_write(self, path: str, verdict: Verdict) -> _Outcome:
         """The very question that the walls would ask (write_judging.py), whose answer is theirs

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk
-from installation import Ran
+from desk import Desk, make_desk
+from installation import Installation, Ran
 from running import kill_pids, until
 
 from cash.daemon.calls import CALLS, FOLLOWED
@@ -29,6 +30,14 @@ with socket.socket(socket.AF_UNIX) as polisd:
 """
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all that look only."""
+    installation = Installation(tmp_path_factory.mktemp("i")).make()
+    yield make_desk(installation)
+    installation.stop()
+
+
 def _inside(desk: Desk, *words: str, name: str = "alice", **how: Any) -> Ran:
     return desk.polis("exec", name, "--", "/run/polis/bin/polis", *words, **how)
 
@@ -40,13 +49,13 @@ def _asked(desk: Desk, *words: str) -> dict[str, Any]:
     return found
 
 
-def test_who_am_i(desk: Desk) -> None:
-    found = _asked(desk, "whoami")
+def test_who_am_i(shared: Desk) -> None:
+    found = _asked(shared, "whoami")
     assert found == {
         "agent": "alice",
         "provider": "shell",
         "branch": "agent/alice",
-        "tree": str(desk.tree),
+        "tree": str(shared.tree),
         "repository": "shop",
         "level": "balanced",
         "hosts": [],
@@ -54,7 +63,7 @@ def test_who_am_i(desk: Desk) -> None:
         "tmp": "/tmp",
         "ask_seconds": 2.0,
     }
-    assert desk.line("echo $POLIS_SOCKET").out == "/run/polis/agent.sock\n"
+    assert shared.line("echo $POLIS_SOCKET").out == "/run/polis/agent.sock\n"
 
 
 @pytest.mark.parametrize(
@@ -66,13 +75,13 @@ def test_who_am_i(desk: Desk) -> None:
         ("echo 'it''s'; ls", "allow"),
     ],
 )
-def test_a_line_is_explained_and_nothing_happens(desk: Desk, line: str, decision: str) -> None:
-    found = _asked(desk, "explain", line)
+def test_a_line_is_explained_and_nothing_happens(shared: Desk, line: str, decision: str) -> None:
+    found = _asked(shared, "explain", line)
     assert found["decision"] == decision
     assert found.keys() == {"decision", "rewritten", "rules", "text"}
     assert all(one.keys() == {"id", "decision", "reason", "hint"} for one in found["rules"])
-    assert json.loads(desk.polis("approvals", "--json").out) == []
-    assert [one["body"]["line"] for one in desk.log("line") if one["body"]["line"] == line] == []
+    assert json.loads(shared.polis("approvals", "--json").out) == []
+    assert [one["body"]["line"] for one in shared.log("line") if one["body"]["line"] == line] == []
 
 
 def test_refusals_come_with_reason_and_hint(desk: Desk) -> None:
@@ -128,20 +137,20 @@ def test_appeals_are_few_and_short(desk: Desk) -> None:
     assert _inside(desk, "appeal", " ").status == 64
 
 
-def test_nothing_that_decides_can_be_asked_for(desk: Desk) -> None:
+def test_nothing_that_decides_can_be_asked_for(shared: Desk) -> None:
     assert not {*CALLS, *FOLLOWED} & INSIDE.keys() - {"explain"}
     for verb in ("approvals", "policy", "down", "log"):
-        ran = desk.polis(
+        ran = shared.polis(
             *("exec", "alice", "--", "python3", "-c", _ASK, "/run/polis/agent.sock"),
             input=f"{verb}\n{{}}".encode(),
         )
         assert ran.out.startswith("64 0\npolis: there is no such verb in here\n"), ran.err
-    said = desk.polis(
+    said = shared.polis(
         *("exec", "alice", "--", "python3", "-c", _ASK, "/run/polis/agent.sock"),
         input=b'J\0\0\0\x10{"verb": "down"}',
     )
     assert said.out.startswith("64 0\npolis: that is no request\n")
-    assert desk.polis("agents", "list").status == 0
+    assert shared.polis("agents", "list").status == 0
 
 
 def test_another_agents_socket_cannot_be_reached(desk: Desk) -> None:
@@ -162,7 +171,7 @@ def test_another_agents_socket_cannot_be_reached(desk: Desk) -> None:
     assert ran.out == "/run/polis/door/s\n"
 
 
-def test_the_socket_and_its_folder_cannot_be_changed(desk: Desk) -> None:
+def test_the_socket_and_its_folder_cannot_be_changed(shared: Desk) -> None:
     for line in (
         "rm /run/polis/door/s",
         "rm /run/polis/agent.sock",
@@ -172,12 +181,12 @@ def test_the_socket_and_its_folder_cannot_be_changed(desk: Desk) -> None:
         "echo x >/run/polis/hooks/claude/settings.json",
         "chmod 000 /run/polis/door/s",
     ):
-        assert desk.line(line).status != 0, line
-    assert _asked(desk, "whoami")["agent"] == "alice"
+        assert shared.line(line).status != 0, line
+    assert _asked(shared, "whoami")["agent"] == "alice"
 
 
-def test_the_environment_is_not_needed(desk: Desk) -> None:
-    ran = desk.polis("exec", "alice", "--", "env", "-i", "/run/polis/bin/polis", "whoami")
+def test_the_environment_is_not_needed(shared: Desk) -> None:
+    ran = shared.polis("exec", "alice", "--", "env", "-i", "/run/polis/bin/polis", "whoami")
     assert json.loads(ran.out)["agent"] == "alice"
 
 

@@ -92,3 +92,12 @@ def _is_keeper(pid: int) -> bool:
     process = Path(f"/proc/{pid}")
     spaces = (process / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
     return b"cash.keeper.zygote" in (process / "cmdline").read_bytes() and len(spaces) == 1
+
+
+def make_desk(installation: Installation) -> Desk:
+    """A repository under polis with agent alice, whose questions end after two seconds."""
+    made = Desk(installation, installation.make_repository())
+    for words in (("init",), ("config", "set", "ask-seconds", "2"), ("agents", "add", "alice")):
+        ran = made.polis(*words)
+        assert ran.status == 0, ran.err
+    return made

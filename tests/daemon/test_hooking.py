@@ -133,8 +133,8 @@ def test_an_allowed_edit_goes_on_and_the_answer_is_the_walls_to_use(desk: Desk) 
     assert desk.polis("approvals", "allow", "q1").status == 0
     for _ in range(2):  # the hook foretells; it takes nothing away
         assert _hook(desk, write).out == ""
+    (desk.tree / ".github/workflows").mkdir(parents=True)
     (desk.tree / "save.py").write_text("open('.github/workflows/ci.yml', 'w')")
-    assert desk.line("mkdir -p .github/workflows").status == 0
     assert desk.line("python3 save.py").status == 0, desk.log("write")
     assert (desk.tree / ".github/workflows/ci.yml").exists()
 

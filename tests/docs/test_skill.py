@@ -106,7 +106,7 @@ def test_a_rewritten_command(desk: Desk) -> None:
         ("`/tmp` is your own as well", "touch /tmp/kept"),
         ("stays from one command to the next", "test -e /tmp/kept"),
         ("Your home is your own", 'touch "$HOME/mine"'),
-        ("The rest of the machine is read-only or not there", "test ! -w /usr -a ! -e /root"),
+        ("The rest of the machine is read-only or not there", "test ! -w /usr -a ! -e /var/lib"),
         ("`git commit` as usual, on your own branch", "git commit -q --allow-empty -m x"),
         ("on your own branch", 'test "$(git branch --show-current)" = agent/alice'),
         ("The network is a proxy (`HTTPS_PROXY` is set)", 'test -n "$HTTPS_PROXY"'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,8 +32,20 @@ def _described(view: View) -> str:
 
 def test_what_an_agent_is_shown(view: View) -> None:
     shown = _described(view).partition("link /var/tmp → /tmp\n")[2]
-    # pytest's own folder lies in /tmp, which is the agent's scratch.
-    assert [line for line in shown.splitlines() if not line.startswith(("place ", "folder "))] == [
+    # Where polis' own packages lie, for `polis mcp`; pytest's own folder lies in /tmp, which is
+    # the agent's scratch.
+    lines = [one for one in shown.splitlines() if one != f"{sys.prefix} (read-only)"]
+    assert len(lines) == len(shown.splitlines()) - 1
+    assert [line for line in lines if not line.startswith(("place ", "folder "))] == [
+        "program /run/polis/bin/polis",
+        "file /run/polis/mcp.py",
+        "file /run/polis/SKILL.md",
+        "file /run/polis/hooks/claude/settings.json",
+        "file /run/polis/hooks/codex/hooks.json",
+        "file /run/polis/hooks/copilot/polis.json",
+        "file /run/polis/hooks/cursor/hooks.json",
+        "file /run/polis/hooks/gemini/settings.json",
+        f"link /run/polis/python → {sys.executable}",
         "/tmp ← PLACE/scratch (read-write)",
         "PLACE/user ← PLACE/home (read-write)",
         "PLACE/volume (read-write)",
@@ -120,3 +133,18 @@ def test_planning_changes_nothing(view: View) -> None:
     before = sorted(str(path) for path in view.home.parent.rglob("*"))
     plan_walls(view)
     assert sorted(str(path) for path in view.home.parent.rglob("*")) == before
+
+
+def test_the_door_is_shown_where_programs_are_told(view: View, tmp_path: Path) -> None:
+    assert "POLIS_SOCKET" not in inside_environment(view)
+    (tmp_path / "door").mkdir()
+    with_door = replace(view, door=tmp_path / "door")
+    assert inside_environment(with_door)["POLIS_SOCKET"] == "/run/polis/agent.sock"
+    more = [step for step in plan_walls(with_door) if step not in plan_walls(view)]
+    assert [step.describe() for step in more] == [
+        "folder /run/polis/door",
+        f"/run/polis/door ← {tmp_path}/door (read-only)",
+        "link /run/polis/agent.sock → /run/polis/door/s",
+    ]
+    with pytest.raises(MachineFault, match="is not there"):
+        plan_walls(replace(view, door=tmp_path / "gone"))

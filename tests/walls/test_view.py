@@ -38,6 +38,8 @@ def test_packing(name: str, extras: list[tuple[str, str | None, bool]]) -> None:
     )
     view = replace(_VIEW, tree=Path("/", name), mounts=mounts, environment=(("A", name),))
     assert unpack_view(pack_view(view)) == view
+    view = replace(view, door=Path("/", name))
+    assert unpack_view(pack_view(view)) == view
 
 
 @pytest.mark.parametrize("ids", [(0, 0), (0, 1000), (1000, 0)])

@@ -8,6 +8,7 @@ from bench.home import Home
 from bench.measure import Row
 from bench.rows.agents import measure_agents
 from bench.rows.exec import measure_exec
+from bench.rows.hooks import measure_hooks
 from bench.rows.journal import measure_journal
 from bench.rows.keeper import measure_keeper
 from bench.rows.memory import measure_memory
@@ -26,5 +27,6 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "peers": measure_peers,
     "memory": measure_memory,
     "real_agents": measure_real_agents,
+    "hooks": measure_hooks,
     "journal": measure_journal,
 }

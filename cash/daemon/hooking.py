@@ -195,7 +195,11 @@ class Hooking:
             "rules": [match.rule for match in verdict.matches] if verdict else [],
             "reason": verdict.matches[0].reason if verdict and verdict.matches else None,
         }
-        await self.hosted.journal(self.agent, uuid.uuid4().hex, "tool", body | self._about(event))
+        key, whole = uuid.uuid4().hex, body | self._about(event)
+        if outcome.ruling.decision == "none":
+            self.hosted.note(self.agent, key, "tool", whole)
+        else:
+            await self.hosted.journal(self.agent, key, "tool", whole)
 
     def _about(self, event: HookEvent) -> dict[str, object]:
         """What a call is about; not what it writes, nor any other argument."""

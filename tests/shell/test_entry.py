@@ -34,6 +34,9 @@ def make_install(folder: Path, *, editable: bool = False, packages: str = "site-
         (library / "_editable_impl_polis.pth").write_text(os.fspath(root))
     (root / "cash/shell").mkdir(parents=True)
     (root / "cash/shell/client.pl").write_text(_PERL)
+    content = root / ("hooks" if editable else "cash/content/hooks") / "inside"
+    content.mkdir(parents=True)
+    (content / "polis").write_text(_PERL.replace("PERL", "HOOK").replace("1 ..", "0 .."))
     return programs
 
 
@@ -79,6 +82,16 @@ def test_hot_commands_of_polis_go_to_perl(
     told = "|".join(f"<{word}>" for word in words)
     expected = f"PERL|<polis>|{told}" if client == "PERL" else "|".join(filter(None, (_HEAD, told)))
     assert run(programs / "polis", *words, hot="1") == expected
+
+
+@pytest.mark.parametrize("editable", [False, True])
+def test_hooks_go_to_the_program_inside(tmp_path: Path, editable: bool) -> None:
+    programs = make_install(tmp_path, editable=editable)
+    assert run(programs / "polis", "hook", "claude") == "HOOK|<hook>|<claude>"
+    told = run(programs / "polis", "hook", "copilot", "preToolUse")
+    assert told == "HOOK|<hook>|<copilot>|<preToolUse>"
+    for words in (("hook",), ("hook", "install", "claude"), ("hook", "--help")):
+        assert run(programs / "polis", *words).startswith(_HEAD)
 
 
 def test_hot_commands_of_cash_go_to_perl(tmp_path: Path) -> None:

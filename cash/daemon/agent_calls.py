@@ -1,12 +1,15 @@
-"""Calls about agents: add, list, show, stop, remove."""
+"""Calls about agents: add, list, follow, explain, show, stop, remove."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from typing import Any
 
+from cash import wire
 from cash.daemon.caller import Caller, Fields
-from cash.daemon.describing import describe_agent
+from cash.daemon.describing import describe_agent, describe_weighed
 from cash.daemon.hosting import Hosted
 from cash.providers.program import find_program
 from cash.workspace.agent import Agent
@@ -14,6 +17,10 @@ from cash.workspace.removal import check_removal, remove_agent
 from cash.workspace.roster import look_at
 from cash.workspace.sight import choose_mode
 from cash.workspace.tree import add_tree
+
+# A list that is followed: how long until it is looked at again, and at least.
+_LOOK_SECONDS = 1.0
+_LEAST_SECONDS = 0.1
 
 
 async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -53,6 +60,38 @@ async def agents_list(caller: Caller, fields: Fields) -> dict[str, Any]:
     return {"agents": [describe_agent(hosted, one) for hosted in chosen for one in hosted.agents()]}
 
 
+async def agents_follow(caller: Caller, fields: Fields) -> None:
+    """The list, again each time it has changed, until the caller hangs up."""
+    hanging = asyncio.ensure_future(caller.connection.gone())
+    last: list[dict[str, Any]] | None = None
+    try:
+        while not hanging.done():
+            now = await agents_list(caller, fields)
+            if (lasting := _without_ages(now["agents"])) != last:
+                await caller.connection.send(wire.REPLY, json.dumps(now).encode())
+                last = lasting
+            await _wait_change(caller.hosted(fields), hanging)
+    finally:
+        hanging.cancel()
+
+
+def _without_ages(agents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [agent | {"state": agent["state"] | {"age_seconds": None}} for agent in agents]
+
+
+async def _wait_change(hosted: Hosted, hanging: asyncio.Future[None]) -> None:
+    """Until something changed or a second has passed: figures of the processes tell nobody."""
+    change = asyncio.ensure_future(hosted.states.wait_change(_LOOK_SECONDS))
+    await asyncio.wait({change, hanging}, return_when=asyncio.FIRST_COMPLETED)
+    change.cancel()
+    await asyncio.sleep(_LEAST_SECONDS)
+
+
+async def agents_explain(caller: Caller, fields: Fields) -> dict[str, Any]:
+    hosted, agent, _ = caller.agent(fields)
+    return describe_weighed(hosted.states.explain(agent), time.time()) | {"name": agent.name}
+
+
 async def agents_show(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted, agent, _ = caller.agent(fields)
     look = await asyncio.to_thread(look_at, hosted.repository, agent)
@@ -82,6 +121,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         delete_branch=bool(fields.get("delete_branch")),
     )
     hosted.forget_agents()
+    hosted.states.forget(agent)
     hosted.state.forget_answers(agent.incarnation)
     body = {
         "name": agent.name,

@@ -117,6 +117,7 @@ CALLS: dict[str, Verb] = {
     "agents.add": agent_calls.agents_add,
     "agents.list": agent_calls.agents_list,
     "agents.show": agent_calls.agents_show,
+    "agents.explain": agent_calls.agents_explain,
     "agents.remove": agent_calls.agents_remove,
     "agents.stop": agent_calls.agents_stop,
     "providers.list": provider_calls.providers_list,
@@ -139,5 +140,6 @@ CALLS: dict[str, Verb] = {
 
 # Verbs with many replies; they end when the caller hangs up.
 FOLLOWED: dict[str, Callable[[Caller, Fields], Awaitable[None]]] = {
-    "log.follow": journal_calls.log_follow
+    "agents.follow": agent_calls.agents_follow,
+    "log.follow": journal_calls.log_follow,
 }

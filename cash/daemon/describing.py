@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+from cash.daemon.states import describe_state
 from cash.faults import MachineFault
+from cash.sessions.signal import Source
+from cash.sessions.state import Opinion, State, Weighed
 from cash.workspace.agent import Agent
 from cash.workspace.sight import mode_of
 
@@ -13,26 +17,62 @@ if TYPE_CHECKING:
 
 
 def describe_agent(hosted: Hosted, agent: Agent) -> dict[str, Any]:
-    """The JSON of one agent (design §6)."""
-    asked = any(question.agent == agent.name for question in hosted.answering.questions.waiting())
-    if asked:
-        status = "waiting_approval"
-    elif hosted.is_running(agent):
-        status = "running"
-    else:
-        status = "idle" if hosted.is_inside(agent) else "stopped"
+    """The JSON of one agent (design §6). What runs inside is null where no walls stand."""
+    inside = hosted.states.inside(agent)
+    state = describe_state(hosted.states.state_of(agent), time.time())
     return {
         "name": agent.name,
-        "status": status,
+        "status": state.pop("status"),
         "branch": agent.branch,
         "path": str(agent.tree),
         "mode": _mode_of(agent),
         "provider": agent.provider,
         "ports": [],
-        "memory_bytes": None,
+        "memory_bytes": inside.memory if inside is not None else None,
         "base": agent.base,
         "created": agent.created,
         "repository": str(hosted.repository.root),
+        "state": state,
+        "cpu_percent": inside.cpu if inside is not None else None,
+        "processes": inside.processes if inside is not None else None,
+        "process_kind": inside.kind or None if inside is not None else None,
+        "batch": getattr(agent, "batch", "") or None,
+    }
+
+
+def describe_weighed(weighed: Weighed, now: float) -> dict[str, Any]:
+    """The JSON of a state and of all that was said; why: why it was believed or not."""
+    by = next((one.heard.signal.source for one in weighed.opinions if not one.doubt), None)
+    spoken = {one.heard.signal.source for one in weighed.opinions} | {weighed.state.source}
+    return {
+        "state": describe_state(weighed.state, now),
+        "sources": [_describe_opinion(one, weighed.state, by, now) for one in weighed.opinions],
+        "silent": [source.name.lower() for source in sorted(Source)[::-1] if source not in spoken],
+        "change": weighed.change,
+    }
+
+
+def _describe_opinion(
+    opinion: Opinion, state: State, by: Source | None, now: float
+) -> dict[str, Any]:
+    signal = opinion.heard.signal
+    believed = not opinion.doubt and signal.source is by
+    if believed and (state.status, state.source) == (signal.status, signal.source):
+        why = "believed"
+    elif believed:
+        believed, why = False, "polis knows better itself"
+    else:
+        why = opinion.doubt or f"the {by.name.lower() if by else 'other'} goes before it"
+    return {
+        "source": signal.source.name.lower(),
+        "status": signal.status,
+        "at": signal.at,
+        "age_seconds": round(max(now - signal.at, 0.0), 1),
+        "since": opinion.heard.since or None,
+        "reason": signal.reason,
+        "call": signal.call,
+        "believed": believed,
+        "why": why,
     }
 
 

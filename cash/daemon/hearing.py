@@ -92,3 +92,4 @@ class Hearing:
         """The walls fell, and what ran in them with them; so did answers "for the session"."""
         self._hosted.state.forget_answers(agent.incarnation, sessions_only=True)
         await self._hosted.journal(agent, uuid.uuid4().hex, "lost", {"reason": reason})
+        self._hosted.states.fall(agent)

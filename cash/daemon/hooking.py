@@ -70,7 +70,7 @@ class Hooking:
     async def hear(self, event: HookEvent) -> Ruling:
         """Judges what is about to be done; a refusal is journaled before it is told."""
         if signal := signal_of(event, time.time()):
-            self.hosted.hear(self.agent, signal)
+            self.hosted.states.hear(self.agent, signal)
         self._note_call(event)
         if event.kind != "tool-begins" or not event.tool:
             body = {"provider": self.provider, "event": event.name, "session": event.session}

@@ -27,6 +27,7 @@ from cash.daemon.keeping import Keeping
 from cash.daemon.lending import Lending
 from cash.daemon.programs import Programs
 from cash.daemon.reloading import Loading, Reloading
+from cash.daemon.states import States
 from cash.daemon.tool_calls import ToolCalls
 from cash.daemon.write_leave import WriteLeave
 from cash.faults import Fault
@@ -39,7 +40,6 @@ from cash.policy.identity import Identities, find_identities
 from cash.policy.policy import Policy
 from cash.policy.verdict import Level
 from cash.providers.manifest import Manifest
-from cash.sessions.signal import Signal
 from cash.settings import LiveSettings, settings_files
 from cash.store.event import Event
 from cash.store.state import State
@@ -88,6 +88,7 @@ class Hosted:
         self.hearing = Hearing(self)
         self.tool_calls = ToolCalls()
         self.write_leave = WriteLeave()
+        self.states = States(self)
         self._doors: dict[str, Door] = {}
         self.loading = loading
         self.reloading = Reloading(self, loading)
@@ -100,7 +101,7 @@ class Hosted:
         self._level = Level.BALANCED
         self._identities: tuple[tuple[object, ...], Identities] | None = None
         self._agents: tuple[Agent, ...] | None = None
-        self._fresh: asyncio.Task[object] | None = None
+        self._live: list[asyncio.Task[object]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rejoining: set[asyncio.Future[None]] = set()
         self.answering.take_up()
@@ -121,8 +122,8 @@ class Hosted:
         self.reloading.wake()
 
     def begin(self) -> None:
-        """Keeps what is in force fresh, until close()."""
-        self._fresh = self.spawn(self.reloading.live())
+        """Keeps what is in force fresh and what agents do known, until close()."""
+        self._live = [self.spawn(self.reloading.live()), self.spawn(self.states.live())]
 
     # Journal
 
@@ -318,12 +319,6 @@ class Hosted:
         if door is not None:
             door.close()
 
-    def hear(self, agent: Agent, signal: Signal) -> None:
-        """Something tells what the agent is doing."""
-        states = getattr(self, "states", None)  # of those who weigh it, where they are
-        if states is not None:
-            states.hear(agent, signal)
-
     # Agents
 
     def agents(self) -> tuple[Agent, ...]:
@@ -354,12 +349,13 @@ class Hosted:
         if left:
             self.state.forget_answers(agent.incarnation, sessions_only=True)
             await self.journal(agent, uuid.uuid4().hex, "stopped", {"why": why})
+            self.states.fall(agent)
         return left
 
     def close(self) -> None:
         """Writes what waits and lets go of the store."""
-        if self._fresh is not None:
-            self._fresh.cancel()
+        for task in self._live:
+            task.cancel()
         for door in self._doors.values():
             door.close()
         self.reloading.end()

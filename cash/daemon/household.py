@@ -28,7 +28,8 @@ class Household:
     lines that run in them; granted: what else was let through below a command, by its id.
     waiting: for answers to questions about execs, by number. estate: what the keeper leaves to
     the next; generations: when each keeper but the first took over; inherited: what the keeper
-    that was killed was to run.
+    that was killed was to run. since: when the walls were raised, or the first command began, or
+    the last one ended; 0 for before polisd.
     """
 
     view: View
@@ -49,6 +50,13 @@ class Household:
     estate: Estate = field(default_factory=Estate)
     generations: list[float] = field(default_factory=list)
     inherited: set[str] = field(default_factory=set)
+    since: float = 0.0
+
+    @property
+    def roots(self) -> tuple[int, ...]:
+        """The processes below which everything lies that runs inside, the holder first; as
+        numbered outside."""
+        return self.estate.roots()
 
     @property
     def may_be_replaced(self) -> bool:
@@ -65,6 +73,12 @@ class Household:
         """Something below this command was let through by a person."""
         self.granted.setdefault(command, set()).add(line)
 
+    def begin(self, command: str) -> None:
+        """A command was started."""
+        if not self.running:
+            self.since = time.time()
+        self.running.add(command)
+
     def missing(self, running: Iterable[str]) -> set[str]:
         """What a keeper that was killed had not begun, once the next tells what runs: nobody else
         will tell its end."""
@@ -74,6 +88,8 @@ class Household:
 
     def forget(self, command: str) -> None:
         """The command has ended."""
+        if self.running == {command}:
+            self.since = time.time()
         self.running.discard(command)
         self.shells.discard(command)
         self.granted.pop(command, None)

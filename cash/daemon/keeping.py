@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cash.daemon.egress import Admit, open_egress
 from cash.daemon.household import Household
+from cash.daemon.inhabitants import Inhabitants
 from cash.faults import Fault, MachineFault
 from cash.keeper.forking import Zygote
 from cash.keeper.link import (
@@ -53,6 +54,7 @@ class Keeping:
         on_exec(key, household, message): something was started in the walls; Ready: another
         keeper has taken the place of one that was killed."""
         self._runtime = runtime
+        self.inhabitants = Inhabitants()
         self._zygote = Zygote()
         self._on_ended = on_ended
         self._on_lost = on_lost
@@ -104,6 +106,7 @@ class Keeping:
                 if self._zygote.pid != before:
                     self._listen_to_zygote()
                 household = self._take_up(key, link, view, admit, snapshot)
+                household.since = time.time()
                 await self._wait_until_ready(key, household)
         return household
 

@@ -307,7 +307,7 @@ class CommandStages:
                 # Its keeper has just been killed, and had nothing of this: the next one gets it.
                 await asyncio.sleep(pause)
             else:
-                household.running.add(number)
+                household.begin(number)
                 return
 
 

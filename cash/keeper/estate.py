@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cash.keeper.messages import Kept, LetGo, Message
-from cash.keeper.processes import has_ended
+from cash.keeper.processes import has_ended, pid_behind
 
 
 @dataclass(slots=True)
@@ -97,6 +97,15 @@ class Estate:
                 kept.values["ended"] = ended
                 return kept.id
         return None
+
+    def roots(self) -> tuple[int, ...]:
+        """The walls' first process, then those that commands began with, as numbered here; ()
+        before the walls stand."""
+        walls = self._pieces.get(("walls", ""))
+        if walls is None:
+            return ()
+        began = [one.values["pid"] for one in self._pieces.values() if one.what == "process"]
+        return (pid_behind(walls.descriptors[0]), *began)
 
     @property
     def stands(self) -> bool:

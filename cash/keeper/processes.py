@@ -24,6 +24,13 @@ def has_ended(pidfd: int) -> bool:
     return bool(waiting.poll(0))
 
 
+def pid_behind(pidfd: int) -> int:
+    """The process of a pidfd as it is numbered here; 0 when it has ended."""
+    with open(f"/proc/self/fdinfo/{pidfd}", "rb", buffering=0) as file:
+        told = file.read(4096).partition(b"\nPid:")[2]
+    return max(int(told.split(maxsplit=1)[0]), 0)
+
+
 def status_of(pidfd: int) -> int | None:
     """How a process has ended that another one has reaped, as wait tells it. None: nobody has yet,
     or the kernel does not say (before Linux 6.15)."""

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -131,6 +130,9 @@ def _as_fault(error: Exception) -> Fault:
 
 
 def _write_traceback(error: BaseException, trace: TracebackType | None) -> Path | None:
+    # Imported here: what goes wrong is rare, and each command line would pay for it.
+    import traceback
+
     from cash.places import find_places
 
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
+import sys
 
 import click
 
@@ -22,7 +22,7 @@ def command(as_json: bool) -> None:
     """The versions of polis, Python and the kernel."""
     found = {
         "polis": __version__,
-        "python": platform.python_version(),
+        "python": ".".join(map(str, sys.version_info[:3])),
         "kernel": os.uname().release,
     }
     if as_json:

@@ -11,6 +11,7 @@ command = Table(
         "add": "cash.cli.agents.add",
         "list": "cash.cli.agents.list",
         "show": "cash.cli.agents.show",
+        "explain": "cash.cli.agents.explain",
         "path": "cash.cli.agents.path",
         "shell": "cash.cli.agents.shell",
         "stop": "cash.cli.agents.stop",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cash.cli.calls import agent_argument, ask
-from cash.cli.measures import age, moment, size
-from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.measures import age, duration, moment, size
+from cash.cli.printing import json_option, one_line, print_json, print_text
 from cash.cli.table import command as make_command
 
 
@@ -29,6 +29,11 @@ def _words(key: str, value: object) -> str:
             return f"{moment(value)} ({age(value)})"
         case "memory_bytes", int():
             return size(value)
+        case "state", {"reason": reason, "source": source, "age_seconds": held}:
+            since = "" if held is None else f", for {duration(round(held))}"
+            return f"{one_line(reason)} (by {source}{since})"
+        case "cpu_percent", float():
+            return f"{value:.0f}%"
         case _, bool():
             return "yes" if value else "no"
         case _, list():

@@ -2,6 +2,7 @@
 # make test     set up, then linters and the whole test suite
 # make setup    only the set-up: .venv, Debian packages, pnpm in .tools
 # make agents   the agent CLIs that make test runs inside the walls, in .tools/agents (1 GB)
+# make traces   records anew what those CLIs tell of themselves, in agents/traces
 # make shell    the governed shell of an agent: REPO=… AGENT=… (adopts, adds, enters)
 # make lint     ruff, mypy, import-linter
 # make bench    polis beside bubblewrap, codex, srt and sandlock; writes docs/performance.md
@@ -22,7 +23,7 @@ peers := @anthropic-ai/sandbox-runtime@0.0.78
 sandlock := sandlock==0.9.0
 agents := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @google/gemini-cli@0.61.0
 
-.PHONY: setup agents demo test lint bench shell picture clean machine test-machine bench-machine
+.PHONY: setup agents traces demo test lint bench shell picture clean machine test-machine bench-machine
 
 setup: machine .venv/.ready .tools/pnpm
 
@@ -52,6 +53,10 @@ bench-machine:
 	@touch $@
 
 agents: .tools/agents/ready
+
+# Below the checkout: Codex will not live in a folder for temporary files.
+traces: setup agents
+	@PATH="$(agents_bin):$$PATH" $(bin)/python -m cash.conformance $(CURDIR)/.tools/cache/traces
 
 # A folder of their own: on the PATH of .tools, every test's walls would show them.
 .tools/agents/ready: .ci/setup | machine

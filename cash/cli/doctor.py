@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from cash.cli.calls import places
+from cash.cli.conformance import EVERY, check_providers, complete_recorded
 from cash.cli.printing import json_option, one_line, print_json, print_text, progress, style
 from cash.cli.table import command as make_command
 from cash.faults import UNAVAILABLE, Fault
@@ -14,14 +17,34 @@ if TYPE_CHECKING:
     from cash.walls.finding import Finding
 
 
-@make_command("polis doctor", "polis doctor --json | jq -r '.[].name'", name="doctor")
+@make_command(
+    "polis doctor",
+    "polis doctor --json | jq -r '.[].name'",
+    "polis doctor --conformance claude",
+    name="doctor",
+)
+@click.option(
+    "--conformance",
+    is_flag=False,
+    flag_value=EVERY,
+    default=None,
+    metavar="[PROVIDER]",
+    shell_complete=complete_recorded,
+    help="Instead, play to the installed CLIs of agents and name the signals they lost.",
+)
 @json_option
-def command(as_json: bool) -> int:
+def command(conformance: str | None, as_json: bool) -> int:
     """Show what this machine enforces now, and how to add what is missing.
 
     Each line was tried just now, some of them from inside walls raised for it. Exits 69 when
     something is missing that agents cannot do without; that is marked `no`, the rest `--`.
+
+    With --conformance a scripted model on loopback plays a short task to Claude Code, Codex and
+    Gemini CLI, each in a private home without an account, for half a minute. What polis reads from
+    them is compared with what was recorded; exits 69 when a signal is not told any more.
     """
+    if conformance is not None:
+        return check_providers(conformance, as_json=as_json)
     findings = _probe()
     if as_json:
         print_json(

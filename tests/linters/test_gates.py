@@ -23,6 +23,8 @@ def project(tmp_path: Path) -> Path:
         "daemon",
         "sessions",
         "workspace",
+        "conformance",
+        "sessions",
         "providers",
         "hub",
         "keeper",

@@ -1,0 +1,1 @@
+"""Whether the agents' CLIs tell what they told when polis was made for them."""

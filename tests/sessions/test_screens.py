@@ -1,0 +1,59 @@
+"""What a terminal shows, read by the signs of the manifests."""
+
+from __future__ import annotations
+
+import pytest
+
+from cash.conformance.traces import read_trace, recorded_versions, traces_folder
+from cash.providers.manifest import load_manifests
+from cash.sessions.screens import read_screen
+
+MANIFESTS = load_manifests()
+EXPECTED = {
+    "trust": "waiting_input",
+    "prompt": "idle",
+    "working": "running",
+    "question": "waiting_approval",
+    "done": "idle",
+    "refused": "error",
+}
+
+# With what the line begins in which one types.
+PROMPTS = {"claude": "\u276f", "codex": "\u203a Ask", "gemini": " >   Type"}
+
+
+def shots(provider: str) -> dict[str, str]:
+    folder = traces_folder() / provider
+    trace = read_trace(folder / recorded_versions(traces_folder(), provider)[-1])
+    return {row["screen"]: row["text"] for row in trace.screens}
+
+
+@pytest.mark.parametrize("provider", ["claude", "codex", "gemini"])
+def test_each_recorded_screen_is_read(provider: str) -> None:
+    read = {
+        name: read_screen(MANIFESTS[provider], text, 1.0) for name, text in shots(provider).items()
+    }
+    assert {name: signal and signal.status for name, signal in read.items()} == EXPECTED
+    assert all(signal and signal.at == 1.0 and signal.reason for signal in read.values())
+
+
+@pytest.mark.parametrize("provider", ["claude", "codex", "gemini"])
+@pytest.mark.parametrize("text", ["", "\n\n", "$ ls\nREADME.md\n$", "Do you want to proceed?"])
+def test_what_is_on_no_known_screen_is_not_guessed(provider: str, text: str) -> None:
+    assert read_screen(MANIFESTS[provider], text, 0.0) is None
+
+
+@pytest.mark.parametrize("provider", ["claude", "codex", "gemini"])
+def test_a_refusal_is_of_the_past_once_it_goes_on(provider: str) -> None:
+    answer = {"claude": "● Done.", "codex": "• Done.", "gemini": "✦ Done."}[provider]
+    text = shots(provider)["refused"]
+    # What it says next stands between the refusal and the prompt at the bottom.
+    above, prompt, below = text.rpartition(PROMPTS[provider])
+    later = f"{above}{answer}\n\n{prompt}{below}"
+    signal = read_screen(MANIFESTS[provider], later, 0.0)
+    assert signal is not None
+    assert signal.status == "idle"
+
+
+def test_a_provider_without_signs_tells_nothing_by_its_screen() -> None:
+    assert read_screen(MANIFESTS["shell"], "esc to interrupt", 0.0) is None

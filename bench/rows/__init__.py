@@ -11,6 +11,7 @@ from bench.rows.exec import measure_exec
 from bench.rows.hooks import measure_hooks
 from bench.rows.journal import measure_journal
 from bench.rows.keeper import measure_keeper
+from bench.rows.list import measure_list
 from bench.rows.memory import measure_memory
 from bench.rows.peers import measure_peers
 from bench.rows.real_agents import measure_real_agents
@@ -26,6 +27,7 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "work": measure_work,
     "peers": measure_peers,
     "memory": measure_memory,
+    "list": measure_list,
     "real_agents": measure_real_agents,
     "hooks": measure_hooks,
     "journal": measure_journal,

@@ -82,6 +82,19 @@ def test_a_list_shows_what_runs_and_what_it_takes(desk: Desk, start: Any) -> Non
     assert re.fullmatch(r"bob    stopped  - +process  \S+ +agent/bob    - +- +- +-", words[2])
 
 
+def test_one_agent_is_shown_with_who_says_what_it_does(desk: Desk, start: Any) -> None:
+    start(f"{BUSY}; true")
+    until(lambda: listed(desk)["process_kind"] == "python")
+    told = desk.polis("agents", "show", "alice").out
+    assert re.search(
+        r"^state +a command has not ended: python \(by process, for \d+ s\)$", told, re.M
+    )
+    assert re.search(r"^cpu percent +\d+%$", told, re.M)
+    assert re.search(r"^process kind +python$", told, re.M)
+    found = json.loads(desk.polis("agents", "show", "alice", "--json").out)
+    assert listed(desk).keys() < found.keys()
+
+
 def test_the_time_of_a_status_begins_with_it(desk: Desk, start: Any) -> None:
     process = start("sleep 60")
     until(lambda: listed(desk)["status"] == "running")

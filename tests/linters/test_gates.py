@@ -21,7 +21,6 @@ def project(tmp_path: Path) -> Path:
         "cli",
         "shell",
         "daemon",
-        "sessions",
         "workspace",
         "conformance",
         "sessions",

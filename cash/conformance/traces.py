@@ -10,7 +10,7 @@ from typing import Any
 
 from cash.content import content_folder
 from cash.faults import Fault
-from cash.providers.reading import read_version
+from cash.providers.scalars import read_version
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ class WriteJudging:
         # Of many files one question, and one answer for the whole command.
         file = meant(asked["write"])
         text = f"{program}: {asked['kind']} many files" if is_bulk else f"write {file}"
-        leave, who = self.hosted.write_leave, self.agent.incarnation
-        if not is_bulk and leave.holds(who, file, rules):
+        leave, command = self.hosted.write_leave, asked["command"]
+        if not is_bulk and leave.holds(command, file, rules):
             return True
         asking = Asking(self.hosted, self.agent, "")
         earlier = asking.earlier_answer(text, verdict)
@@ -95,8 +95,8 @@ class WriteJudging:
                 promise = Promise(rules=rules)
                 self.hosted.foreseen.allow(line, self.agent.incarnation, promise)
                 self.household.grant(asked["command"], line)
-            elif allowed:
-                leave.give(who, file, rules)
+            elif allowed and file != asked["write"]:
+                leave.give(command, file, rules)
             await self._journal(asked, verdict, "earlier answer" if allowed else "refused")
             return allowed
         await asking.open(text, verdict)
@@ -106,7 +106,7 @@ class WriteJudging:
     async def _journal(self, asked: Mapping[str, Any], verdict: Verdict, approval: str) -> None:
         body = {
             "command": asked["command"],
-            "call": self.hosted.tool_calls.call_of(self.agent.name, asked["write"]) or None,
+            "call": self.hosted.tool_calls.call_of(self.agent.name, meant(asked["write"])) or None,
             "path": asked["write"],
             "kind": asked["kind"],
             "program": asked["program"],

@@ -115,3 +115,22 @@ def test_git_works_where_polis_keeps_its_state_by_default(installation: Installa
         assert "/.git/hooks/pre-push" in shown
     finally:
         polis("down")
+
+
+def test_a_file_written_by_a_passing_name_is_asked_about_once_by_its_own(desk: Desk) -> None:
+    """As Claude Code's Write tool does: another name each time, then renamed."""
+    (desk.tree / ".github/workflows").mkdir(parents=True)
+    (desk.tree / "write.py").write_text(
+        "import os, secrets\n"
+        "passing = f'.github/workflows/ci.yml.tmp.{os.getpid()}.{secrets.token_hex(6)}'\n"
+        "open(passing, 'w').close()\n"
+        "os.chmod(passing, 0o600)\n"
+        "os.rename(passing, '.github/workflows/ci.yml')\n"
+    )
+    assert "PermissionError" in desk.line("python3 write.py").err
+    (asked,) = desk.log("asked")
+    assert asked["body"]["line"] == f"write {desk.tree}/.github/workflows/ci.yml"
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    assert desk.line("python3 write.py").err == ""
+    assert (desk.tree / ".github/workflows/ci.yml").exists()
+    assert "PermissionError" in desk.line("python3 write.py").err  # it was for once

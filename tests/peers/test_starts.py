@@ -58,7 +58,7 @@ def _wait(desk: Desk, look: tuple[str, ...], wanted: str) -> str:
 
 
 def _run(desk: Desk, *argv: str) -> str:
-    environment = desk.installation.environment | {"TERM": "xterm-256color"}
+    environment = desk.installation.environment | {"TERM": "xterm-256color", "SHELL": "/bin/sh"}
     ran = subprocess.run(
         argv, env=environment, cwd=desk.repository, capture_output=True, text=True, check=False
     )

@@ -98,6 +98,17 @@ def tell_provider(manifest: Manifest, home: Path) -> None:
         )
 
 
+def tell_polisd(places: Places, provider: str) -> None:
+    """Has agents' copies renewed, or taken away. polisd is started only where there may be
+    agents; without it they have what is new from their next start on."""
+    from cash.cli.calls import ask
+    from cash.daemon.client import is_running
+    from cash.hub.adoption import adopted_roots
+
+    if is_running(places) or adopted_roots(places):
+        ask("telling polisd", "accounts.changed", provider=provider)
+
+
 def _account(manifest: Manifest) -> Account:
     if manifest.account is None:
         raise UsageFault(

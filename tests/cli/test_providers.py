@@ -152,6 +152,7 @@ def test_accounts_are_listed_without_their_secrets(
     ran = installation.polis("agents", "accounts")
     assert ran.out.splitlines()[1].startswith("toy       API key  ")
     assert "secret" not in ran.out
+    assert not (installation.folder / "run/polis/polisd.sock").exists()  # nobody needs it yet
 
 
 def test_an_account_outlives_the_last_repository_and_that_is_said(

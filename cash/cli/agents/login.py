@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cash.cli.calls import ask, places
+from cash.cli.calls import places
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.providers import provider as find_provider
 from cash.cli.providers import provider_argument
@@ -26,13 +26,13 @@ def command(provider: str, with_key: bool, as_json: bool) -> None:
     it), in a home of its own: your own login and settings are neither read nor changed. With
     --key there is no login: an API key is read from standard input, never from the command line.
     """
-    from cash.cli.login import log_in, take_key
+    from cash.cli.login import log_in, take_key, tell_polisd
     from cash.providers.accounts import read_account
 
     manifest = find_provider(provider)
     here = places()
     (take_key if with_key else log_in)(here, manifest)
-    ask("telling polisd", "accounts.changed", provider=provider)
+    tell_polisd(here, provider)
     held = read_account(here, manifest)
     if as_json:
         print_json(held.describe() if held else None)

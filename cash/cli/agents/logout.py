@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cash.cli.calls import ask, places
+from cash.cli.calls import places
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.providers import provider as find_provider
 from cash.cli.providers import provider_argument
@@ -18,16 +18,16 @@ def command(provider: str, as_json: bool) -> None:
     Agents that run keep what they have read until they are stopped. The provider itself is told
     where its program has a command for that.
     """
-    from cash.cli.login import tell_provider
+    from cash.cli.login import tell_polisd, tell_provider
     from cash.providers.accounts import account_folder, forget_account
 
     manifest = find_provider(provider)
     here = places()
     tell_provider(manifest, account_folder(here, provider) / "home")
     was = forget_account(here, provider)
-    told = ask("taking the account back from its agents", "accounts.changed", provider=provider)
+    tell_polisd(here, provider)
     if as_json:
-        print_json({"provider": provider, "was_logged_in": was, "agents": told["agents"]})
+        print_json({"provider": provider, "was_logged_in": was})
     elif was:
         print_text(f"logged out of {manifest.description}")
     else:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cash.daemon.equipping import equip
 from cash.providers.facets import Purpose
 from cash.providers.launch import Launch, plan_launch
 from cash.providers.manifest import Manifest, find_manifest
@@ -41,7 +42,7 @@ async def prepare_launch(
     hooked: bool = True,
 ) -> Prepared:
     """Finds and probes the agent's program, lends it its account, and settles the files that keep
-    it from waiting in a question of its own. The words are those of plan_launch. ProgramFault
+    it from waiting in a question of its own, with polis' hooks among its settings. The words are those of plan_launch. ProgramFault
     when the program is missing or of no use, Fault when the agent's home cannot be written."""
     manifest = find_manifest(agent.provider, hosted.manifests)
     program = await hosted.programs.find(manifest, hosted.path())
@@ -64,4 +65,6 @@ async def prepare_launch(
     )
     owner = hosted.repository.owner
     await asyncio.to_thread(settle_files, agent.home, launch.files, (owner.uid, owner.gid))
+    if launch.hooks:
+        await asyncio.to_thread(equip, hosted, agent, launch.hooks)
     return Prepared(manifest, program, launch, held is not None)

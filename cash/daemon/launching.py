@@ -42,8 +42,9 @@ async def prepare_launch(
     hooked: bool = True,
 ) -> Prepared:
     """Finds and probes the agent's program, lends it its account, and settles the files that keep
-    it from waiting in a question of its own, with polis' hooks among its settings. The words are those of plan_launch. ProgramFault
-    when the program is missing or of no use, Fault when the agent's home cannot be written."""
+    it from waiting in a question of its own, with polis' hooks among its settings. The words are
+    those of plan_launch. ProgramFault when the program is missing or of no use, Fault when the
+    agent's home cannot be written."""
     manifest = find_manifest(agent.provider, hosted.manifests)
     program = await hosted.programs.find(manifest, hosted.path())
     held = await hosted.lending.prepare(hosted, agent)

@@ -5,7 +5,6 @@ Planning looks at the disk and changes nothing.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -268,7 +267,7 @@ def _toolchains(view: View) -> Toolchains:
 
 def _own_packages(view: View) -> Iterator[Path]:
     """Where the MCP SDK lies, if it is there: `polis mcp` runs inside."""
-    if importlib.util.find_spec("mcp") is not None:
+    if any(os.path.isdir(os.path.join(entry, "mcp")) for entry in sys.path):
         shown = _toolchains(view).folders
         for folder in find_toolchains(os.path.dirname(sys.executable), view.home_inside).folders:
             if not _is_shown(folder / "x", shown):

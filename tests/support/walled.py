@@ -19,6 +19,7 @@ from typing import Any
 
 import cash
 from cash import wire
+from cash.content import content_folder
 from cash.keeper.forking import Zygote
 from cash.keeper.link import (
     Asked,
@@ -332,6 +333,7 @@ def make_zygote(kind: str, folder: Path) -> Zygote:
     package = folder / "package"
     source = Path(cash.__file__).parent
     shutil.copytree(source, package / "cash", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(content_folder("hooks"), package / "hooks")
     python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
     become = f"setpriv --reuid={ORDINARY} --regid={ORDINARY} --clear-groups"
     wrapper = folder / "python"

@@ -259,6 +259,7 @@ class Hosted:
             self._rejoining.discard(found)
             found.set_result(None)
         await self.reloading.renew()
+        await self.lending.resume(self, agent)
         await self.importing.import_changes(agent)
 
     async def rejoined(self) -> None:

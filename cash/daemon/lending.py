@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cash.faults import Fault
 from cash.places import Places
-from cash.providers.accounts import Held, lend, read_account, take_back, withdraw
+from cash.providers.accounts import Held, has_copies, lend, read_account, take_back, withdraw
 from cash.providers.manifest import Manifest
 from cash.workspace.agent import Agent
 
@@ -25,10 +26,12 @@ _LOOK_SECONDS = 1.0
 
 
 class Lending:
-    """Of all repositories: an account is the user's, not a repository's."""
+    """Of all repositories: an account is the user's, not a repository's. everyone: all agents
+    there are."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, everyone: Callable[[], list[tuple[Hosted, Agent]]]) -> None:
         self._places = places
+        self._everyone = everyone
         self._lent: dict[str, tuple[Hosted, Agent]] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -55,15 +58,26 @@ class Lending:
             return []
         return [os.fsencode(f"{manifest.account.key}={held.key}")]
 
-    async def renew(self, provider: str, agents: list[tuple[Hosted, Agent]]) -> None:
-        """The account has changed: agents that have a copy get the new one, or lose the old."""
-        for hosted, agent in agents:
+    async def resume(self, hosted: Hosted, agent: Agent) -> None:
+        """The agent's walls outlived an earlier polisd: what it was lent is looked after again."""
+        manifest = hosted.manifests.get(agent.provider)
+        account = manifest.account if manifest else None
+        if account is not None and await asyncio.to_thread(has_copies, account, agent.home):
+            with contextlib.suppress(Fault):  # told when its program is started again
+                await self.prepare(hosted, agent)
+
+    async def renew(self, provider: str) -> None:
+        """The account has changed: agents that have copies get the new ones, or lose the old."""
+        for hosted, agent in self._everyone():
             manifest = hosted.manifests.get(agent.provider)
-            if agent.provider == provider and manifest and manifest.account:
+            account = manifest.account if manifest else None
+            if agent.provider != provider or manifest is None or account is None:
+                continue
+            if await asyncio.to_thread(has_copies, account, agent.home):
                 if read_account(self._places, manifest) is None:
                     self._lent.pop(hosted.key_of(agent), None)
-                    await asyncio.to_thread(withdraw, manifest.account, agent.home)
-                elif hosted.key_of(agent) in self._lent:
+                    await asyncio.to_thread(withdraw, account, agent.home)
+                else:
                     await asyncio.to_thread(self._lend, hosted, agent, manifest, back=False)
 
     def close(self) -> None:
@@ -78,12 +92,16 @@ class Lending:
     def _lend(
         self, hosted: Hosted, agent: Agent, manifest: Manifest, *, back: bool = True
     ) -> Held | None:
-        if back:
-            take_back(self._places, manifest, agent.home)
+        # Another's program may have renewed it while no polisd was there to see that.
+        for _, other in self._everyone() if back else ():
+            if other.provider == manifest.name:
+                self._take_back(manifest, other)
         held = read_account(self._places, manifest)
         if held is not None:
             owner = hosted.repository.owner
             lend(held, agent.home, (owner.uid, owner.gid))
+        if held is not None and held.key and manifest.account is not None:
+            withdraw(manifest.account, agent.home)  # what an earlier login has left there
         return held
 
     def _look_on(self) -> None:

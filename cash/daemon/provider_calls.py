@@ -29,9 +29,9 @@ async def accounts_changed(caller: Caller, fields: Fields) -> dict[str, Any]:
     """A login, or a logout, has just been done."""
     provider = str(fields["provider"])
     repositories = caller.repositories
-    agents = [(hosted, one) for hosted in repositories.all() for one in hosted.agents()]
-    await repositories.lending.renew(provider, agents)
-    return {"agents": [one.name for _, one in agents if one.provider == provider]}
+    await repositories.lending.renew(provider)
+    names = [one.name for _, one in repositories.everyone() if one.provider == provider]
+    return {"agents": names}
 
 
 def _path(caller: Caller, fields: Fields) -> str:

@@ -33,7 +33,7 @@ class Repositories:
         self.parser = Parser()
         self.manifests = Catalogue(places)
         self.programs = Programs(places)
-        self.lending = Lending(places)
+        self.lending = Lending(places, self.everyone)
         self.loading = Loading()
         self.keeping = Keeping(places.runtime, self._note_end, self._note_loss, self._note_exec)
         self._hosted: dict[str, Hosted] = {}
@@ -132,6 +132,10 @@ class Repositories:
     def all(self) -> tuple[Hosted, ...]:
         """Every repository under care."""
         return tuple(self._hosted.values())
+
+    def everyone(self) -> list[tuple[Hosted, Agent]]:
+        """All agents of all repositories."""
+        return [(hosted, agent) for hosted in self.all() for agent in hosted.agents()]
 
     def forget(self, hosted: Hosted) -> None:
         """Lets go of a repository that polis was removed from."""

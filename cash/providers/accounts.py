@@ -196,6 +196,11 @@ def lend(held: Held, home: Path, owner: tuple[int, int]) -> None:
     settle_files(home, parts, owner)
 
 
+def has_copies(account: Account, home: Path) -> bool:
+    """Whether something was lent to an agent."""
+    return any(read_settled(home, path) is not None for path in account.files)
+
+
 def withdraw(account: Account, home: Path) -> None:
     """Takes the copies out of an agent's HOME, whatever has become of them."""
     for path in account.files:

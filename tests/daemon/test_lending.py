@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,6 +105,29 @@ def test_a_token_renewed_just_before_polisd_stops_is_not_lost(toys: Toys) -> Non
     assert toys.polis("down").status == 0
     assert toys.token() == _SECOND
     assert _SECOND in toys.toy("bob", "show")
+
+
+def test_a_token_renewed_while_no_polisd_was_there_is_not_lost(toys: Toys) -> None:
+    _log_in(toys)
+    with subprocess.Popen(
+        ("polis", "exec", "alice", "--", "toy", "later", "2", _SECOND),
+        cwd=toys.desk.repository,
+        env=toys.desk.installation.environment | toys.environment,
+    ) as later:
+        _until((toys.desk.state / "agents/alice/home/began").exists)
+        (polisd,) = toys.desk.pids("-m cash.daemon")
+        os.kill(polisd, signal.SIGKILL)
+        assert later.wait(20) == 0
+    assert toys.token() == _FIRST
+    assert _SECOND in toys.toy("bob", "show")
+    assert toys.token() == _SECOND
+
+
+def test_a_key_takes_the_place_of_the_copies_of_a_login(toys: Toys) -> None:
+    _log_in(toys)
+    toys.toy("alice", "show")
+    assert toys.polis("agents", "login", "toy", "--key", input=b"key-55aa-secret\n").status == 0
+    assert not list(toys.desk.state.glob("agents/*/home/.toy/auth.json"))
 
 
 def test_a_token_of_another_account_is_nobodys(toys: Toys) -> None:

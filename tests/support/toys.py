@@ -33,6 +33,7 @@ login)
   echo "{\"account\": \"ada\", \"token\": \"$answer\"}" >~/.toy/auth.json;;
 logout) cp ~/.toy/auth.json "${0%/*}/told";;
 show) cat ~/.toy/auth.json;;
+later) touch ~/began; sleep "$2"; exec "$0" renew "$3";;
 renew)
   sed "s/\"token\": \"[^\"]*\"/\"token\": \"$2\"/; s/ada/${3:-ada}/" ~/.toy/auth.json >~/.toy/new
   mv ~/.toy/new ~/.toy/auth.json;;

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cash import __version__
-from cash.daemon import agent_calls, hook_calls, journal_calls, line_calls, provider_calls
+from cash.daemon import agent_calls, hook_calls, journal_calls, line_calls, provider_calls, work_calls
 from cash.daemon.caller import Caller, Fields, Verb
 from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Level
@@ -122,6 +122,12 @@ CALLS: dict[str, Verb] = {
     "agents.stop": agent_calls.agents_stop,
     "providers.list": provider_calls.providers_list,
     "accounts.changed": provider_calls.accounts_changed,
+    "work.look": work_calls.work_look,
+    "work.commit": work_calls.work_commit,
+    "work.discard": work_calls.work_discard,
+    "work.restore": work_calls.work_restore,
+    "work.push": work_calls.work_push,
+    "work.told": work_calls.work_told,
     "judge": line_calls.judge,
     "ask": line_calls.ask,
     "line.ended": line_calls.line_ended,

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import os
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cash.faults import Fault
-from cash.hub.importer import ImportReport, import_commits
+from cash.hub.importer import ImportReport, fetch_commit, import_commits
 from cash.workspace.agent import Agent
 from cash.workspace.roster import is_unimported
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
 
+_Fetched = TypeVar("_Fetched")
+# For a commit that no ref holds.
+_ANY_COMMIT: Final = (b"-c", b"uploadpack.allowAnySHA1InWant=true")
 # An upload-pack whose stream nobody reads any more has nothing left to do.
 _GRACE_SECONDS = 2.0
 # How long an agent may keep the person waiting who stops it.
@@ -48,7 +53,7 @@ class Importing:
             if not await asyncio.to_thread(is_unimported, agent):
                 return None
             try:
-                report = await self._fetch(agent)
+                report = await self._fetch(agent, import_commits)
             except Fault as fault:
                 refused = {"updated": [], "refused": [{"ref": "*", "reason": fault.message}]}
                 self._hosted.note(agent, uuid.uuid4().hex, "imported", refused)
@@ -56,7 +61,16 @@ class Importing:
             self._hosted.note(agent, uuid.uuid4().hex, "imported", _describe(report))
             return report
 
-    async def _fetch(self, agent: Agent) -> ImportReport:
+    async def fetch_commit(self, agent: Agent, commit: str) -> None:
+        """Brings a commit into the hub that no ref inside holds. Raises Fault."""
+        await self._fetch(agent, partial(fetch_commit, commit=commit), _ANY_COMMIT)
+
+    async def _fetch(
+        self,
+        agent: Agent,
+        fetch: Callable[..., _Fetched],
+        options: tuple[bytes, ...] = (),
+    ) -> _Fetched:
         """Bridges the hub's fetch and the upload-pack inside by two pipes: git hands the open
         descriptors on to the shell it starts as its "upload-pack"."""
         from_hub, to_agent = os.pipe()
@@ -68,7 +82,7 @@ class Importing:
                 self._hosted.keeping.run_own(
                     self._hosted.key_of(agent),
                     f"import-{uuid.uuid4().hex[:12]}",
-                    [b"git-upload-pack", os.fsencode(agent.git_directory)],
+                    [b"git", *options, b"upload-pack", os.fsencode(agent.git_directory)],
                     {0: from_hub, 1: to_hub, 2: null},
                 )
             )
@@ -76,12 +90,10 @@ class Importing:
             for descriptor in (from_hub, to_hub, null):
                 os.close(descriptor)
                 held.discard(descriptor)
-            report = await asyncio.get_running_loop().run_in_executor(
+            pipes = (from_agent, to_agent)
+            fetched = await asyncio.get_running_loop().run_in_executor(
                 self._threads,
-                import_commits,
-                self._hosted.repository,
-                agent,
-                (from_agent, to_agent),
+                partial(fetch, self._hosted.repository, agent, upload_pack=pipes),
             )
         finally:
             for descriptor in held:
@@ -89,7 +101,7 @@ class Importing:
         # Cancelled, it is hung up: it may wait for ever on something the agent put there.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(serving, _GRACE_SECONDS)
-        return report
+        return fetched
 
 
 def _describe(report: ImportReport) -> dict[str, object]:

@@ -31,6 +31,18 @@ _SETTINGS = (
     "advice.detachedHead=false",
     "submodule.recurse=false",
 )
+# What stays when git works as the user's own, in a tree of theirs: only what would run on when the
+# hub is held no more.
+OWN_SETTINGS = ("gc.auto=0", "maintenance.auto=false")
+# What names a repository or configures git (git rev-parse --local-env-vars): of the caller's
+# environment, it belongs to another command.
+_LOCAL = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_PREFIX", "GIT_NAMESPACE"),
+    *("GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS"),
+    *("GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_EXTERNAL_DIFF"),
+)
+_LOCAL_PREFIX = "GIT_CONFIG_"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -48,7 +60,7 @@ class Git:
 
     directory: the git directory (the hub's, or a linked worktree's inside it), or None to let
     git look around from `cwd` (only to find out what a path is). work_tree and index: as in
-    GIT_WORK_TREE and GIT_INDEX_FILE. settings: further `-c` values.
+    GIT_WORK_TREE and GIT_INDEX_FILE. settings: further `-c` values, after the usual ones.
     """
 
     account: Account
@@ -57,6 +69,7 @@ class Git:
     index: Path | None = None
     settings: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
+    usual: tuple[str, ...] = _SETTINGS
 
     def run(
         self,
@@ -135,10 +148,49 @@ class Git:
         except OSError as fault:
             raise GitFault(f"git cannot start in {cwd or '/'}: {fault.strerror}") from fault
 
+    def attend(
+        self,
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        out: int | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> int:
+        """Its status. It has the caller's terminal and environment, as if the user had typed it:
+        pager, hooks, keys and signatures are theirs. out: the descriptor for its standard output,
+        None for the caller's own."""
+        user = self.account if self.account.foreign else None
+        try:
+            return subprocess.run(
+                self.command(arguments),
+                cwd=cwd or "/",
+                stdout=out,
+                env=self.attended_environment(),
+                pass_fds=descriptors,
+                user=user.uid if user else None,
+                group=user.gid if user else None,
+                extra_groups=user.groups if user else None,
+                check=False,
+            ).returncode
+        except FileNotFoundError as missing:
+            raise MachineFault("git is not installed", hint="apt install git") from missing
+
+    def attended_environment(self) -> dict[str, str]:
+        """The caller's, without what belongs to another git; of root's own nothing but what
+        names the terminal."""
+        if self.account.foreign:
+            shown = {key: os.environ[key] for key in ("TERM", "LANG") if key in os.environ}
+            return {**self.environment(), **shown, "LC_ALL": shown.get("LANG", "C")}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in _LOCAL and not key.startswith(_LOCAL_PREFIX)
+        }
+        return {**kept, **self.extra}
+
     def command(self, arguments: Sequence[str | Path]) -> list[str]:
         """The argv: what `describe` prints and what is started."""
         words = ["git"]
-        for setting in (*_SETTINGS, *self.settings):
+        for setting in (*self.usual, *self.settings):
             words += ["-c", setting]
         if self.directory is not None:
             words.append(f"--git-dir={self.directory}")

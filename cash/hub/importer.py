@@ -20,7 +20,14 @@ from cash.hub.reading import RefsRead, read_refs
 from cash.hub.refs import PREFIX
 from cash.hub.repository import Repository
 
-__all__ = ["ImportReport", "Refusal", "Update", "import_commits", "refs_fingerprint"]
+__all__ = [
+    "ImportReport",
+    "Refusal",
+    "Update",
+    "fetch_commit",
+    "import_commits",
+    "refs_fingerprint",
+]
 
 # An agent that never ends its stream keeps only its own import waiting.
 SECONDS = 120.0
@@ -82,11 +89,37 @@ def _fetch(
     seconds: float,
 ) -> list[Refusal]:
     """Brings the objects and refs/polis/import/<agent>/…; what was left out."""
-    command, descriptors = _command(upload_pack)
     place = f"{PREFIX}import/{agent.name}"
     refspecs = [f"+refs/heads/*:{place}/heads/*"]
     if reading.head and not reading.head.startswith("refs/"):
         refspecs.append(f"+HEAD:{place}/HEAD")
+    reasons = _fetch_refs(repository, agent, refspecs, upload_pack, seconds)
+    return [Refusal("*", reason) for reason in reasons]
+
+
+def fetch_commit(
+    repository: Repository,
+    agent: Source,
+    commit: str,
+    upload_pack: Sequence[str] | tuple[int, int],
+    *,
+    seconds: float = SECONDS,
+) -> None:
+    """Brings one commit, which no ref need hold, with all it needs. Raises Fault."""
+    reasons = _fetch_refs(repository, agent, [commit], upload_pack, seconds)
+    if reasons:
+        raise Fault(f"the work of {agent.name} cannot be carried over: {reasons[0]}")
+
+
+def _fetch_refs(
+    repository: Repository,
+    agent: Source,
+    refspecs: Sequence[str],
+    upload_pack: Sequence[str] | tuple[int, int],
+    seconds: float,
+) -> list[str]:
+    """Why nothing came, if nothing did."""
+    command, descriptors = _command(upload_pack)
     status, _, err = _strict(repository.git).try_run(
         "fetch",
         "--quiet",
@@ -101,9 +134,7 @@ def _fetch(
         descriptors=descriptors,
         seconds=seconds,
     )
-    if status == 0:
-        return []
-    return [Refusal("*", reason) for reason in _reasons(err)]
+    return [] if status == 0 else _reasons(err)
 
 
 def _strict(git: Git) -> Git:

@@ -73,10 +73,16 @@ def uninstall(repository: Repository, places: Places, *, purge: bool = False) ->
 
 
 def _save_trash(repository: Repository) -> tuple[str, ...]:
-    """polis' snapshots as branches of the user's."""
-    place = f"{PREFIX}trash/"
+    """polis' snapshots as branches of the user's: of agents that were removed, and of work that
+    was discarded."""
+    trash, discarded = f"{PREFIX}trash/", f"{PREFIX}discarded/"
     found = {
-        _SAVED + ref.name.removeprefix(place): ref.object for ref in list_refs(repository, place)
+        _SAVED + ref.name.removeprefix(trash): ref.object for ref in list_refs(repository, trash)
+    }
+    found |= {
+        _SAVED + ref.name.removeprefix(PREFIX): ref.object
+        for ref in list_refs(repository, discarded)
+        if ref.name.endswith("/work")
     }
     write_refs(
         repository,

@@ -1,0 +1,86 @@
+"""polis agents discard: take an agent's work back; it is kept first."""
+
+from __future__ import annotations
+
+import click
+
+from cash.cli.asking import confirm
+from cash.cli.calls import agent_argument, ask
+from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.table import command as make_command
+from cash.cli.work import Work, counted, look, pathspecs, show_changes
+from cash.faults import UsageFault
+from cash.hub.changes import is_ancestor, list_changes
+
+
+@make_command(
+    "polis agents discard alice",
+    "polis agents discard alice src/shop.py",
+    "polis agents discard alice --all --yes",
+    "polis agents discard alice --undo",
+    name="discard",
+)
+@agent_argument
+@click.argument("paths", metavar="[PATH…]", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Its commits too, back to its start.")
+@click.option("--undo", is_flag=True, help="Bring back what was discarded last, or as --number.")
+@click.option("--number", metavar="N", default="", help="With --undo: which time it was.")
+@click.option("--force", is_flag=True, help="Even while the agent works.")
+@click.option("--yes", is_flag=True, help="Discard without asking.")
+@json_option
+def command(
+    name: str,
+    paths: tuple[str, ...],
+    everything: bool,
+    undo: bool,
+    number: str,
+    force: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Throw away what the agent NAME has not committed: all of it, or PATHs.
+
+    First it shows what would go, and asks. The tree is kept as it was, and the way back is
+    printed. Ignored files stay.
+    """
+    if undo:
+        _bring_back(name, number, force=force, as_json=as_json)
+        return
+    work = look(name)
+    if work.running and not force:
+        raise UsageFault(f"{name} is running", hint=f"polis agents stop {name}, or --force")
+    wanted = pathspecs(work, paths)
+    to = _start(work) if everything else work.head
+    changes = list_changes(work.repository, to, work.work, wanted)
+    if not changes and to == work.head:
+        raise UsageFault(
+            f"{name} has nothing uncommitted{' there' if paths else ''}",
+            hint=f"polis agents diff {name} shows its work; --all takes its commits too",
+        )
+    click.echo(f"{counted(len(changes), 'file')} of {name} go back to {to[:12]}:", err=True)
+    show_changes(changes)
+    hint = f"polis agents discard {name} --yes"
+    confirm(f"Discard this work of {name}?", yes=yes, hint=hint)
+    fields = {"seen": work.work, "to": to, "paths": wanted, "force": force}
+    answer = ask("discarding", "work.discard", agent=name, **fields)
+    back = f"polis agents discard {name} --undo --number {answer['saved'].split('/')[-2]}"
+    if as_json:
+        print_json({**answer, "to": to, "way_back": back})
+        return
+    print_text(f"{counted(len(answer['paths']), 'file')} of {name} went back to {to[:12]}")
+    print_text(f"the way back: {back}")
+
+
+def _bring_back(name: str, number: str, *, force: bool, as_json: bool) -> None:
+    answer = ask("bringing it back", "work.restore", agent=name, number=number, force=force)
+    if as_json:
+        print_json(answer)
+        return
+    print_text(f"{counted(len(answer['paths']), 'file')} of {name} are as they were")
+
+
+def _start(work: Work) -> str:
+    """Where its own work begins; what came in from elsewhere before that stays."""
+    if is_ancestor(work.repository.git, work.begun, work.head):
+        return work.begun
+    return work.since

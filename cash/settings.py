@@ -23,7 +23,8 @@ Value = float | int | str
 class Setting:
     """One thing that can be set. meaning: a line for people. least: the smallest number.
     words: the words it may be, empty for any. shared: whether a repository may set it for all
-    who work in it; what opens the walls is the user's alone."""
+    who work in it; what opens the walls is the user's alone. lines: it is a list of lines, kept as
+    one text."""
 
     name: str
     default: Value
@@ -31,6 +32,7 @@ class Setting:
     least: float = 0
     words: tuple[str, ...] = ()
     shared: bool = True
+    lines: bool = False
 
 
 SETTINGS = (
@@ -48,6 +50,9 @@ SETTINGS = (
     Setting("max-agents", 100, "how many agents a repository may have", least=1),
     Setting("path", "", "the PATH inside the walls; empty: that of polisd", shared=False),
     Setting("provider", "shell", "what an agent is when agents add does not say"),
+    Setting(
+        "setup", "", "commands that make a new agent's tree ready, once you have agreed", lines=True
+    ),
 )
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -63,7 +68,9 @@ class Chosen:
     @property
     def text(self) -> str:
         """The value as one would write it."""
-        return f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
+        if isinstance(self.value, float):
+            return f"{self.value:g}"
+        return str(self.value).replace("\n", "; ")
 
 
 def user_file(places: Places) -> Path:
@@ -153,6 +160,8 @@ def check_value(name: str, value: object, *, origin: str = "") -> Value:
     read: Value | None = None
     wanted = ""
     match setting.default:
+        case str() if setting.lines:
+            read, wanted = _read_lines(value), "a list of lines"
         case str():
             said = str(value).strip()
             wanted = " or ".join(setting.words) or "a word"
@@ -163,6 +172,15 @@ def check_value(name: str, value: object, *, origin: str = "") -> Value:
     if read is None:
         raise UsageFault(f"{_prefix(origin)}{name} must be {wanted}, not {value!r}")
     return read
+
+
+def _read_lines(value: object) -> str | None:
+    lines = value.splitlines() if isinstance(value, str) else value
+    if not isinstance(lines, list) or not all(
+        isinstance(line, str) and line.strip() and "\n" not in line for line in lines
+    ):
+        return None
+    return "\n".join(line.strip() for line in lines)
 
 
 def _check_place(name: str, path: Path) -> None:
@@ -186,6 +204,8 @@ def write_setting(path: Path, name: str, value: str) -> None:
     when the value, the file, or the place is wrong."""
     check_value(name, value)
     _check_place(name, path)
+    if check_name(name).lines:
+        raise UsageFault(f"{name} is a list", hint=f"write it into {path}: `{name}:`, `- COMMAND`")
     _read_file(path)  # a file that is wrong already is mended by its owner, not overwritten
     lines = path.read_text().splitlines() if path.exists() else []
     kept = [line for line in lines if line.partition(":")[0].strip() != name]

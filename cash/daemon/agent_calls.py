@@ -11,6 +11,7 @@ from cash import wire
 from cash.daemon.caller import Caller, Fields
 from cash.daemon.describing import describe_agent, describe_weighed
 from cash.daemon.hosting import Hosted
+from cash.daemon.setup_calls import has_setup
 from cash.providers.program import find_program
 from cash.workspace.agent import Agent
 from cash.workspace.removal import check_removal, remove_agent
@@ -42,7 +43,8 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted.forget_agents()
     body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}
     await hosted.journal(agent, f"{agent.incarnation}:added", "agent-added", body)
-    return describe_agent(hosted, agent) | {"notes": _notes(hosted, agent)}
+    more = {"notes": _notes(hosted, agent), "has_setup": has_setup(hosted)}
+    return describe_agent(hosted, agent) | more
 
 
 def _notes(hosted: Hosted, agent: Agent) -> list[dict[str, str]]:

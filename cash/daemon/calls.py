@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from cash import __version__
-from cash.daemon import agent_calls, hook_calls, journal_calls, line_calls, provider_calls, work_calls
+from cash.daemon import (
+    agent_calls,
+    hook_calls,
+    journal_calls,
+    line_calls,
+    provider_calls,
+    setup_calls,
+    work_calls,
+)
 from cash.daemon.caller import Caller, Fields, Verb
 from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Level
@@ -128,6 +136,10 @@ CALLS: dict[str, Verb] = {
     "work.restore": work_calls.work_restore,
     "work.push": work_calls.work_push,
     "work.told": work_calls.work_told,
+    "setup.look": setup_calls.setup_look,
+    "setup.consent": setup_calls.setup_consent,
+    "setup.begin": setup_calls.setup_begin,
+    "setup.ended": setup_calls.setup_ended,
     "judge": line_calls.judge,
     "ask": line_calls.ask,
     "line.ended": line_calls.line_ended,

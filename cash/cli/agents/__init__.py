@@ -9,6 +9,7 @@ command = Table(
     help="Add, see and remove agents.",
     entries={
         "add": "cash.cli.agents.add",
+        "setup": "cash.cli.agents.setup",
         "list": "cash.cli.agents.list",
         "show": "cash.cli.agents.show",
         "explain": "cash.cli.agents.explain",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from cash.cli.calls import ask
-from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.printing import flush_output, json_option, print_json, print_text
 from cash.cli.providers import complete_providers
+from cash.cli.setting_up import set_up
 from cash.cli.table import command as make_command
 
 
@@ -45,9 +46,14 @@ def command(
     fields = {"provider": provider, "from": start, "branch": branch, "mode": mode}
     given = {key: value for key, value in fields.items() if value is not None}
     answer = ask(f"adding {name}", "agents.add", name=name, **given)
-    if as_json:
-        print_json(answer)
-    else:
+    if not as_json:
         print_text(f"{name} works on {answer['branch']} in {answer['path']}")
         for note in answer["notes"]:
             click.echo(f"polis: {note['message']}\nhint: {note['hint']}", err=True)
+        flush_output()  # before what its setup has to say
+    ready = not answer["has_setup"]
+    try:
+        ready = ready or set_up(name, yes=False) is not None
+    finally:
+        if as_json:
+            print_json({**answer, "set_up": ready})

@@ -42,6 +42,12 @@ SETTINGS = (
         "how long a command waits for an answer; 0: just under its provider's own limit",
     ),
     Setting(
+        "github-api",
+        "",
+        "where pull requests are opened; empty: as the remote's host says",
+        shared=False,
+    ),
+    Setting(
         "installer",
         "",
         "what installs node packages where only package-lock.json is there",

@@ -17,6 +17,7 @@ command = Table(
         "shell": "cash.cli.agents.shell",
         "diff": "cash.cli.agents.diff",
         "merge": "cash.cli.agents.merge",
+        "pr": "cash.cli.agents.pr",
         "discard": "cash.cli.agents.discard",
         "stop": "cash.cli.agents.stop",
         "remove": "cash.cli.agents.remove",

@@ -113,6 +113,21 @@ class Estate:
         walls = self._pieces.get(("walls", ""))
         return walls is not None and not has_ended(walls.descriptors[0])
 
+    @property
+    def holder(self) -> int:
+        """The pid of the walls' first process, 0 before it is known."""
+        walls = self._pieces.get(("walls", ""))
+        return int(walls.values["holder"]) if walls is not None else 0
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """The pid of each command that runs, by its id."""
+        return {
+            kept.id: int(kept.values["pid"])
+            for kept in self._pieces.values()
+            if kept.what == "process"
+        }
+
     def pieces(self) -> Iterator[tuple[dict[str, Any], Sequence[int]]]:
         """What the next keeper is told, in an order in which it can take it up."""
         for kept in sorted(self._pieces.values(), key=lambda one: _ORDER.index(one.what)):

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from stat import S_ISFIFO
 from typing import Any, Literal
@@ -36,10 +36,19 @@ _DIES_OF = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def run(
-    places: Places, agent: str, mode: Literal["argv", "line"], arguments: Sequence[bytes]
+    places: Places,
+    agent: str,
+    mode: Literal["argv", "line"],
+    arguments: Sequence[bytes],
+    *,
+    environment: Sequence[bytes] = (),
+    begun: Callable[[str], None] | None = None,
+    dies: bool = True,
 ) -> int:
     """Runs one command as `agent` ("": polisd finds it by directory) on this process' own
-    descriptors and answers its status. Fault when polisd cannot be had."""
+    descriptors and answers its status. environment: NAME=value, besides what is carried; begun:
+    called with the command's id when it runs. dies: by the signal the command died of, as a
+    caller's shell expects. Fault when polisd cannot be had."""
     terminals = find_terminals((0, 1, 2))
     terminal = _first_terminal(terminals)
     rows, columns = (24, 80) if terminal is None else window_of(terminal)
@@ -53,13 +62,13 @@ def run(
             rows=rows,
             columns=columns,
             arguments=tuple(arguments),
-            environment=wire.carried_environment(os.environb.items()),
+            environment=(*wire.carried_environment(os.environb.items()), *environment),
         )
         with caught(FORWARDED) as signals:
             wire.send_frame(connection, wire.RUN, request.encode(), (0, 1, 2))
-            running = _Running(connection, signals, terminal, _keyboard(terminals))
+            running = _Running(connection, signals, terminal, _keyboard(terminals), begun)
             status = running.carry_through()
-    if running.ended_by_signal(status):
+    if dies and running.ended_by_signal(status):
         die_of(status - 128)
     return status
 
@@ -93,6 +102,7 @@ class _Running:
     signals: int
     terminal: int | None
     keyboard: Keyboard | None
+    begun: Callable[[str], None] | None = None
     started: bool = False
     master: int | None = None
     received: set[int] = field(default_factory=set)
@@ -130,6 +140,8 @@ class _Running:
                 self._resize()
             case wire.STARTED:
                 self.started = True
+                if self.begun is not None:
+                    self.begun(payload.decode("ascii", "replace"))
             case wire.REPLY:
                 return self._refuse(json.loads(payload))
             case _:

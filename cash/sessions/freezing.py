@@ -1,0 +1,155 @@
+"""Holding all of an agent's processes still: by the kernel's freezer where there is one, else by
+a signal to each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+from cash.faults import Fault
+
+_ROOT: Final = Path("/sys/fs/cgroup")
+_PATIENCE: Final = 3.0
+# A process that forks while it is looked for leaves another one: looked for again.
+_MOST_ROUNDS: Final = 20
+
+Find = Callable[[], Collection[int]]
+
+
+def freeze(name: str, find: Find) -> str:
+    """Holds still what `find` gives, and what that starts meanwhile; how: "freezer" (nobody
+    inside can tell) or "signal". name: of the agent, fit for a folder. Fault when not all of it
+    stands still; then all of it goes on."""
+    group = _make_group(name)
+    try:
+        if group is not None:
+            _gather(group, find)
+            _switch(group, frozen=True)
+            return "freezer"
+        _stop_all(find)
+    except (OSError, Fault) as fault:
+        thaw(name, find)
+        words = fault.message if isinstance(fault, Fault) else str(fault)
+        raise Fault(f"not everything stands still: {words}", hint="try again") from fault
+    return "signal"
+
+
+def thaw(name: str, find: Find) -> None:
+    """Lets everything go on. Again is fine."""
+    group = _group(name)
+    if group is not None and group.is_dir():
+        with contextlib.suppress(OSError):
+            _switch(group, frozen=False)
+        _dissolve(group)
+    else:
+        for pid in find():
+            _signal(pid, signal.SIGCONT)
+
+
+def is_frozen(name: str) -> bool:
+    """Whether an earlier polisd has frozen it by cgroup."""
+    group = _group(name)
+    return group is not None and group.is_dir()
+
+
+def _group(name: str) -> Path | None:
+    """The folder of the agent's own cgroup: below polisd's, of the first version or the second."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        _, controllers, own = line.split(":", 2)
+        if "freezer" in controllers.split(","):
+            return _ROOT / "freezer" / own.lstrip("/") / f"polis-{name}"
+        if not controllers and (_ROOT / "cgroup.controllers").exists():
+            return _ROOT / own.lstrip("/") / f"polis-{name}"
+    return None
+
+
+def _make_group(name: str) -> Path | None:
+    group = _group(name)
+    if group is None:
+        return None
+    try:
+        group.mkdir(exist_ok=True)
+    except OSError:  # not delegated to this user, or read-only in a container
+        return None
+    if not any((group / one).exists() for one in ("freezer.state", "cgroup.freeze")):
+        _dissolve(group)
+        return None
+    return group
+
+
+def _gather(group: Path, find: Find) -> None:
+    """Moves all of them in; children are born where their parent is."""
+    for _ in range(_MOST_ROUNDS):
+        inside = set(map(int, (group / "cgroup.procs").read_text().split()))
+        outside = set(find()) - inside
+        if not outside:
+            return
+        for pid in outside:
+            with contextlib.suppress(ProcessLookupError):
+                (group / "cgroup.procs").write_text(str(pid))
+    raise Fault("it starts processes faster than they are found")
+
+
+def _switch(group: Path, *, frozen: bool) -> None:
+    first = group / "freezer.state"
+    deadline = time.monotonic() + _PATIENCE
+    if first.exists():
+        word = "FROZEN" if frozen else "THAWED"
+        first.write_text(word)
+        while first.read_text().strip() != word:
+            _wait(deadline)
+        return
+    (group / "cgroup.freeze").write_text("1" if frozen else "0")
+    while f"frozen {int(frozen)}" not in (group / "cgroup.events").read_text():
+        _wait(deadline)
+
+
+def _wait(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise Fault("the kernel does not freeze it in time")
+    time.sleep(0.005)
+
+
+def _dissolve(group: Path) -> None:
+    """Back into polisd's own cgroup, where they were."""
+    deadline = time.monotonic() + _PATIENCE
+    while group.is_dir() and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            for pid in (group / "cgroup.procs").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    (group.parent / "cgroup.procs").write_text(pid)
+        try:
+            os.rmdir(group)
+        except OSError:
+            time.sleep(0.005)
+
+
+def _stop_all(find: Find) -> None:
+    stopped: set[int] = set()
+    for _ in range(_MOST_ROUNDS):
+        fresh = set(find()) - stopped
+        if not fresh:
+            return
+        for pid in fresh:
+            _signal(pid, signal.SIGSTOP)
+        stopped |= fresh
+    raise Fault("it starts processes faster than they are found")
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """By a pidfd: the number may be another process' by now."""
+    with contextlib.suppress(OSError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(descriptor, number)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,96 @@
+"""Everything of an agent stands still, by the freezer or by signals."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cash.faults import Fault
+from cash.sessions import freezing
+from cash.sessions.processes import read_process, shell_in_front
+
+FAMILY = "while :; do :; done & while :; do (sleep 0.01); done"
+
+
+@pytest.fixture
+def family() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that counts, and one that starts others all the time."""
+    with subprocess.Popen(["sh", "-c", FAMILY], start_new_session=True) as started:
+        time.sleep(0.3)
+        yield started
+        for pid in _members(started.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+
+
+def _members(group: int) -> frozenset[int]:
+    found = [read_process(int(name)) for name in os.listdir("/proc") if name.isdigit()]
+    return frozenset(one.pid for one in found if one is not None and one.group == group)
+
+
+def _taken(group: int) -> int:
+    ticks = 0
+    for pid in _members(group):
+        with contextlib.suppress(OSError):  # it has just ended
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks
+
+
+@pytest.mark.parametrize("how", ["freezer", "signal"])
+def test_a_family_stands_still_and_goes_on(
+    family: subprocess.Popen[bytes], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"test-{os.getpid()}"
+    if how == "signal":
+        monkeypatch.setattr(freezing, "_group", lambda _name: None)
+
+    def find() -> frozenset[int]:
+        return _members(family.pid)
+
+    done = freezing.freeze(name, find)
+    if how == "freezer" and done != "freezer":
+        freezing.thaw(name, find)
+        pytest.skip("no cgroup can be made here")
+    assert done == how
+    members, taken = find(), _taken(family.pid)
+    time.sleep(0.5)
+    assert (find(), _taken(family.pid)) == (members, taken)
+    assert freezing.is_frozen(name) is (how == "freezer")
+    freezing.thaw(name, find)
+    time.sleep(0.5)
+    assert _taken(family.pid) > taken
+    assert not freezing.is_frozen(name)
+    freezing.thaw(name, find)  # again is fine
+
+
+def test_what_cannot_be_held_still_goes_on(
+    family: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freezing, "_group", lambda _name: None)
+    fresh = iter(range(1 << 22, 1 << 23))  # numbers that no process has
+
+    def find() -> frozenset[int]:
+        return _members(family.pid) | {next(fresh)}
+
+    with pytest.raises(Fault, match="starts processes faster than they are found"):
+        freezing.freeze("test", find)
+    taken = _taken(family.pid)
+    time.sleep(0.5)
+    assert _taken(family.pid) > taken
+
+
+def test_what_has_no_terminal_is_told_by_its_program() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 60; true"]) as shell:
+        time.sleep(0.2)
+        assert shell_in_front(shell.pid, ()) in ("dash", "sh", "bash")
+        (sleep,) = Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text().split()
+        assert shell_in_front(int(sleep), ()) == ""
+        os.kill(int(sleep), 15)
+    assert read_process(shell.pid) is None

@@ -133,10 +133,3 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
     }
     await hosted.journal(agent, f"{agent.incarnation}:removed", "agent-removed", body)
     return body
-
-
-async def agents_stop(caller: Caller, fields: Fields) -> dict[str, Any]:
-    hosted, agent, _ = caller.agent(fields)
-    if hosted.is_inside(agent):
-        await hosted.importing.import_last_changes(agent)
-    return {"name": agent.name, "stopped": await hosted.leave(agent, "stopped")}

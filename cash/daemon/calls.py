@@ -13,10 +13,12 @@ from typing import Any
 from cash import __version__
 from cash.daemon import (
     agent_calls,
+    batch_calls,
     hook_calls,
     journal_calls,
     line_calls,
     provider_calls,
+    session_calls,
     setup_calls,
     work_calls,
 )
@@ -68,6 +70,7 @@ async def _uninstall(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted = caller.hosted(fields)
     for agent in hosted.agents():
         await hosted.leave(agent, "removed")
+    await hosted.sessions.close()
     caller.repositories.forget(hosted)
     report = await asyncio.to_thread(
         uninstall, hosted.repository, caller.repositories.places, purge=bool(fields.get("purge"))
@@ -127,7 +130,18 @@ CALLS: dict[str, Verb] = {
     "agents.show": agent_calls.agents_show,
     "agents.explain": agent_calls.agents_explain,
     "agents.remove": agent_calls.agents_remove,
-    "agents.stop": agent_calls.agents_stop,
+    "agents.stop": session_calls.stop,
+    "agents.run": session_calls.run,
+    "agents.prompt": session_calls.prompt,
+    "agents.broadcast": session_calls.broadcast,
+    "agents.pause": session_calls.pause,
+    "agents.resume": session_calls.resume,
+    "agents.attach": session_calls.attach,
+    "agents.logs": session_calls.logs,
+    "agents.wait": session_calls.wait,
+    "session.launch": session_calls.launch,
+    "session.begun": session_calls.begun,
+    "session.ended": session_calls.ended,
     "providers.list": provider_calls.providers_list,
     "accounts.changed": provider_calls.accounts_changed,
     "work.look": work_calls.work_look,
@@ -159,5 +173,8 @@ CALLS: dict[str, Verb] = {
 # Verbs with many replies; they end when the caller hangs up.
 FOLLOWED: dict[str, Callable[[Caller, Fields], Awaitable[None]]] = {
     "agents.follow": agent_calls.agents_follow,
+    "agents.watch": batch_calls.watch,
+    "agents.multi": batch_calls.multi,
+    "agents.fanout": batch_calls.fanout,
     "log.follow": journal_calls.log_follow,
 }

@@ -26,7 +26,11 @@ from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Keeping
 from cash.daemon.lending import Lending
 from cash.daemon.programs import Programs
+from cash.daemon.prompting import Prompting
+from cash.daemon.quotas import Quotas, QuotaWatch
 from cash.daemon.reloading import Loading, Reloading
+from cash.daemon.sessions import Sessions
+from cash.daemon.starting import Starting
 from cash.daemon.states import States
 from cash.daemon.tool_calls import ToolCalls
 from cash.daemon.write_leave import WriteLeave
@@ -69,6 +73,7 @@ class Hosted:
         manifests: Mapping[str, Manifest],
         programs: Programs,
         lending: Lending,
+        quotas: Quotas,
         loading: Loading,
     ) -> None:
         self.places = places
@@ -93,6 +98,11 @@ class Hosted:
         self.loading = loading
         self.reloading = Reloading(self, loading)
         self.lie_at(repository)
+        self.sessions = Sessions(self)
+        self.prompting = Prompting(self)
+        self.starting = Starting(self, self.prompting)
+        self.quotas = quotas
+        self.quota_watch = QuotaWatch(self, quotas)
         # What every command gets besides what the walls set: NAME=value.
         self.environment = [
             os.fsencode(f"{name}={value}")
@@ -218,7 +228,9 @@ class Hosted:
         return f"{self.repository.id}/{name}"
 
     async def enter(self, agent: Agent) -> Household:
-        """The agent's walls, raised if they do not stand."""
+        """The agent's walls, raised if they do not stand. UsageFault while it is paused."""
+        await self.sessions.ready()
+        self.sessions.stillness.check(agent)
         if not agent.tree.is_dir():
             raise Fault(
                 f"the tree of {agent.name} is gone: {agent.tree}",
@@ -344,6 +356,9 @@ class Hosted:
     async def leave(self, agent: Agent, why: str) -> bool:
         """Takes the agent's walls down with what runs in them; whether they stood."""
         self.answering.withdraw(agent)
+        if session := self.sessions.of(agent):
+            session.why = session.why or why
+        await self.sessions.stillness.resume(agent)
         left = await self.keeping.leave(self.key_of(agent))
         self._close_door(agent)
         self.tool_calls.end_all(agent.name)

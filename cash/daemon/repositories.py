@@ -11,6 +11,7 @@ from cash.daemon.keeping import Keeping
 from cash.daemon.lending import Lending
 from cash.daemon.moved import settle
 from cash.daemon.programs import Programs
+from cash.daemon.quotas import Quotas
 from cash.daemon.reloading import Loading
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
@@ -34,6 +35,7 @@ class Repositories:
         self.manifests = Catalogue(places)
         self.programs = Programs(places)
         self.lending = Lending(places, self.everyone)
+        self.quotas = Quotas()
         self.loading = Loading()
         self.keeping = Keeping(places.runtime, self._note_end, self._note_loss, self._note_exec)
         self._hosted: dict[str, Hosted] = {}
@@ -52,10 +54,12 @@ class Repositories:
         for hosted in self._hosted.values():
             for agent in hosted.agents():
                 hosted.spawn(hosted.rejoin(agent))
+            hosted.sessions.begin()
         await asyncio.sleep(0)  # each has begun: whoever calls can wait for it
 
     async def close(self) -> None:
         """Takes all walls down, writes what waits, ends what is shared."""
+        await asyncio.gather(*(hosted.sessions.close() for hosted in self._hosted.values()))
         await self.keeping.close()
         self.lending.close()
         await self.parser.stop()
@@ -124,6 +128,7 @@ class Repositories:
                 self.manifests,
                 self.programs,
                 self.lending,
+                self.quotas,
                 self.loading,
             )
             self._hosted[repository.id].begin()

@@ -1,0 +1,209 @@
+"""Calls about many agents, with news while they go on: tasks begun together, and watching."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from cash import wire
+from cash.daemon import agent_calls
+from cash.daemon.caller import Caller, Fields
+from cash.daemon.describing import describe_agent
+from cash.daemon.hosting import Hosted
+from cash.daemon.session_calls import stop_agent, task_of
+from cash.daemon.starting import Task
+from cash.faults import Fault, UsageFault
+from cash.sessions.session import Session
+from cash.store.redaction import redact_text
+from cash.workspace.agent import Agent
+
+# A program that writes is looked at when it pauses, and so often at most.
+_LOOK_SECONDS: Final = 0.3
+_STATE_SECONDS: Final = 0.5
+# Lines that have left the screen between two looks.
+_ABOVE: Final = 200
+_MOST_FANOUT: Final = 100
+
+Tell = Callable[[Mapping[str, object]], Awaitable[None]]
+
+
+def _teller(caller: Caller) -> Tell:
+    async def tell(news: Mapping[str, object]) -> None:
+        await caller.connection.send(wire.REPLY, json.dumps(news).encode())
+
+    return tell
+
+
+async def multi(caller: Caller, fields: Fields) -> None:
+    """Begins several tasks together: either all of them begin, or none goes on."""
+    hosted = caller.hosted(fields)
+    batch = uuid.uuid4().hex[:8]
+    tasks: dict[Agent, Task] = {}
+    for one in fields["tasks"]:
+        _, agent, _ = caller.agent({**fields, "agent": str(one["agent"])})
+        if agent in tasks:
+            raise UsageFault(f"{agent.name} is named twice", hint="one task for each agent")
+        tasks[agent] = task_of({**fields, "needs_task": True}, str(one["task"]), batch)
+    await _begin(hosted, tasks, batch, _teller(caller))
+
+
+async def _begin(hosted: Hosted, tasks: Mapping[Agent, Task], batch: str, tell: Tell) -> None:
+    await hosted.sessions.ready()
+    for agent, task in tasks.items():  # before anything is started
+        hosted.starting.check(agent, task)
+    body = {"batch": batch, "agents": [agent.name for agent in tasks]}
+    await hosted.journal(None, uuid.uuid4().hex, "batch", body)
+    started: list[Agent] = []
+
+    async def begin(agent: Agent, task: Task) -> None:
+        done = await hosted.starting.run(agent, task)
+        started.append(agent)
+        await tell({"agent": agent.name, "event": "started", "notes": list(done.notes)})
+
+    work = [asyncio.ensure_future(begin(agent, task)) for agent, task in tasks.items()]
+    try:
+        await asyncio.gather(*work)
+    except BaseException as trouble:
+        await _take_back(hosted, list(tasks), work, tell)
+        if isinstance(trouble, Fault):
+            words = f"none of the batch was left running: {trouble.message}"
+            raise type(trouble)(words, hint=trouble.hint) from trouble
+        raise
+    await tell({"batch": batch, "agents": [agent.name for agent in tasks], "event": "begun"})
+
+
+async def _take_back(
+    hosted: Hosted, agents: Sequence[Agent], work: Sequence[asyncio.Task[None]], tell: Tell
+) -> None:
+    """Ends whatever of a batch has begun, whoever still listens."""
+    for one in work:
+        one.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+    living = [agent for agent in agents if hosted.sessions.of(agent)]
+    why = "another of its batch did not start"
+    await asyncio.gather(
+        *(stop_agent(hosted, agent, why) for agent in living), return_exceptions=True
+    )
+    with contextlib.suppress(wire.ConnectionEnded):
+        for agent in living:
+            await tell({"agent": agent.name, "event": "stopped", "reason": why})
+
+
+async def fanout(caller: Caller, fields: Fields) -> None:
+    """Adds so many agents and gives each the same task. When one cannot begin, none is left."""
+    hosted, tell = caller.hosted(fields), _teller(caller)
+    task, count = str(fields["task"]), int(fields["count"])
+    if not 1 <= count <= _MOST_FANOUT:
+        raise UsageFault(f"1 to {_MOST_FANOUT} agents, not {count}")
+    batch = uuid.uuid4().hex[:8]
+    given = task_of({**fields, "needs_task": True}, task, batch)
+    added: list[str] = []
+    try:
+        for name in _free_names(hosted, str(fields.get("prefix") or "agent"), count):
+            await agent_calls.agents_add(caller, {**fields, "name": name})
+            added.append(name)
+            await tell({"agent": name, "event": "added"})
+        agents = {one.name: one for one in hosted.agents()}
+        await _begin(hosted, {agents[name]: given for name in added}, batch, tell)
+    except BaseException:
+        for name in added:
+            with contextlib.suppress(Fault):
+                await agent_calls.agents_remove(caller, {**fields, "name": name, "force": True})
+        raise
+
+
+def _free_names(hosted: Hosted, prefix: str, count: int) -> list[str]:
+    taken = {agent.name for agent in hosted.agents()}
+    names, number = list[str](), 0
+    while len(names) < count:
+        number += 1
+        if (name := f"{prefix}-{number}") not in taken:
+            names.append(name)
+    return names
+
+
+async def watch(caller: Caller, fields: Fields) -> None:
+    """Tells what agents write and what becomes of them, until the caller hangs up."""
+    hosted = caller.hosted(fields)
+    await hosted.sessions.ready()
+    names = fields.get("agents") or [agent.name for agent in hosted.agents()]
+    agents = [caller.agent({**fields, "agent": name})[1] for name in names]
+    watching = _Watching(hosted, agents, _teller(caller))
+    hanging = asyncio.ensure_future(caller.connection.gone())
+    going = asyncio.ensure_future(watching.live())
+    try:
+        await asyncio.wait({hanging, going}, return_when=asyncio.FIRST_COMPLETED)
+        if going.done():
+            going.result()
+    finally:
+        for one in (hanging, going):
+            one.cancel()
+        watching.close()
+
+
+class _Watching:
+    """One person's look at some agents."""
+
+    def __init__(self, hosted: Hosted, agents: Sequence[Agent], tell: Tell) -> None:
+        self._hosted = hosted
+        self._agents = agents
+        self._tell = tell
+        self._states: dict[str, str] = {}
+        self._shown: dict[str, list[str]] = {}
+        self._fresh = {agent.name for agent in agents}
+        self._close = hosted.sessions.listen(self._hear)
+
+    def _hear(self, session: Session, _data: bytes) -> None:
+        self._fresh.add(session.agent.name)
+
+    def close(self) -> None:
+        """Nobody looks any more."""
+        self._close()
+
+    async def live(self) -> None:
+        """Tells what changes."""
+        looked = 0.0
+        while True:
+            now = time.monotonic()
+            for agent in self._agents:
+                if agent.name in self._fresh:
+                    self._fresh.discard(agent.name)
+                    await self._show(agent)
+                if now - looked >= _STATE_SECONDS:
+                    await self._show_state(agent)
+            looked = now if now - looked >= _STATE_SECONDS else looked
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _show(self, agent: Agent) -> None:
+        session = self._hosted.sessions.of(agent)
+        if session is None or not session.placed.is_set():
+            return
+        try:
+            lines = await self._hosted.sessions.screen(session, above=_ABOVE)
+        except Fault:
+            return  # it has just ended, which is told
+        before = set(self._shown.get(agent.name, ()))
+        self._shown[agent.name] = lines
+        for line in lines:
+            if line.strip() and line not in before:
+                await self._say(agent, "output", text=redact_text(line))
+
+    async def _show_state(self, agent: Agent) -> None:
+        if agent.name not in {one.name for one in self._hosted.agents()}:
+            return
+        state = str(describe_agent(self._hosted, agent)["status"])
+        if self._states.get(agent.name) == state:
+            return
+        self._states[agent.name] = state
+        record = self._hosted.sessions.last(agent)
+        over = record is not None and self._hosted.sessions.of(agent) is None
+        reason = record.reason if record is not None and over else ""
+        await self._say(agent, "state", state=state, reason=reason)
+
+    async def _say(self, agent: Agent, event: str, **more: Any) -> None:
+        await self._tell({"time": time.time(), "agent": agent.name, "event": event, **more})

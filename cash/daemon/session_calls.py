@@ -1,0 +1,267 @@
+"""Calls about sessions: start, run, prompt, pause, and what an agent's window asks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cash import wire
+from cash.daemon.caller import Caller, Fields
+from cash.daemon.describing import describe_agent
+from cash.daemon.hosting import Hosted
+from cash.daemon.starting import Task
+from cash.faults import Fault, UsageFault
+from cash.sessions.log import log_file, read_log, read_screen, write_screen
+from cash.sessions.session import End, Session
+from cash.store.redaction import redact_text
+from cash.workspace.agent import Agent
+
+# A program that was asked to end has so long before its walls are taken down.
+_STOP_SECONDS: Final = 5.0
+_REASON_LINES: Final = 40
+_KEPT_LINES: Final = 2000
+# States in which an agent does nothing more until it is told to.
+RESTING: Final = ("idle", "completed", "error", "stopped", "waiting_input")
+
+
+async def run(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """Starts the agent's program, with a task where one is given, or prompts it."""
+    hosted, agent, _ = caller.agent(fields)
+    started = await hosted.starting.run(agent, task_of(fields, str(fields.get("task") or "")))
+    return started.describe()
+
+
+def task_of(fields: Fields, text: str, batch: str = "") -> Task:
+    """The task a call means. UsageFault for one that says nothing."""
+    if fields.get("needs_task") and not text.strip():
+        raise UsageFault("the task is empty", hint='polis agents run NAME "what it is to do"')
+    if "\0" in text:
+        raise UsageFault("a task holds no NUL")
+    return Task(
+        text=text,
+        headless=bool(fields.get("headless")),
+        resume=bool(fields.get("resume")),
+        model=str(fields.get("model") or ""),
+        batch=batch,
+        anyway=bool(fields.get("anyway")),
+    )
+
+
+async def prompt(caller: Caller, fields: Fields) -> dict[str, Any]:
+    hosted, agent, _ = caller.agent(fields)
+    seen = await hosted.prompting.prompt(agent, str(fields["text"]))
+    return {"name": agent.name, "seen": seen}
+
+
+async def broadcast(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """The same prompt for every living agent of the repository."""
+    hosted = caller.hosted(fields)
+    await hosted.sessions.ready()
+    text = str(fields["text"])
+    agents = [agent for agent in hosted.agents() if hosted.sessions.of(agent)]
+    if not agents:
+        raise UsageFault("no agent is at work", hint="polis agents run NAME TASK")
+
+    async def tell(agent: Agent) -> dict[str, Any]:
+        try:
+            return {"name": agent.name, "seen": await hosted.prompting.prompt(agent, text)}
+        except Fault as fault:
+            return {"name": agent.name, "seen": None, "message": fault.message, "hint": fault.hint}
+
+    return {"agents": await asyncio.gather(*map(tell, agents))}
+
+
+async def stop(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """Asks the agent's program to end, then takes its walls down with all that runs in them."""
+    hosted, agent, _ = caller.agent(fields)
+    return {"name": agent.name, "stopped": await stop_agent(hosted, agent, "stopped")}
+
+
+async def stop_agent(hosted: Hosted, agent: Agent, why: str) -> bool:
+    """Whether there was anything to stop."""
+    await hosted.sessions.ready()
+    await hosted.sessions.stillness.resume(agent)
+    session = hosted.sessions.of(agent)
+    if session is not None:
+        session.why = why
+        await _ask_to_end(session)
+    if hosted.is_inside(agent):
+        await hosted.importing.import_last_changes(agent)
+    left = await hosted.leave(agent, why)
+    if session is not None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(session.ended), _STOP_SECONDS)
+    return left or session is not None
+
+
+async def _ask_to_end(session: Session) -> None:
+    """As `kill` would: the client in the window passes it on."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(session.pid, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(session.ended), _STOP_SECONDS)
+
+
+async def pause(caller: Caller, fields: Fields) -> dict[str, Any]:
+    hosted, agent, _ = caller.agent(fields)
+    await hosted.sessions.ready()
+    return {"name": agent.name, "how": await hosted.sessions.stillness.pause(agent)}
+
+
+async def resume(caller: Caller, fields: Fields) -> dict[str, Any]:
+    hosted, agent, _ = caller.agent(fields)
+    await hosted.sessions.ready()
+    if not await hosted.sessions.stillness.resume(agent):
+        raise UsageFault(f"{agent.name} is not paused")
+    return {"name": agent.name}
+
+
+async def attach(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """Where the agent's window is, for a client that shows it."""
+    hosted, agent, _ = caller.agent(fields)
+    await hosted.sessions.ready()
+    session = hosted.sessions.of(agent)
+    if session is None:
+        record = hosted.sessions.last(agent)
+        ended = f" ({record.reason})" if record and record.reason else ""
+        raise UsageFault(
+            f"{agent.name} is not at work{ended}",
+            hint=f"polis agents start {agent.name}; polis agents logs {agent.name} shows the last",
+        )
+    place = hosted.sessions.server.place
+    return {
+        "name": agent.name,
+        "program": place.program,
+        "socket": str(place.socket),
+        "configuration": str(place.configuration),
+        "session": place.session,
+        "window": session.window,
+    }
+
+
+async def logs(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """The last lines of what the agent's program wrote. Of one that lives: as they stand on its
+    screen and above; raw, and of one that has ended: as they were written."""
+    hosted, agent, _ = caller.agent(fields)
+    await hosted.sessions.ready()
+    count, raw = int(fields.get("lines") or 50), bool(fields.get("raw"))
+    session = hosted.sessions.of(agent)
+    if session is not None and session.placed.is_set() and not raw:
+        shown = await hosted.sessions.screen(session, above=count)
+        lines = [redact_text(line) for line in shown][-count:]
+    else:
+        lines = [] if raw or session else read_screen(agent.folder, count)
+        if not lines:
+            lines = await asyncio.to_thread(read_log, log_file(agent.folder), count, raw=raw)
+    record = hosted.sessions.last(agent)
+    return {
+        "name": agent.name,
+        "living": session is not None,
+        "lines": lines,
+        "status": record.status if record else None,
+        "reason": record.reason if record else None,
+        "ended": (record.ended or None) if record else None,
+    }
+
+
+async def wait(caller: Caller, fields: Fields) -> dict[str, Any]:
+    """Waits until each of the agents is in one of some states (default: RESTING). Answers their
+    states, and whether all of them got there."""
+    hosted = caller.hosted(fields)
+    await hosted.sessions.ready()
+    agents = [caller.agent({**fields, "agent": name})[1] for name in fields["agents"]]
+    wanted = tuple(fields.get("for") or RESTING)
+    loop = asyncio.get_running_loop()
+    seconds = fields.get("seconds")
+    deadline = loop.time() + float(seconds) if seconds is not None else None
+    while True:
+        states = {agent.name: str(describe_agent(hosted, agent)["status"]) for agent in agents}
+        reached = all(state in wanted for state in states.values())
+        if reached or _is_over(hosted, agents, wanted):
+            return {"states": states, "reached": reached, "late": False}
+        left = deadline - loop.time() if deadline is not None else _WAIT_LOOK
+        if left <= 0:
+            return {"states": states, "reached": False, "late": True}
+        await _pause_or_hang_up(caller, min(left, _WAIT_LOOK))
+
+
+_WAIT_LOOK: Final = 0.2
+
+
+async def _pause_or_hang_up(caller: Caller, seconds: float) -> None:
+    """wire.ConnectionEnded when the caller has gone."""
+    try:
+        await asyncio.wait_for(caller.connection.gone(), seconds)
+    except TimeoutError:
+        return
+    raise wire.ConnectionEnded("the caller went away")
+
+
+def _is_over(hosted: Hosted, agents: Sequence[Agent], wanted: Sequence[str]) -> bool:
+    """Whether one of them has ended in a state nobody waits for: it stays in that."""
+    return any(
+        hosted.sessions.of(agent) is None
+        and not hosted.is_running(agent)
+        and describe_agent(hosted, agent)["status"] not in wanted
+        for agent in agents
+    )
+
+
+# What the client in a window asks and tells (cash/shell/window.py).
+
+
+async def launch(caller: Caller, fields: Fields) -> dict[str, Any]:
+    session, _ = _session(caller, fields)
+    await session.placed.wait()
+    if session.launch is None or session.begun.is_set():
+        raise Fault("this session has begun already")
+    found = session.launch
+    given = found.given.decode("utf-8", "surrogateescape") if found.given is not None else None
+    return {
+        "agent": session.agent.name,
+        "argv": list(found.argv),
+        "environment": [f"{name}={value}" for name, value in found.environment],
+        "given": given,
+    }
+
+
+async def begun(caller: Caller, fields: Fields) -> dict[str, Any]:
+    session, hosted = _session(caller, fields)
+    hosted.sessions.note_begin(session, str(fields["command"]))
+    return {}
+
+
+async def ended(caller: Caller, fields: Fields) -> dict[str, Any]:
+    session, hosted = _session(caller, fields)
+    status = int(fields["status"])
+    with contextlib.suppress(Fault):
+        shown = await hosted.sessions.screen(session, above=_KEPT_LINES)
+        await asyncio.to_thread(write_screen, session.agent.folder, shown)
+    if not hosted.sessions.server.is_there:
+        return {}  # hung up with tmux, which is told of all of its windows
+    await hosted.sessions.end(session, End(status, await _reason(hosted, session, status)))
+    return {}
+
+
+async def _reason(hosted: Hosted, session: Session, status: int) -> str:
+    """What it ended with; of one that never ran, what stands in its window."""
+    if session.begun.is_set():
+        return "" if status == 0 else f"its program ended with {status}"
+    with contextlib.suppress(Fault):
+        shown = [line for line in await hosted.sessions.screen(session, _REASON_LINES) if line]
+        said = [line for line in shown if line.startswith("polis: ")] or shown
+        if said:
+            return redact_text(said[-1].removeprefix("polis: "))
+    return f"it ended with {status}"
+
+
+def _session(caller: Caller, fields: Fields) -> tuple[Session, Hosted]:
+    number = str(fields["number"])
+    for hosted in caller.repositories.all():
+        with contextlib.suppress(Fault):
+            return hosted.sessions.find(number), hosted
+    raise Fault("there is no such session", hint="polis agents start NAME")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,8 +81,21 @@ def _probe() -> tuple[Finding, ...]:
     if any(one.name == "walls" and one.holds for one in found):
         with progress("trying each exec"):
             found += tuple(prove_keeping(folder))
+    found += (_probe_tmux(),)
     with progress("loading the rules"):
         return (*found, _probe_policy())
+
+
+def _probe_tmux() -> Finding:
+    """Whether agents' programs can have terminals; commands run without."""
+    from cash.sessions.tmux import find_tmux
+    from cash.walls.finding import Finding
+
+    try:
+        program, version = find_tmux(os.environ.get("PATH", os.defpath))
+    except Fault as fault:
+        return Finding("tmux", False, fault.message, fault.hint or "", needed=False)
+    return Finding("tmux", True, f"{program}, {version}", needed=False)
 
 
 def _mark(holds: bool, needed: bool) -> str:

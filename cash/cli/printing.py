@@ -33,6 +33,12 @@ def print_text(text: str = "") -> None:
         click.echo(text, color=shows_colour())
 
 
+def write_raw(text: str) -> None:
+    """Text as it is, colours and all. Fault when it cannot be written."""
+    with told_plainly():
+        sys.stdout.write(text)
+
+
 def flush_output() -> None:
     """A full disk may show only here; it must not be lost in the interpreter's shutdown."""
     with told_plainly():

@@ -17,7 +17,7 @@ _OTHER_NAMES = {
     **dict.fromkeys(("info", "cat", "describe", "view", "get"), ("show", "list")),
     **dict.fromkeys(("kill", "halt"), ("stop", "down")),
     **dict.fromkeys(("check", "validate"), ("lint", "doctor")),
-    **dict.fromkeys(("run",), ("exec",)),
+    **dict.fromkeys(("run",), ("exec", "agents")),
     **dict.fromkeys(("start",), ("up", "shell")),
     **dict.fromkeys(("approve", "allow"), ("allow", "approvals")),
     **dict.fromkeys(("deny", "questions"), ("deny", "approvals")),

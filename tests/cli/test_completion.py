@@ -27,7 +27,7 @@ def _complete(installation: Installation, line: str) -> list[str]:
     ("line", "offered"),
     [
         ("polis ag", ["agents"]),
-        ("polis agents a", ["add", "accounts"]),
+        ("polis agents ad", ["add"]),
         ("polis approvals allow --fo", ["--for"]),
         ("polis approvals allow q1 --for s", ["session"]),
         ("polis config get a", ["ask-seconds"]),

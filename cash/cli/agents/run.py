@@ -1,0 +1,63 @@
+"""polis agents run: gives an agent a task."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cash.cli.agents.waiting import wait_for
+from cash.cli.calls import agent_argument, ask
+from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.table import command as make_command
+
+
+@make_command(
+    'polis agents run alice "fix the login bug"',
+    'polis agents run alice "write the tests" --wait && polis agents logs alice',
+    'polis agents run alice --headless "list what is unused"',
+    name="run",
+)
+@agent_argument
+@click.argument("task", metavar="TASK")
+@click.option("--resume", is_flag=True, help="Take up its last conversation.")
+@click.option("--headless", is_flag=True, help="Without a dialogue: it ends when the task is done.")
+@click.option("--model", default=None, metavar="M", help="The model its program is to use.")
+@click.option("--anyway", is_flag=True, help="Even where the account was used up a moment ago.")
+@click.option("--wait", is_flag=True, help="Return when it rests; exit 1 when it ended badly.")
+@json_option
+def command(
+    name: str,
+    task: str,
+    resume: bool,
+    headless: bool,
+    model: str | None,
+    anyway: bool,
+    wait: bool,
+    as_json: bool,
+) -> int:
+    """Give the agent NAME a TASK. Its program is started if it is not at work, and prompted if
+    it is; this returns at once."""
+    fields = {"resume": resume, "headless": headless, "model": model, "anyway": anyway}
+    answer = ask(f"starting {name}", "agents.run", agent=name, task=task, needs_task=True, **fields)
+    for note in answer["notes"]:
+        print(f"polis: {note}", file=sys.stderr)
+    if not wait:
+        if as_json:
+            print_json(answer)
+        else:
+            print_text(f"{name} {_WORDS[answer['how']]}; polis agents watch {name}")
+        return 0
+    waited = wait_for([name], (), None)
+    if as_json:
+        print_json(answer | waited)
+    else:
+        print_text(f"{name}: {waited['states'][name]}")
+    return 1 if waited["states"][name] == "error" else 0
+
+
+_WORDS = {
+    "started": "is at work",
+    "asking": "asks before it begins (polis approvals)",
+    "prompted": "was at work already, and has the task as a prompt",
+}

@@ -1,0 +1,86 @@
+"""A real agent CLI in an agent's window, with the scripted model of model.py beside it inside the
+walls: a wrapper of the CLI's name starts the model, then the CLI at the same terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import model
+from installation import Installation
+from office import Office
+from playing import AGENTS_BIN
+
+from cash.content import content_folder
+
+_WRAPPER = """\
+#!/usr/bin/python3 -I
+import json, os, subprocess, sys, threading
+from pathlib import Path
+sys.path.insert(0, {folder!r})
+import model
+agent = model.AGENTS[{name!r}]
+if sys.argv[1:2] in (["--version"], ["--help"]):
+    os.execv({program!r}, [{program!r}, *sys.argv[1:]])
+home = Path(os.environ["HOME"])
+for path, texts in agent.settings.items():
+    (home / path).parent.mkdir(parents=True, exist_ok=True)
+    (home / path).write_text(texts[1])
+if {name!r} == "claude" and {approved}:
+    path = home / ".claude.json"
+    settings = json.loads(path.read_text()) if path.exists() else {{}}
+    settings["customApiKeyResponses"] = {{"approved": ["dummy"], "rejected": []}}
+    (home / ".claude.json").write_text(json.dumps(settings))
+script = json.loads((Path({folder!r}) / "play.json").read_text())
+with model.Model(agent, script, home / "record.jsonl") as played:
+    threading.Thread(target=played.serve_forever, daemon=True).start()
+    own = {{key: value.replace("{{url}}", played.url) for key, value in agent.environment.items()}}
+    sys.exit(subprocess.run([{program!r}, *sys.argv[1:]], env=os.environ | own).returncode)
+"""
+
+
+def make_stage(
+    installation: Installation,
+    name: str,
+    calls: Sequence[model.Call],
+    *agents: str,
+    approved: bool = True,
+) -> Office:
+    """A repository under polis with these agents (default: alice), who are that CLI; what its
+    model asks for is the same each time the CLI is started. approved: Claude Code has been told
+    that it may use its key, and does not ask."""
+    bin = installation.folder / "bin"
+    bin.mkdir()
+    shutil.copy(model.__file__, bin / "model.py")
+    (bin / "play.json").write_text(json.dumps({"calls": calls, "say": "All is done."}))
+    wrapper = bin / f"{name}-played"
+    program = str(AGENTS_BIN / name)
+    wrapper.write_text(
+        _WRAPPER.format(folder=str(bin), name=name, program=program, approved=approved)
+    )
+    wrapper.chmod(0o755)
+    manifests = installation.home / ".config/polis/agents"
+    manifests.mkdir(parents=True)
+    shipped = (content_folder("agents") / f"{name}.yaml").read_text()
+    own = shipped.replace(f"programs: [{name}]", f"programs: [{name}-played]")
+    assert own != shipped
+    (manifests / f"{name}.yaml").write_text(own)
+    office = Office(installation, installation.make_repository())
+    office.told("init")
+    path = f"{bin}:{AGENTS_BIN}:{installation.environment['PATH']}"
+    office.told("config", "set", "path", path)
+    office.told("config", "set", "ask-seconds", "60")
+    for agent in agents or ("alice",):
+        office.told("agents", "add", agent, "--provider", name)
+    return office
+
+
+def results(office: Office, name: str, agent: str = "alice") -> list[str]:
+    """What came back to the model for each of its calls, at its last turn."""
+    record: Path = office.home(agent) / "record.jsonl"
+    known = model.AGENTS[name]
+    rows = [json.loads(row) for row in record.read_text().splitlines()] if record.exists() else []
+    turns = [row["body"] for row in rows if known.is_turn(**row)]
+    return known.results(turns[-1]) if turns else []

@@ -15,6 +15,7 @@ from bench.rows.list import measure_list
 from bench.rows.memory import measure_memory
 from bench.rows.peers import measure_peers
 from bench.rows.real_agents import measure_real_agents
+from bench.rows.sessions import measure_sessions
 from bench.rows.verdict import measure_rules, measure_verdict
 from bench.rows.work import measure_work
 
@@ -30,5 +31,6 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "list": measure_list,
     "real_agents": measure_real_agents,
     "hooks": measure_hooks,
+    "sessions": measure_sessions,
     "journal": measure_journal,
 }

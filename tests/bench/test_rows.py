@@ -79,6 +79,16 @@ def test_memory_counts_a_process_and_all_below_it() -> None:
         os.kill(sleep, 15)
 
 
+def test_a_process_that_is_started_shows() -> None:
+    sessions = importlib.import_module("bench.rows.sessions")
+    before = sessions._started(os.getpid())
+    assert sessions._started(os.getpid()) == before
+    with subprocess.Popen(["sleep", "60"]) as sleep:
+        assert sessions._started(os.getpid()) != before
+        sleep.kill()
+    assert sessions._started(os.getpid()) != before
+
+
 def test_a_line_that_fails_is_no_figure(tmp_path: Path) -> None:
     sides = importlib.import_module("bench.sides")
     assert sides.timed(["true"], tmp_path, os.environ)() > 0

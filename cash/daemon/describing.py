@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def describe_agent(hosted: Hosted, agent: Agent) -> dict[str, Any]:
     """The JSON of one agent (design §6). What runs inside is null where no walls stand."""
     inside = hosted.states.inside(agent)
+    last = hosted.sessions.last(agent)
     state = describe_state(hosted.states.state_of(agent), time.time())
     return {
         "name": agent.name,
@@ -36,7 +37,7 @@ def describe_agent(hosted: Hosted, agent: Agent) -> dict[str, Any]:
         "cpu_percent": inside.cpu if inside is not None else None,
         "processes": inside.processes if inside is not None else None,
         "process_kind": inside.kind or None if inside is not None else None,
-        "batch": getattr(agent, "batch", "") or None,
+        "batch": last.batch or None if last is not None else None,
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cash.daemon.answering import Answering
+from cash.daemon.attending import Attending
 from cash.daemon.connecting import Connecting
 from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
@@ -103,6 +104,8 @@ class Hosted:
         self.starting = Starting(self, self.prompting)
         self.quotas = quotas
         self.quota_watch = QuotaWatch(self, quotas)
+        self.attending = Attending(self)
+        self.sessions.observers.append(self.states)
         # What every command gets besides what the walls set: NAME=value.
         self.environment = [
             os.fsencode(f"{name}={value}")

@@ -1,5 +1,5 @@
 """The sessions of one repository's agents: polisd's one connection to their tmux, and what it
-tells (docs/decisions/0010-sessions.md)."""
+tells (docs/decisions/0014-sessions.md)."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class Sessions:
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
         self._living: dict[str, Session] = {}
+        # Each agent's record, which nobody else writes: a list of a hundred asks for a hundred.
+        self._last: dict[str, Record | None] = {}
         self.server = Server(hosted.places.runtime, hosted.repository.id, self._hear)
         self._listeners: list[Listener] = []
         self.observers: list[Observer] = []
@@ -81,8 +83,11 @@ class Sessions:
 
     def last(self, agent: Agent) -> Record | None:
         """The agent's newest session, living or not."""
-        found = read_session(agent.folder)
-        return found if found and found.incarnation == agent.incarnation else None
+        if agent.incarnation not in self._last:
+            found = read_session(agent.folder)
+            is_its = found is not None and found.incarnation == agent.incarnation
+            self._last[agent.incarnation] = found if is_its else None
+        return self._last[agent.incarnation]
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Has what programs write told, until the answer is called."""
@@ -271,6 +276,7 @@ class Sessions:
     def _write(self, agent: Agent, record: Record, end: End | None) -> None:
         if end is not None:
             record = replace(record, ended=time.time(), status=end.status, reason=end.reason)
+        self._last[agent.incarnation] = record
         with contextlib.suppress(OSError):  # its folder goes with it
             write_session(agent.folder, record)
 

@@ -1,0 +1,73 @@
+"""What agents' own programs show and write of their state, told to those who weigh it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final
+
+from cash.faults import Fault
+from cash.providers.manifest import Manifest
+from cash.sessions.screens import read_screen
+from cash.sessions.session import Session
+from cash.sessions.streams.reading import read_line
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+
+# A screen is read once it has stood still for so long: half a redraw is no screen. One that never
+# does (a spinner turns) is read this often.
+_STILL: Final = 0.3
+_AT_LEAST: Final = 2.0
+# A line of a stream that is longer is not read: with a tool's whole output in it, it may be any.
+_LONGEST_LINE: Final = 1 << 20
+
+
+class Attending:
+    """Of one repository's sessions: streams of those without a terminal, screens of the others."""
+
+    def __init__(self, hosted: Hosted) -> None:
+        self._hosted = hosted
+        self._halves: dict[str, bytes] = {}
+        self._looking: set[str] = set()
+        hosted.sessions.listen(self._hear)
+
+    def _hear(self, session: Session, data: bytes) -> None:
+        manifest = self._hosted.manifests.get(session.agent.provider)
+        if manifest is None:
+            return
+        start = manifest.starts.get("headless")
+        if session.purpose == "headless" and start is not None and start.output:
+            self._read_lines(session, start.output, data)
+        elif manifest.signs and session.number not in self._looking:
+            self._looking.add(session.number)
+            self._hosted.spawn(self._look(session, manifest))
+
+    def _read_lines(self, session: Session, output: str, data: bytes) -> None:
+        *lines, half = (self._halves.get(session.number, b"") + data).split(b"\n")
+        for line in lines:
+            signal = read_line(output, line, time.time())
+            if signal is not None:
+                self._hosted.states.hear(session.agent, signal)
+        self._halves[session.number] = half[:_LONGEST_LINE]
+        if session.ended.done():
+            self._halves.pop(session.number, None)
+
+    async def _look(self, session: Session, manifest: Manifest) -> None:
+        try:
+            deadline = time.monotonic() + _AT_LEAST
+            while time.monotonic() < deadline:
+                still = time.monotonic() - session.written
+                if still >= _STILL:
+                    break
+                await asyncio.sleep(_STILL - still)
+        finally:
+            self._looking.discard(session.number)
+        if session.ended.done():
+            return
+        with contextlib.suppress(Fault):  # its window has just gone
+            lines = await self._hosted.sessions.screen(session)
+            signal = read_screen(manifest, "\n".join(lines), time.time())
+            if signal is not None:
+                self._hosted.states.hear(session.agent, signal)

@@ -43,7 +43,7 @@ def test_a_task_is_begun_at_once_logged_and_shown(office: Office) -> None:
     (line,) = office.log("line")  # started as any command is: judged and journaled
     assert line["body"]["argv"][1:] == ["fix the login bug"]
     assert line["body"]["decision"] == "allow"
-    assert office.status() == "running"
+    wait_until(lambda: office.status() == "running", "its state")
 
 
 ODD = b'it\'s "q" `$HOME` \\ #{x};\n\n\ttab\r\x01\x03\x04\x07\x08\x1a\x1b[A\x7f\xff\xc3\xa9 end'
@@ -485,7 +485,7 @@ def test_several_people_watch_and_leave_without_a_trace(
     wait_until(lambda: all(b"got 9 bytes" in path.read_bytes() for path in files), "what is new")
     watcher[0].send_signal(signal.SIGINT)
     assert watcher[0].wait(10) in (130, -signal.SIGINT)
-    assert office.status() == "running"
+    wait_until(lambda: office.status() == "running", "its state")
     office.told("agents", "stop", "alice")
     wait_until(lambda: b'"state": "stopped"' in files[1].read_bytes(), "its end")
     events = [json.loads(line) for line in files[1].read_text().splitlines()]

@@ -29,6 +29,8 @@ starts:
 tool_timeout: 120
 memory: 1G
 hosts: []
+signs:
+  - {pattern: 'ready', status: running, reason: its screen says so}
 quota: ['usage limit reached']
 exits: {0: completed, 143: stopped}
 """

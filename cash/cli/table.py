@@ -93,7 +93,7 @@ class Table(click.Group):
         if args and args[0] not in self.entries:
             if ctx.resilient_parsing:  # half a line, to be completed: nothing can follow
                 return args[0], click.Command(args[0], add_help_option=False), args[1:]
-            near = nearest(args[0], self.list_commands(ctx)) or self._other_name(args[0])
+            near = self._other_name(args[0]) or nearest(args[0], self.list_commands(ctx))
             message = f"there is no command {ctx.command_path} {args[0]}"
             raise click.UsageError(message + (f"; did you mean {near}?" if near else ""), ctx)
         return super().resolve_command(ctx, args)

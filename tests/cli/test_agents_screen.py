@@ -143,7 +143,7 @@ def test_who_looks_on_is_not_led_to_another_agent(installation: Installation) ->
     assert b"to alice" in office.heard("alice")
     assert b"to bob!" in office.heard("bob")
     assert b"exit" not in office.heard("bob")
-    wait_until(lambda: office.status("bob") == "running", "its state")
+    offices.wait_until(lambda: office.status("bob") == "running", "its state")
 
 
 def test_attach_says_why_it_cannot(installation: Installation) -> None:

@@ -93,7 +93,7 @@ def test_what_the_user_has_already_is_no_change(desk: Desk) -> None:
 def test_nothing_that_the_agent_configured_runs_outside(desk: Desk) -> None:
     witness = desk.repository.parent / "witness"
     script = f"sh -c 'echo ran >>{witness}; cat' #"
-    config = desk.tree.parent / "git/config"
+    config = desk.folder_of("alice") / "git/config"
     settings = (
         f'[diff "evil"]\n\ttextconv = "{script}"\n[diff]\n\texternal = "{script}"\n'
         f'[filter "evil"]\n\tclean = "{script}"\n\trequired = true\n'
@@ -121,7 +121,7 @@ def test_another_repository_inside_is_told_not_taken(desk: Desk) -> None:
 
 
 def test_a_tree_that_gives_no_answer_is_told(desk: Desk) -> None:
-    (desk.tree.parent / "git/HEAD").write_text("nonsense\n")
+    (desk.folder_of("alice") / "git/HEAD").write_text("nonsense\n")
     ran = desk.polis("agents", "diff", "alice")
     assert ran.status == 125
     assert ran.err.startswith("polis: the tree of alice cannot be read: ")

@@ -43,7 +43,7 @@ def _discard(desk: Desk, *words: str) -> dict[str, str]:
 
 
 def _kept(desk: Desk) -> str:
-    record = json.loads((desk.tree.parent / "agent.json").read_text())
+    record = json.loads((desk.folder_of("alice") / "agent.json").read_text())
     return f"refs/polis/discarded/alice-{record['incarnation']}"
 
 

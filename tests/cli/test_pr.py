@@ -240,7 +240,7 @@ def test_a_remote_that_refuses_or_is_gone(desk: Desk, forge: Forge) -> None:
 def test_nothing_that_the_agent_configured_takes_part(desk: Desk, forge: Forge) -> None:
     witness = desk.installation.folder / "witness"
     commit(desk, "a.txt", "a\n")
-    config = desk.tree.parent / "git/config"
+    config = desk.folder_of("alice") / "git/config"
     told = f"touch {witness}"
     config.write_text(
         f'{config.read_text()}[remote "origin"]\n\turl = ext::sh -c "{told}"\n'

@@ -144,9 +144,10 @@ class Hooking:
             return await self._ask_about_call(event, called)
         return _Outcome(NO_OPINION, strictest)
 
-    @staticmethod
-    def _write(path: str, program: Command) -> Write:
-        kind: WriteKind = "overwrite" if os.path.lexists(path) else "create"
+    def _write(self, path: str, program: Command) -> Write:
+        # Of its own tree alone: nothing is told of what is elsewhere on the machine.
+        is_own = path.startswith(f"{self.agent.tree}/")
+        kind: WriteKind = "overwrite" if is_own and os.path.lexists(path) else "create"
         return Write(literal_word(path), kind, program)
 
     async def _ask_about_write(self, path: str, verdict: Verdict) -> _Outcome:

@@ -15,14 +15,13 @@ from typing import Any
 from cash.daemon.answering import Answering
 from cash.daemon.attending import Attending
 from cash.daemon.connecting import Connecting
+from cash.daemon.doors import Doors
 from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
 from cash.daemon.foreseen import Foreseen
 from cash.daemon.hearing import Hearing
 from cash.daemon.household import Household
 from cash.daemon.importing import Importing
-from cash.daemon.inside import Door, door_folder, point_to
-from cash.daemon.inside_calls import Insider
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Keeping
 from cash.daemon.lending import Lending
@@ -95,7 +94,7 @@ class Hosted:
         self.tool_calls = ToolCalls()
         self.write_leave = WriteLeave()
         self.states = States(self)
-        self._doors: dict[str, Door] = {}
+        self.doors = Doors(self)
         self.loading = loading
         self.reloading = Reloading(self, loading)
         self.lie_at(repository)
@@ -250,7 +249,7 @@ class Hosted:
         if household is None:
             await asyncio.to_thread(mend_objects, self.repository, self.folder, agent.git_directory)
         await self.in_force.current()
-        self._open_door(agent)
+        self.doors.open(agent)
         household = await self.keeping.enter(*await self._view(agent), self.snapshot(agent))
         self.reloading.renew_one(agent, household)  # it may have changed while they were raised
         return household
@@ -265,7 +264,7 @@ class Hosted:
             key, view, admit = await self._view(agent)
             if not await self.keeping.rejoin(key, view, admit, self.snapshot(agent)):
                 return
-            self._open_door(agent)
+            self.doors.open(agent)
         except Fault as fault:
             await self.keeping.leave(self.key_of(agent))
             await self.hearing.note_loss(agent, fault.message)
@@ -293,7 +292,7 @@ class Hosted:
             debug=manifest is not None and manifest.debug,
             private=(key,) if key else (),
             private_to=manifest.programs if manifest else (),
-            door=door_folder(self.places.runtime, self.key_of(agent)),
+            door=self.doors.folder(agent),
         )
 
         async def admit(host: str, port: int) -> Admission:
@@ -315,25 +314,6 @@ class Hosted:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    # The agent's own socket
-
-    def _open_door(self, agent: Agent) -> None:
-        """Listens to the agent inside its walls. Fault when that cannot be."""
-        if agent.incarnation not in self._doors:
-            folder = door_folder(self.places.runtime, self.key_of(agent))
-            door = Door(folder, Insider(self, agent).answer)
-            try:
-                door.open()
-                point_to(folder, agent.folder / "door")
-            except OSError as fault:
-                raise Fault(f"{folder} cannot be listened in: {fault.strerror}") from fault
-            self._doors[agent.incarnation] = door
-
-    def _close_door(self, agent: Agent) -> None:
-        door = self._doors.pop(agent.incarnation, None)
-        if door is not None:
-            door.close()
 
     # Agents
 
@@ -363,7 +343,7 @@ class Hosted:
             session.why = session.why or why
         await self.sessions.stillness.resume(agent)
         left = await self.keeping.leave(self.key_of(agent))
-        self._close_door(agent)
+        self.doors.close(agent)
         self.tool_calls.end_all(agent.name)
         if left:
             self.state.forget_answers(agent.incarnation, sessions_only=True)
@@ -375,8 +355,7 @@ class Hosted:
         """Writes what waits and lets go of the store."""
         for task in self._live:
             task.cancel()
-        for door in self._doors.values():
-            door.close()
+        self.doors.close_all()
         self.reloading.end()
         self.writer.close()
         self.state.close()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # does (a spinner turns) is read this often.
 _STILL: Final = 0.3
 _AT_LEAST: Final = 2.0
+# One on which nothing changes is looked at again before the last look is too old to be believed
+# (cash/sessions/state.py).
+_AGAIN: Final = 12.0
 # A line of a stream that is longer is not read: with a tool's whole output in it, it may be any.
 _LONGEST_LINE: Final = 1 << 20
 
@@ -32,6 +35,13 @@ class Attending:
         self._halves: dict[str, bytes] = {}
         self._looking: set[str] = set()
         hosted.sessions.listen(self._hear)
+
+    async def live(self) -> None:
+        """Looks at the screens on which nothing is written."""
+        while True:
+            await asyncio.sleep(_AGAIN)
+            for session in self._hosted.sessions.living():
+                self._hear(session, b"")
 
     def _hear(self, session: Session, data: bytes) -> None:
         manifest = self._hosted.manifests.get(session.agent.provider)

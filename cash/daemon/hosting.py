@@ -135,7 +135,8 @@ class Hosted:
 
     def begin(self) -> None:
         """Keeps what is in force fresh and what agents do known, until close()."""
-        self._live = [self.spawn(self.reloading.live()), self.spawn(self.states.live())]
+        works = (self.reloading.live(), self.states.live(), self.attending.live())
+        self._live = [self.spawn(work) for work in works]
 
     # Journal
 

@@ -74,6 +74,10 @@ class Sessions:
         found = self._living.get(agent.name)
         return found if found and found.agent.incarnation == agent.incarnation else None
 
+    def living(self) -> tuple[Session, ...]:
+        """All that have their window."""
+        return tuple(one for one in self._living.values() if one.placed.is_set())
+
     def find(self, number: str) -> Session:
         """The living session of that id. Fault when there is none."""
         for session in self._living.values():

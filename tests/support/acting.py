@@ -13,8 +13,6 @@ from installation import Installation
 from office import Office
 from playing import AGENTS_BIN
 
-from cash.content import content_folder
-
 _WRAPPER = """\
 #!/usr/bin/python3 -I
 import json, os, subprocess, sys, threading
@@ -28,11 +26,6 @@ home = Path(os.environ["HOME"])
 for path, texts in agent.settings.items():
     (home / path).parent.mkdir(parents=True, exist_ok=True)
     (home / path).write_text(texts[1])
-if {name!r} == "claude" and {approved}:
-    path = home / ".claude.json"
-    settings = json.loads(path.read_text()) if path.exists() else {{}}
-    settings["customApiKeyResponses"] = {{"approved": ["dummy"], "rejected": []}}
-    (home / ".claude.json").write_text(json.dumps(settings))
 script = json.loads((Path({folder!r}) / "play.json").read_text())
 with model.Model(agent, script, home / "record.jsonl") as played:
     threading.Thread(target=played.serve_forever, daemon=True).start()
@@ -49,29 +42,23 @@ def make_stage(
     approved: bool = True,
 ) -> Office:
     """A repository under polis with these agents (default: alice), who are that CLI; what its
-    model asks for is the same each time the CLI is started. approved: Claude Code has been told
-    that it may use its key, and does not ask."""
+    model asks for is the same each time the CLI is started. approved: its key is the account's,
+    so that it does not ask about it."""
     bin = installation.folder / "bin"
     bin.mkdir()
     shutil.copy(model.__file__, bin / "model.py")
     (bin / "play.json").write_text(json.dumps({"calls": calls, "say": "All is done."}))
-    wrapper = bin / f"{name}-played"
+    wrapper = bin / name
     program = str(AGENTS_BIN / name)
-    wrapper.write_text(
-        _WRAPPER.format(folder=str(bin), name=name, program=program, approved=approved)
-    )
+    wrapper.write_text(_WRAPPER.format(folder=str(bin), name=name, program=program))
     wrapper.chmod(0o755)
-    manifests = installation.home / ".config/polis/agents"
-    manifests.mkdir(parents=True)
-    shipped = (content_folder("agents") / f"{name}.yaml").read_text()
-    own = shipped.replace(f"programs: [{name}]", f"programs: [{name}-played]")
-    assert own != shipped
-    (manifests / f"{name}.yaml").write_text(own)
     office = Office(installation, installation.make_repository())
     office.told("init")
     path = f"{bin}:{AGENTS_BIN}:{installation.environment['PATH']}"
     office.told("config", "set", "path", path)
     office.told("config", "set", "ask-seconds", "60")
+    if approved:
+        office.told("agents", "login", name, "--key", input=b"dummy")
     for agent in agents or ("alice",):
         office.told("agents", "add", agent, "--provider", name)
     return office

@@ -58,7 +58,7 @@ def find_target(repository: Repository, agents: Path, cwd: Path, into: str | Non
     place = holders.get(ref)
     if place is not None and place.is_relative_to(agents):
         raise UsageFault(
-            f"branch {into} is in use by agent {place.parent.name}",
+            f"branch {into} is in use by agent {place.relative_to(agents).parts[0]}",
             hint="--into names one of your own branches",
         )
     _refuse_rebased(repository, ref, into)

@@ -109,7 +109,7 @@ def test_consent_holds_for_these_bytes_alone(desk: Desk) -> None:
     assert desk.polis("agents", "setup", "alice", "--yes").status == 0
     ran = desk.polis("agents", "add", "bob", "--json")
     assert json.loads(ran.out)["set_up"] is True
-    assert (desk.state / "agents/bob/tree/ready.log").exists()
+    assert (desk.state / "agents/bob/volume/tree/ready.log").exists()
     (desk.repository / ".polis/config.yaml").write_text(_CONFIG + "  - touch third.log\n")
     ran = desk.polis("agents", "add", "carol")
     assert "carol is not set up: nobody has agreed to that yet" in ran.err
@@ -117,7 +117,7 @@ def test_consent_holds_for_these_bytes_alone(desk: Desk) -> None:
         file.write("other.local\n")
     ran = desk.polis("agents", "add", "dave")
     assert "dave is not set up" in ran.err
-    assert not (desk.state / "agents/dave/tree/other.local").exists()
+    assert not (desk.state / "agents/dave/volume/tree/other.local").exists()
 
 
 def test_at_a_terminal_it_asks_once(desk: Desk) -> None:

@@ -133,10 +133,10 @@ def test_an_agent_that_holds_its_import_up_is_stopped_all_the_same(desk: Desk) -
     directory = desk.folder_of("alice") / "git"
     assert desk.line("mkfifo $(git rev-parse --git-dir)/refs/heads/pipe").status == 0
     assert (directory / "refs/heads/pipe").is_fifo()
-    until(lambda: bool(desk.pids("git-upload-pack")))
+    until(lambda: bool(desk.pids("upload-pack")))
     stopped = desk.polis("agents", "stop", "alice", timeout=60)
     assert stopped.status == 0, stopped.err
-    until(lambda: not desk.pids("git-upload-pack"))
+    until(lambda: not desk.pids("upload-pack"))
     assert desk.polis("agents", "remove", "alice", "--force", timeout=60).status == 0
 
 

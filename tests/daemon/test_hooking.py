@@ -219,7 +219,7 @@ def test_outside_a_hook_speaks_for_the_workspace_it_is_in(desk: Desk) -> None:
 
 def test_a_tree_elsewhere_that_looks_like_an_agents_is_none(desk: Desk, tmp_path: Path) -> None:
     """Whoever makes such folders hears nothing of what is done in them."""
-    fake = tmp_path / "agents/x/tree"
+    fake = tmp_path / "agents/x/volume/tree"
     fake.mkdir(parents=True)
     (fake.parent / "door").mkdir()
     ran = desk.installation.run("polis", "hook", "claude", cwd=fake, input=b"{}")

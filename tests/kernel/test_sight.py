@@ -40,7 +40,7 @@ _ROWS: Final = [
     ("/opt", "r"),
     # Its own.
     ("{tree}", "r+w"),
-    ("{tree}/../packages", "empty+w"),
+    ("{tree}/../packages", "r+w"),
     ("{tree}/README", "r+w"),
     ("{tree}/.git", "r"),
     ("{git}", "r+w"),

@@ -26,7 +26,7 @@ class Shop:
         for words in (("init",), ("agents", "add", "alice"), ("agents", "add", "bob")):
             ran = installation.polis(*words, cwd=self.repository, environment={"PATH": path})
             assert ran.status == 0, ran.err
-        (self.tree,) = installation.folder.glob("state/polis/*/agents/alice/tree")
+        (self.tree,) = installation.folder.glob("state/polis/*/agents/alice/volume/tree")
 
     @property
     def environment(self) -> dict[str, str]:

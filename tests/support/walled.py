@@ -291,6 +291,7 @@ def lay_ground(kind: str, folder: Path) -> View:
     for name in ("hub", "volume/tree", "volume/packages", "home", "scratch", "user", "user/.ssh"):
         (folder / name).mkdir(parents=True)
     (folder / "user/.ssh/id_ed25519").write_text("a private key\n")
+    (folder / "volume/packages/kept").write_text("")
     (folder / "user/notes.txt").write_text("private notes\n")
     hub, tree, git = folder / "hub", folder / "volume/tree", folder / "git"
     (hub / "README").write_text("read me\n")

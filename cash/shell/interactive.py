@@ -98,7 +98,7 @@ def _open_session(places: Places, agent: str, held: ExitStack) -> _Session | Ove
     if isinstance(first, Over):
         return first
     relay.keyboard = keyboard
-    folder = Path(tree).parent
+    folder = Path(tree).parents[1]  # beside the volume: nothing inside can write there
     home = os.path.expanduser("~")
     appearance = Appearance(
         name, str(facts["branch"]), str(facts["mode"]), tree, home, str(folder / "git")

@@ -43,7 +43,7 @@ from cash.policy.verdict import Level
 from cash.walls.view import FIRST_DEDICATED_ID, View
 
 ORDINARY = 54321  # a uid nobody has: an ordinary user without a passwd entry
-PATIENCE = 30.0
+PATIENCE = 90.0
 # What each kind of walls needs: dedicated = root's repository, owner = an ordinary user's
 # repository under a root polisd, rootless = everything as that user.
 KINDS = ("dedicated", "owner", "rootless") if os.geteuid() == 0 else ("rootless",)

@@ -17,6 +17,7 @@ _LONGEST_PREDICTED: Final = 1 << 20
 _MOST_OBSERVED: Final = 500
 _LONGEST: Final = 400
 _MOST_CHANGED: Final = 2000
+_MOST_OVERWRITTEN: Final = 4096
 
 
 @dataclass(slots=True)
@@ -36,7 +37,8 @@ class Watch:
     program. predicted: the argv that judged lines in it named; names: the programs whose words
     they did not tell; foretold: the bytes of both, which polisd holds too. changed: paths it
     wrote to, and how; counted: for each of WRITE_KINDS, how many of those that a rule about many
-    files speaks of."""
+    files speaks of; overwritten: hashes of the paths among them, which the next keeper does not
+    have: it counts them once more."""
 
     id: str
     listener: int
@@ -54,6 +56,7 @@ class Watch:
     changed: dict[str, str] = field(default_factory=dict)
     more_changed: int = 0
     counted: list[int] = field(default_factory=lambda: [0] * len(WRITE_KINDS))
+    overwritten: set[int] = field(default_factory=set)
 
     def wrote(self, path: str, kind: WriteKind) -> None:
         """Notes a write for the journal."""
@@ -75,6 +78,16 @@ class Watch:
         self.counted[at] += 1
         self.recorder.set_state(self.place, starts=self.starts, counted=self.counted)
         return self.counted[at] - 1
+
+    def is_overwritten(self, path: str, kind: WriteKind) -> bool:
+        """Whether it was let overwrite this file before: then it is none more. Programs write one
+        file again and again. A deletion always counts: by then another may have had that name."""
+        return kind == "overwrite" and hash(path) in self.overwritten
+
+    def note_overwritten(self, path: str, kind: WriteKind) -> None:
+        """It was let; what is beyond the most counts each time."""
+        if kind == "overwrite" and len(self.overwritten) < _MOST_OVERWRITTEN:
+            self.overwritten.add(hash(path))
 
     def counted_before(self, kind: WriteKind) -> int:
         """How many there were before the one that was counted last."""

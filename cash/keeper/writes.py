@@ -256,7 +256,12 @@ class Writes:
             return False
         if not self.judging.is_counted(path, kind) or not changes():
             return True
-        return self.judging.allows_so_many(path, kind, watch.count(kind))
+        if watch.is_overwritten(path, kind):
+            return True
+        if not self.judging.allows_so_many(path, kind, watch.count(kind)):
+            return False
+        watch.note_overwritten(path, kind)
+        return True
 
     def _ask(
         self,

@@ -69,8 +69,27 @@ def test_a_command_that_overwrites_many_files_is_asked_about_too(desk: Desk) -> 
     assert len(changed) == 910
     ran = desk.line("python3 shout.py")
     assert "PermissionError" in ran.err
+    trying = "for n in range(1100):\n  for _ in '12':\n    try: open(f'src/{n}', 'w').write('z')\n"
+    (desk.tree / "insist.py").write_text(trying + "    except PermissionError: pass\n")
+    for number in range(90):
+        (desk.tree / "src" / f"{number}").touch()
+    assert desk.line("python3 insist.py").status == 0
+    insisted = [path for path in (desk.tree / "src").iterdir() if path.read_text() == "z"]
+    assert len(insisted) == 1000
     asked = json.loads(desk.polis("approvals", "--json").out)
-    assert [one["rule"] for one in asked] == ["bulk-overwrite", "bulk-overwrite"]
+    assert [one["rule"] for one in asked] == ["bulk-overwrite"] * len(asked)
+
+
+def test_one_file_may_be_written_as_often_as_one_likes(desk: Desk) -> None:
+    (desk.tree / "again.py").write_text(
+        "for n in range(1500): open('one', 'w').write(str(n))\n"
+        "import os\n"
+        "for n in range(1500):\n"
+        "    open('half', 'w').write(str(n)); os.rename('half', 'two')\n"
+    )
+    ran = desk.line("python3 again.py")
+    assert (ran.status, ran.err) == (0, "")
+    assert [(desk.tree / name).read_text() for name in ("one", "two")] == ["1499", "1499"]
 
 
 def test_the_journal_tells_what_a_command_wrote_and_started(desk: Desk) -> None:

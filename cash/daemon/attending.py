@@ -61,8 +61,8 @@ class Attending:
             if signal is not None:
                 self._hosted.states.hear(session.agent, signal)
         self._halves[session.number] = half[:_LONGEST_LINE]
-        if session.ended.done():
-            self._halves.pop(session.number, None)
+        if not half or session.ended.done():
+            del self._halves[session.number]
 
     async def _look(self, session: Session, manifest: Manifest) -> None:
         try:

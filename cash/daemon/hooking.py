@@ -23,6 +23,7 @@ from cash.providers.hooks.event import NO_OPINION, HookEvent, Kind, Ruling
 from cash.sessions.signal import Signal, Source, Status
 from cash.syntax.command import Command
 from cash.syntax.word import literal_word
+from cash.walls import syscalls
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -145,10 +146,24 @@ class Hooking:
         return _Outcome(NO_OPINION, strictest)
 
     def _write(self, path: str, program: Command) -> Write:
-        # Of its own tree alone: nothing is told of what is elsewhere on the machine.
-        is_own = path.startswith(f"{self.agent.tree}/")
-        kind: WriteKind = "overwrite" if is_own and os.path.lexists(path) else "create"
+        kind: WriteKind = "overwrite" if self._is_there(path) else "create"
         return Write(literal_word(path), kind, program)
+
+    def _is_there(self, path: str) -> bool:
+        """In its own tree alone, and by no link: nothing is told of what is elsewhere."""
+        inner = path.removeprefix(f"{self.agent.tree}/")
+        resolve = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
+        try:
+            tree = os.open(self.agent.tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            os.close(syscalls.openat2(tree, inner, os.O_PATH | os.O_CLOEXEC, resolve))
+        except (OSError, ValueError):
+            return False
+        finally:
+            os.close(tree)
+        return True
 
     async def _ask_about_write(self, path: str, verdict: Verdict) -> _Outcome:
         """The very question that the walls would ask (write_judging.py), whose answer is theirs

@@ -4,15 +4,14 @@ endpoint, and nothing else."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import model
 import pytest
 from desk import Desk
 from endpoint import KEY, home_of, log_in, serving, start
-from installation import Installation, Ran
-from playing import make_desk, reason_to_skip
+from installation import Ran
 
 pytestmark = [pytest.mark.peers, pytest.mark.kernel]
 
@@ -30,19 +29,10 @@ class Worked:
     headers: Sequence[dict[str, str]]
 
 
-@pytest.fixture(scope="module", params=["claude", "codex", "gemini"])
-def worked(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Worked]:
-    name = request.param
-    if why := reason_to_skip(name):
-        pytest.skip(why)
-    installation = Installation(tmp_path_factory.mktemp("i")).make()
-    try:
-        desk = make_desk(installation, name)
-        yield _work(desk, name)
-    finally:
-        installation.stop()
+@pytest.fixture(scope="module")
+def worked(seat: tuple[str, Desk]) -> Worked:
+    name, desk = seat
+    return _work(desk, name)
 
 
 def _work(desk: Desk, name: str) -> Worked:

@@ -4,12 +4,11 @@ the journal, refusals reach the model before a shell starts; without hooks the w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from installation import Installation
-from playing import Played, make_desk, play, reason_to_skip
+from desk import Desk
+from playing import Played, play
 
 pytestmark = [pytest.mark.peers, pytest.mark.kernel]
 
@@ -28,22 +27,13 @@ WRITERS = {"claude": "Write", "gemini": "write_file"}
 OPTIONS = {"codex": ("--dangerously-bypass-hook-trust",)}
 
 
-@pytest.fixture(scope="module", params=["claude", "codex", "gemini"])
-def played(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Played]:
-    name = request.param
-    if why := reason_to_skip(name):
-        pytest.skip(why)
-    installation = Installation(tmp_path_factory.mktemp("i")).make()
-    try:
-        desk = make_desk(installation, name)
-        ran = desk.polis("hook", "install", name, "--agent", "alice")
-        assert ran.status == 0, ran.err
-        calls = CALLS if name == "codex" else (*CALLS, WRITE)
-        yield play(desk, name, calls, OPTIONS.get(name, ()))
-    finally:
-        installation.stop()
+@pytest.fixture(scope="module")
+def played(seat: tuple[str, Desk]) -> Played:
+    name, desk = seat
+    ran = desk.polis("hook", "install", name, "--agent", "alice")
+    assert ran.status == 0, ran.err
+    calls = CALLS if name == "codex" else (*CALLS, WRITE)
+    return play(desk, name, calls, OPTIONS.get(name, ()))
 
 
 def _tools(played: Played) -> list[dict[str, Any]]:
@@ -91,7 +81,7 @@ def test_what_runs_is_known_to_belong_to_its_call(played: Played) -> None:
     assert _tools(played)[0]["call"] in seen
 
 
-@pytest.mark.parametrize("played", ["claude", "gemini"], indirect=True)
+@pytest.mark.parametrize("seat", ["claude", "gemini"], indirect=True)
 def test_an_edit_is_judged_before_it_happens_and_goes_through_once_allowed(
     played: Played,
 ) -> None:
@@ -124,7 +114,7 @@ def test_without_its_hooks_the_walls_refuse_the_same(played: Played) -> None:
     assert "no-disk-tools" in [rule for one in desk.log("exec") for rule in one["body"]["rules"]]
 
 
-@pytest.mark.parametrize("played", ["claude"], indirect=True)
+@pytest.mark.parametrize("seat", ["claude"], indirect=True)
 def test_the_skill_is_found_where_the_cli_looks_for_skills(played: Played) -> None:
     record = (played.desk.state / "agents/alice/home/record.jsonl").read_text()
     assert "How to work inside polis' walls" in record

@@ -4,12 +4,11 @@ tree, a protected file by Codex's own patch, polis itself."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installation import Installation
-from playing import Played, make_desk, play, reason_to_skip
+from desk import Desk
+from playing import Played, play
 
 pytestmark = [pytest.mark.peers, pytest.mark.kernel]
 
@@ -39,20 +38,11 @@ def _calls(outside: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-@pytest.fixture(scope="module", params=["claude", "codex", "gemini"])
-def played(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Played]:
-    name = request.param
-    if why := reason_to_skip(name):
-        pytest.skip(why)
-    installation = Installation(tmp_path_factory.mktemp("i")).make()
-    try:
-        desk = make_desk(installation, name)
-        calls = _calls(str(desk.repository / "owned"))
-        yield play(desk, name, calls if name == "codex" else calls[:-1])
-    finally:
-        installation.stop()
+@pytest.fixture(scope="module")
+def played(seat: tuple[str, Desk]) -> Played:
+    name, desk = seat
+    calls = _calls(str(desk.repository / "owned"))
+    return play(desk, name, calls if name == "codex" else calls[:-1])
 
 
 def test_a_host_that_nobody_allowed_is_asked_about_and_not_reached(played: Played) -> None:
@@ -77,7 +67,7 @@ def test_it_gives_polis_no_orders_whatever_its_environment_says(played: Played) 
     assert "polis: denied by no-disk-tools: " in played.results[3], played.told
 
 
-@pytest.mark.parametrize("played", ["codex"], indirect=True)
+@pytest.mark.parametrize("seat", ["codex"], indirect=True)
 def test_codex_own_patch_is_refused_what_a_line_would_be(played: Played) -> None:
     assert not (played.desk.tree / PROTECTED).exists(), played.told
     assert "Success" not in played.results[4]

@@ -4,11 +4,10 @@ it comes back to the model."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
-from installation import Installation
-from playing import Played, make_desk, play, reason_to_skip
+from desk import Desk
+from playing import Played, play
 
 pytestmark = [pytest.mark.peers, pytest.mark.kernel]
 
@@ -27,20 +26,11 @@ CALLS = (
 WRITE = ("write", PROTECTED, "on: push\n")
 
 
-@pytest.fixture(scope="module", params=["claude", "codex", "gemini"])
-def played(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Played]:
+@pytest.fixture(scope="module")
+def played(seat: tuple[str, Desk]) -> Played:
     """One run of each CLI, with one call more where it has a tool of its own for files."""
-    name = request.param
-    if why := reason_to_skip(name):
-        pytest.skip(why)
-    installation = Installation(tmp_path_factory.mktemp("i")).make()
-    try:
-        calls = CALLS if name == "codex" else (*CALLS, WRITE)
-        yield play(make_desk(installation, name), name, calls)
-    finally:
-        installation.stop()
+    name, desk = seat
+    return play(desk, name, CALLS if name == "codex" else (*CALLS, WRITE))
 
 
 def test_every_call_has_its_result_and_the_turn_ends(played: Played) -> None:
@@ -90,7 +80,7 @@ def test_a_line_that_is_asked_about_goes_through_when_it_is_allowed(played: Play
     assert answered.count("earlier answer") == 1
 
 
-@pytest.mark.parametrize("played", ["claude", "gemini"], indirect=True)
+@pytest.mark.parametrize("seat", ["claude", "gemini"], indirect=True)
 def test_a_tool_that_writes_by_itself_is_refused_what_a_line_would_be(played: Played) -> None:
     assert not (played.desk.tree / PROTECTED).exists(), played.told
     assert "successfully" not in played.results[4].lower()

@@ -3,7 +3,6 @@ tried, since it needs an account. Its input does not name the event: the install
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Final
@@ -15,6 +14,7 @@ from cash.providers.hooks.event import (
     Protocol,
     Ruling,
     Told,
+    name_call,
     shorten,
     texts_of,
 )
@@ -39,13 +39,12 @@ def read(asked: Asked) -> HookEvent:
         raise ValueError("the command does not name the event")
     tool, arguments = asked.text("toolName"), texts_of(asked.values.get("toolArgs"))
     path = arguments.get("path", "") if tool in _WRITERS else ""
-    called = json.dumps([asked.text("sessionId"), tool, sorted(arguments.items())]).encode()
     return HookEvent(
         kind=_KINDS[name],
         name=name,
         session=asked.text("sessionId"),
         tool=tool,
-        call=f"copilot-{hashlib.blake2b(called, digest_size=8).hexdigest()}" if tool else "",
+        call=name_call("copilot", asked.text("sessionId"), tool, arguments),
         arguments=arguments,
         line=arguments.get("command") if tool == "bash" else None,
         intent=shorten(arguments.get("description", "")),

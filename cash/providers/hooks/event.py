@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -112,6 +113,13 @@ def texts_of(values: object) -> dict[str, str]:
     if not isinstance(values, Mapping):
         return {}
     return {str(name): _as_text(value) for name, value in values.items()}
+
+
+def name_call(provider: str, session: str, tool: str, arguments: Mapping[str, str]) -> str:
+    """An id for a call of a program that gives it none: the same before and after. Of two equal
+    calls at once nobody can tell which has ended."""
+    called = json.dumps([session, tool, sorted(arguments.items())]).encode()
+    return f"{provider}-{hashlib.blake2b(called, digest_size=8).hexdigest()}" if tool else ""
 
 
 def _as_text(value: object) -> str:

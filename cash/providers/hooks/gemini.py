@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Final
@@ -14,6 +13,7 @@ from cash.providers.hooks.event import (
     Protocol,
     Ruling,
     Told,
+    name_call,
     shorten,
     texts_of,
 )
@@ -47,7 +47,7 @@ def read(asked: Asked) -> HookEvent:
         name=name,
         session=asked.text("session_id"),
         tool=tool,
-        call=_name_call(asked.text("session_id"), tool, arguments) if tool else "",
+        call=name_call("gemini", asked.text("session_id"), tool, arguments),
         arguments=arguments,
         line=arguments.get("command") if tool == _SHELL else None,
         intent=shorten(arguments.get("description", "")),
@@ -55,12 +55,6 @@ def read(asked: Asked) -> HookEvent:
         cwd=asked.text("cwd"),
         note=shorten(asked.text("message", "prompt", "reason")),
     )
-
-
-def _name_call(session: str, tool: str, arguments: Mapping[str, str]) -> str:
-    """The same before and after: of two equal calls at once nobody can tell which has ended."""
-    called = json.dumps([session, tool, sorted(arguments.items())])
-    return f"gemini-{hashlib.blake2b(called.encode(), digest_size=8).hexdigest()}"
 
 
 def tell(event: HookEvent, ruling: Ruling) -> Told:

@@ -52,12 +52,12 @@ def measure_memory(home: Home, rounds: int) -> Row:
 
 
 def _keeper_of(home: Home, name: str) -> int:
-    """The keeper whose walls show the agent's tree."""
-    tree = f"/agents/{name}/tree "
+    """The keeper whose walls show what is the agent's."""
+    volume = f"/agents/{name}/volume "
     for zygote in _children(_polisd(home)):
         for keeper in _children(zygote):
             for inner in _children(keeper):
-                if tree in Path(f"/proc/{inner}/mountinfo").read_text():
+                if volume in Path(f"/proc/{inner}/mountinfo").read_text():
                     return keeper
     raise RuntimeError(f"no keeper of {name} is up")
 

@@ -48,7 +48,7 @@ class Inhabitants:
         """What runs below the roots, of which the first is the holder and does nothing. programs:
         names of the provider's own. anew: an earlier look does not do."""
         table = self._fresh(anew=anew)
-        found = [one for one in table.below(roots) if one.pid != roots[0] and one.state != "Z"]
+        found = table.inside(roots)
         kinds = [kind_of(self._words(one, table.at), programs) for one in found]
         return Inside(
             alive="agent" in kinds,

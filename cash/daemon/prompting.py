@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cash.daemon.describing import describe_agent
 from cash.faults import Fault, UsageFault
+from cash.sessions.census import read_table
 from cash.sessions.control import ControlFault
-from cash.sessions.processes import shell_in_front
+from cash.sessions.front import shell_in_front
 from cash.sessions.prompting import Terminal, check_prompt, deliver
 from cash.sessions.session import Session
 from cash.workspace.agent import Agent
@@ -102,7 +103,8 @@ class Prompting:
         return found[session.command]
 
     def _shell(self, session: Session, command: int) -> str:
-        return shell_in_front(command, self._hosted.sessions.stillness.inside(session.agent))
+        inside = self._hosted.sessions.stillness.inside(session.agent)
+        return shell_in_front(read_table(time.monotonic()), command, inside)
 
     async def type_when_ready(self, session: Session, text: str) -> None:
         """Types a first prompt that could not be given at the start, once the program takes it;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 import uuid
@@ -12,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cash.faults import Fault, UsageFault
-from cash.sessions.freezing import freeze, thaw
-from cash.sessions.processes import processes_inside
+from cash.sessions.census import read_table, space_of
+from cash.sessions.freezing import freeze, send_signal, thaw
 from cash.sessions.session import Session
 from cash.workspace.agent import Agent
 
@@ -91,10 +90,13 @@ class Stillness:
     def inside(self, agent: Agent) -> frozenset[int]:
         """The processes the agent runs."""
         household = self._hosted.keeping.standing(self._hosted.key_of(agent))
-        if household is None:
+        roots = household.roots if household is not None else ()
+        if not roots:
             return frozenset()
-        commands = household.estate.processes
-        return processes_inside(household.estate.holder, commands.values())
+        found = read_table(time.monotonic()).inside(roots)
+        # They are signalled: a number among the roots may be a stranger's since.
+        space = space_of(roots[0])
+        return frozenset(one.pid for one in found if space and space_of(one.pid) == space)
 
     async def end_leftovers(self, session: Session) -> None:
         """Ends what is still running when an agent's program is gone, unless somebody else is at
@@ -104,8 +106,7 @@ class Stillness:
         number = signal.SIGTERM
         while not self._is_in_use(session) and (left := self.inside(agent)):
             for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+                send_signal(pid, number)
             await asyncio.sleep(0.1)
             if time.monotonic() > deadline + _LEFTOVERS:
                 return

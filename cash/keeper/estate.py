@@ -114,12 +114,6 @@ class Estate:
         return walls is not None and not has_ended(walls.descriptors[0])
 
     @property
-    def holder(self) -> int:
-        """The pid of the walls' first process, 0 before it is known."""
-        walls = self._pieces.get(("walls", ""))
-        return int(walls.values["holder"]) if walls is not None else 0
-
-    @property
     def processes(self) -> dict[str, int]:
         """The pid of each command that runs, by its id."""
         return {

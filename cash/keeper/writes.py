@@ -254,9 +254,9 @@ class Writes:
         path = self._as_named(path)
         if self.judging is None or not self.judging.allows_write(path, kind):
             return False
-        if not self.judging.is_counted(path, kind) or not changes():
-            return True
         if watch.is_overwritten(path, kind):
+            return True
+        if not self.judging.is_counted(path, kind) or not changes():
             return True
         if not self.judging.allows_so_many(path, kind, watch.count(kind)):
             return False

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cash.content import content_folder
 from cash.faults import Fault, UsageFault
@@ -179,17 +178,3 @@ def _stamp(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def describe_manifest(manifest: Manifest) -> dict[str, Any]:
-    """The JSON of what is known without looking for the program."""
-    return {
-        "name": manifest.name,
-        "description": manifest.description,
-        "source": manifest.source,
-        "install": manifest.install,
-        "starts": list(manifest.starts),
-        "hosts": list(manifest.hosts),
-        "memory_bytes": manifest.memory,
-        "tool_timeout": manifest.tool_timeout,
-    }

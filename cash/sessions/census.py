@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -12,11 +12,14 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """began: clock ticks since the machine's start; with the pid, one process for all time.
+    """group: its process group; front: the one that its terminal listens to, -1 without one.
+    began: clock ticks since the machine's start; with the pid, one process for all time.
     ticks: of processor time, its own. memory: bytes that are resident, shared ones too."""
 
     pid: int
     parent: int
+    group: int
+    front: int
     began: int
     state: str
     ticks: int
@@ -46,6 +49,11 @@ class Table:
                 yield self.processes[pid]
                 waiting += self.children.get(pid, ())
 
+    def inside(self, roots: Sequence[int]) -> list[Process]:
+        """What an agent runs: all that lives below the roots but the first, which holds the walls
+        and does nothing."""
+        return [one for one in self.below(roots) if one.pid != roots[0] and one.state != "Z"]
+
 
 def read_table(at: float) -> Table:
     """One look at /proc: about 20 µs for each process of the machine."""
@@ -56,6 +64,14 @@ def read_table(at: float) -> Table:
             processes[process.pid] = process
             children.setdefault(process.parent, []).append(process.pid)
     return Table(at, processes, {pid: tuple(found) for pid, found in children.items()})
+
+
+def space_of(pid: int) -> str:
+    """Its pid namespace; "" when it has ended or belongs to somebody else."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return ""
 
 
 def read_argv(pid: int) -> tuple[str, ...]:
@@ -83,6 +99,8 @@ def _read_process(name: str) -> Process | None:
     return Process(
         pid=int(name),
         parent=int(rest[1]),
+        group=int(rest[2]),
+        front=int(rest[5]),
         began=int(rest[19]),
         state=rest[0].decode(),
         ticks=int(rest[11]) + int(rest[12]),

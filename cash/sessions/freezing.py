@@ -48,13 +48,7 @@ def thaw(name: str, find: Find) -> None:
         _dissolve(group)
     else:
         for pid in find():
-            _signal(pid, signal.SIGCONT)
-
-
-def is_frozen(name: str) -> bool:
-    """Whether an earlier polisd has frozen it by cgroup."""
-    group = _group(name)
-    return group is not None and group.is_dir()
+            send_signal(pid, signal.SIGCONT)
 
 
 def _group(name: str) -> Path | None:
@@ -140,13 +134,13 @@ def _stop_all(find: Find) -> None:
         if not fresh:
             return
         for pid in fresh:
-            _signal(pid, signal.SIGSTOP)
+            send_signal(pid, signal.SIGSTOP)
         stopped |= fresh
     raise Fault("it starts processes faster than they are found")
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    """By a pidfd: the number may be another process' by now."""
+def send_signal(pid: int, number: signal.Signals) -> None:
+    """By a pidfd, and to what has ended it is none: the number may be another's by then."""
     with contextlib.suppress(OSError):
         descriptor = os.pidfd_open(pid)
         try:

@@ -8,12 +8,18 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from cash.daemon.hosting import Hosted
+from cash.daemon.stillness import Stillness
 from cash.faults import Fault
 from cash.sessions import freezing
-from cash.sessions.processes import read_process, shell_in_front
+from cash.sessions.census import read_table
+from cash.sessions.front import shell_in_front
+from cash.workspace.agent import Agent
 
 FAMILY = "while :; do :; done & while :; do (sleep 0.01); done"
 
@@ -30,8 +36,8 @@ def family() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _members(group: int) -> frozenset[int]:
-    found = [read_process(int(name)) for name in os.listdir("/proc") if name.isdigit()]
-    return frozenset(one.pid for one in found if one is not None and one.group == group)
+    found = read_table(0.0).processes.values()
+    return frozenset(one.pid for one in found if one.group == group)
 
 
 def _taken(group: int) -> int:
@@ -62,11 +68,12 @@ def test_a_family_stands_still_and_goes_on(
     members, taken = find(), _taken(family.pid)
     time.sleep(0.5)
     assert (find(), _taken(family.pid)) == (members, taken)
-    assert freezing.is_frozen(name) is (how == "freezer")
+    group = freezing._group(name)
+    assert (group is not None and group.is_dir()) is (how == "freezer")
     freezing.thaw(name, find)
     time.sleep(0.5)
     assert _taken(family.pid) > taken
-    assert not freezing.is_frozen(name)
+    assert group is None or not group.is_dir()
     freezing.thaw(name, find)  # again is fine
 
 
@@ -89,8 +96,26 @@ def test_what_cannot_be_held_still_goes_on(
 def test_what_has_no_terminal_is_told_by_its_program() -> None:
     with subprocess.Popen(["sh", "-c", "sleep 60; true"]) as shell:
         time.sleep(0.2)
-        assert shell_in_front(shell.pid, ()) in ("dash", "sh", "bash")
+        assert shell_in_front(read_table(0.0), shell.pid, ()) in ("dash", "sh", "bash")
         (sleep,) = Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text().split()
-        assert shell_in_front(int(sleep), ()) == ""
+        assert shell_in_front(read_table(0.0), int(sleep), ()) == ""
         os.kill(int(sleep), 15)
-    assert read_process(shell.pid) is None
+    assert shell.pid not in read_table(0.0).processes
+
+
+def test_a_number_that_is_a_strangers_by_now_is_left_alone() -> None:
+    """What has ended may still be among the roots, and polisd, as root perhaps, signals them."""
+    words = ["unshare", "--user", "--pid", "--fork", "--kill-child", "sh", "-c", "sleep 60; true"]
+    with subprocess.Popen(words) as started, subprocess.Popen(["sleep", "60"]) as stranger:
+        try:
+            time.sleep(0.3)
+            (holder,) = read_table(0.0).children[started.pid]
+            (own,) = read_table(0.0).children[holder]
+            household = SimpleNamespace(roots=(holder, stranger.pid))
+            keeping = SimpleNamespace(standing=lambda _key: household)
+            hosted = SimpleNamespace(keeping=keeping, key_of=str)
+            found = Stillness(cast(Hosted, hosted)).inside(cast(Agent, "alice"))
+            assert found == {own}
+        finally:
+            started.kill()
+            stranger.kill()

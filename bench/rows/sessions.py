@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.home import Home
 from bench.measure import Budget, Row, Unready, summarise
 from cash.sessions import tmux, window
+from cash.sessions.capture import capture
 from cash.sessions.control import Control
 
 _WINDOWS = 100
@@ -52,8 +53,8 @@ async def _look(place: tmux.Place, looks: int) -> tuple[list[float], list[float]
         (told,) = await control.ask("display-message", "-p", "#{pid} #{client_pid}")
         processes = [os.getpid(), *map(int, told.split())]
         before = [_started(pid) for pid in processes]
-        sweeps = [await _sweep(control, screens=False) for _ in range(looks)]
-        screens = [await _sweep(control, screens=True) for _ in range(looks)]
+        sweeps = [await _sweep(control, place, screens=False) for _ in range(looks)]
+        screens = [await _sweep(control, place, screens=True) for _ in range(looks)]
         after = [_started(pid) for pid in processes]
     finally:
         control.begin("kill-server")
@@ -75,12 +76,11 @@ async def _add_windows(control: Control, place: tmux.Place, argv: tuple[str, ...
             await control.ask("set-option", "-w", "-t", found, option, value)
 
 
-async def _sweep(control: Control, *, screens: bool) -> float:
+async def _sweep(control: Control, place: tmux.Place, *, screens: bool) -> float:
     began = time.perf_counter()
     found = window.read_windows(await control.ask(*window.SWEEP))
     if screens:
-        asked = [control.begin("capture-pane", "-p", "-t", one.pane) for one in found]
-        await asyncio.gather(*asked)
+        await asyncio.gather(*(capture(control, place.socket.parent, one.pane) for one in found))
     seconds = time.perf_counter() - began
     if len(found) != _WINDOWS:
         raise RuntimeError(f"{len(found)} windows were seen, not {_WINDOWS}")

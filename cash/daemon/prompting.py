@@ -54,9 +54,9 @@ class Prompting:
 
     async def _deliver(self, session: Session, data: bytes) -> str:
         agent = session.agent
-        terminal = Terminal(
-            self._hosted.sessions.server.control, session.pane, lambda: session.written
-        )
+        server = self._hosted.sessions.server
+        folder = server.place.socket.parent
+        terminal = Terminal(server.control, folder, session.pane, lambda: session.written)
 
         def heard(since: float) -> bool:
             state = describe_agent(self._hosted, agent).get("state") or {}
@@ -67,9 +67,7 @@ class Prompting:
             )
 
         try:
-            return await deliver(
-                terminal, data, self._hosted.sessions.server.place.socket.parent, heard
-            )
+            return await deliver(terminal, data, heard)
         except Fault as fault:
             words = f"{agent.name}: {fault.message}"
             raise type(fault)(words, hint=f"polis agents attach {agent.name}") from fault

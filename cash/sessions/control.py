@@ -92,7 +92,8 @@ class Reading:
         return None
 
     def _read_block(self, block: list[bytes], line: bytes) -> Heard | None:
-        # A line of an answer can look like an end: its numbers cannot be foreseen.
+        # A line can look like an end. So only what is tmux's or polis' own is asked for here: a
+        # program could guess the numbers (cash/sessions/capture.py).
         if line not in (b"%end " + self._end, b"%error " + self._end):
             block.append(line)
             return None

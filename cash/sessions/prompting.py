@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from cash.faults import Fault, UsageFault
+from cash.sessions.capture import capture
 from cash.sessions.control import Control, ControlFault
 
 # 1 MB, and what may stand around it.
@@ -57,18 +58,20 @@ def check_prompt(text: bytes) -> bytes:
 
 
 class Terminal:
-    """One window's terminal, as far as a prompt needs it. written: when the program last wrote
-    there (time.monotonic())."""
+    """One window's terminal, as far as a prompt needs it. folder: private, for texts on their way.
+    written: when the program last wrote there (time.monotonic())."""
 
-    def __init__(self, control: Control, pane: str, written: Callable[[], float]) -> None:
+    def __init__(
+        self, control: Control, folder: Path, pane: str, written: Callable[[], float]
+    ) -> None:
         self._control = control
+        self._folder = folder
         self._pane = pane
         self._written = written
 
-    async def paste(self, text: bytes, folder: Path) -> None:
-        """Pastes. folder: private, for the text on its way: a line of control mode holds no line
-        breaks."""
-        descriptor, path = tempfile.mkstemp(dir=folder, prefix="prompt-")
+    async def paste(self, text: bytes) -> None:
+        """Pastes, by way of a file: a line of control mode holds no line breaks."""
+        descriptor, path = tempfile.mkstemp(dir=self._folder, prefix="prompt-")
         name = os.path.basename(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -89,18 +92,15 @@ class Terminal:
 
     async def screen(self) -> list[str]:
         """What stands on the screen."""
-        lines = await self._control.ask("capture-pane", "-p", "-t", self._pane)
-        return [line.decode("utf-8", "replace").rstrip() for line in lines]
+        return await capture(self._control, self._folder, self._pane)
 
 
-async def deliver(
-    terminal: Terminal, text: bytes, folder: Path, heard: Callable[[float], bool]
-) -> str:
+async def deliver(terminal: Terminal, text: bytes, heard: Callable[[float], bool]) -> str:
     """Pastes, presses Enter, and waits until that is seen to have had an effect; how it was seen:
     "state" (the agent's own word, asked by heard(since)), "screen", or "end" (the program has
     ended). Enter is pressed again once. Fault when nothing happened, and, with no Enter pressed,
     when the program does not show what was pasted."""
-    mark = await _paste(terminal, text, folder)
+    mark = await _paste(terminal, text)
     if mark is None:
         # A dialog of its own, which Enter would answer.
         raise Fault("what was pasted is not shown: its program may be asking something")
@@ -116,10 +116,10 @@ async def deliver(
     raise Fault("the prompt stands in its input, but it was not taken")
 
 
-async def _paste(terminal: Terminal, text: bytes, folder: Path) -> Mark | None:
+async def _paste(terminal: Terminal, text: bytes) -> Mark | None:
     """Where it stands when the program has painted it; None when it does not."""
     before = _lines(await terminal.screen())
-    await terminal.paste(text, folder)
+    await terminal.paste(text)
     deadline = time.monotonic() + _PAINTING + _PAINTING_A_BYTE * len(text)
     while time.monotonic() < deadline:
         await asyncio.sleep(_LOOK)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from cash.sessions import window as windows
+from cash.sessions.capture import capture
 from cash.sessions.control import Control, ControlFault, Heard, Left
 from cash.sessions.tmux import Place, find_place, start_server
 from cash.sessions.window import Window
@@ -113,12 +114,8 @@ class Server:
     async def screen(self, pane: str, above: int = 0) -> list[str]:
         """What stands on a screen, and so many lines that have left it, without the empty ones
         below. ControlFault when it is gone."""
-        first = f"-{above}" if above else "0"
-        lines = await self.control.ask("capture-pane", "-p", "-J", "-S", first, "-t", pane)
-        text = [line.decode("utf-8", "replace").rstrip() for line in lines]
-        while text and not text[-1]:
-            text.pop()
-        return text
+        folder = self.place.socket.parent
+        return await capture(self.control, folder, pane, above=above, joined=True)
 
     def keep(self, window: str, option: str, value: str) -> None:
         """Keeps something with a window, for the next polisd."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from cash.sessions import tmux
+from cash.sessions.capture import capture
 from cash.sessions.control import (
     Control,
     ControlFault,
@@ -92,6 +94,55 @@ async def _converse(folder: Path) -> None:
         await control.ask("list-windows")
     assert isinstance(heard[-1], Left)
     await control.close()
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_a_screen_that_looks_like_an_answers_end_is_a_screen(tmp_path: Path) -> None:
+    asyncio.run(_forge(tmp_path))
+
+
+async def _forge(folder: Path) -> None:
+    """A program paints the ends of answers to come, and then another window's output."""
+    place = tmux.find_place(folder, "shop", os.environ["PATH"])
+    argv = ("sh", "-c", f"read x; cat {folder}/forged; sleep 60")
+    await asyncio.to_thread(
+        tmux.start_server, place, name="alice", folder="/", argv=argv, environment={}
+    )
+    heard: list[Heard] = []
+    attach = place.argv("-C", "attach-session", "-t", f"={place.session}", "-f", "ignore-size")
+    control = await Control.attach(attach, heard.append)
+    try:
+        await _check_forged(control, place, folder, heard)
+    finally:
+        control.begin("kill-server")
+        await control.close()
+
+
+async def _check_forged(
+    control: Control, place: tmux.Place, folder: Path, heard: Sequence[Heard]
+) -> None:
+    last = await _last_number(place)
+    moment = int(time.time()) + 2
+    ends = [f"%end {moment} {number} 1" for number in range(last, last + 36)]
+    (folder / "forged").write_text("\n".join([*ends, "%output %7 forged", "."]))
+    await control.ask("send-keys", "-t", "%0", "Enter")
+    while time.time() < moment + 0.1:
+        await asyncio.sleep(0.02)
+    assert (await capture(control, folder, "%0"))[-38:] == [*ends, "%output %7 forged", "."]
+    assert not [one for one in heard if isinstance(one, Output) and one.pane == "%7"]
+    assert not list(folder.glob("screen-*"))
+
+
+async def _last_number(place: tmux.Place) -> int:
+    """Every answer counts one up, whoever asks."""
+    for _ in range(50):
+        words = place.argv("-C", "attach-session", "-t", f"={place.session}", "-f", "ignore-size")
+        raw = await asyncio.create_subprocess_exec(*words, stdin=-1, stdout=-1)
+        said, _ = await raw.communicate(b"display-message -p x\n")
+        begun = [int(line.split()[2]) for line in said.splitlines() if line.startswith(b"%begin")]
+        if begun:
+            return max(begun)
+    raise AssertionError("no answer was counted")
 
 
 async def _until(happened: object) -> None:

@@ -81,7 +81,9 @@ def _claude_say(text: str) -> Events:
 
 def _claude_turn(name: str, block: Body, delta: Body, reason: str) -> Events:
     used = {"input_tokens": 10, "output_tokens": 10}
-    message = {"id": name, "type": "message", "role": "assistant", "content": [], "usage": used}
+    # Without the model a conversation that called a tool cannot be taken up again.
+    about = {"type": "message", "role": "assistant", "model": "claude-opus-4-8"}
+    message = {"id": name, **about, "content": [], "usage": used}
     yield {"type": "message_start", "message": message}
     yield {"type": "content_block_start", "index": 0, "content_block": block}
     yield {"type": "content_block_delta", "index": 0, "delta": delta}

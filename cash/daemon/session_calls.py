@@ -15,6 +15,7 @@ from cash.daemon.describing import describe_agent
 from cash.daemon.hosting import Hosted
 from cash.daemon.starting import Task
 from cash.faults import Fault, UsageFault
+from cash.providers.facets import HEADLESS
 from cash.sessions.log import log_file, read_log, read_screen, write_screen
 from cash.sessions.session import End, Session
 from cash.store.redaction import redact_text
@@ -179,8 +180,10 @@ async def wait(caller: Caller, fields: Fields) -> dict[str, Any]:
     seconds = fields.get("seconds")
     deadline = loop.time() + float(seconds) if seconds is not None else None
     while True:
-        states = {agent.name: str(describe_agent(hosted, agent)["status"]) for agent in agents}
-        reached = all(state in wanted for state in states.values())
+        found = [(agent, str(describe_agent(hosted, agent)["status"])) for agent in agents]
+        states = {agent.name: state for agent, state in found}
+        ends = any(state == "completed" and _works(hosted, agent) for agent, state in found)
+        reached = not ends and all(state in wanted for state in states.values())
         if reached or _is_over(hosted, agents, wanted):
             return {"states": states, "reached": reached, "late": False}
         left = deadline - loop.time() if deadline is not None else _WAIT_LOOK
@@ -190,6 +193,13 @@ async def wait(caller: Caller, fields: Fields) -> dict[str, Any]:
 
 
 _WAIT_LOOK: Final = 0.2
+
+
+def _works(hosted: Hosted, agent: Agent) -> bool:
+    """Whether its program, without a terminal, is still there: it says that it is done before it
+    ends, and can be given no task till then."""
+    session = hosted.sessions.of(agent)
+    return session is not None and session.purpose in HEADLESS
 
 
 async def _pause_or_hang_up(caller: Caller, seconds: float) -> None:

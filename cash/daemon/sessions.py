@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from cash.daemon.stillness import Stillness
 from cash.faults import Fault
+from cash.providers.facets import HEADLESS
 from cash.sessions import window as windows
 from cash.sessions.ansi import PasteMode
 from cash.sessions.control import ControlFault, Heard, Left, Output, WindowGone
@@ -182,7 +183,7 @@ class Sessions:
 
     def _tell_begin(self, session: Session) -> None:
         for observer in self.observers:
-            observer.begin_program(session.agent, headless=session.purpose == "headless")
+            observer.begin_program(session.agent, headless=session.purpose in HEADLESS)
 
     def note_begin(self, session: Session, command: str) -> None:
         """Its program runs. command: its id in the journal."""

@@ -48,7 +48,7 @@ class Task:
     def purpose(self) -> Purpose:
         """How the program is started for it."""
         if self.headless:
-            return "headless"
+            return "resumed-headless" if self.resume else "headless"
         if self.resume:
             return "resumed"
         return "prompt" if self.text else "interactive"
@@ -112,6 +112,8 @@ class Starting:
             if task.resume:  # of one in which polis said nothing, the program knows better
                 conversation = last.conversation if last and last.prompted else ""
             launch = await self._plan(agent, task, conversation)
+            if not any(conversation in word for word in launch.argv):
+                conversation = ""  # its program gives the id, or could not be told
             await hosted.enter(agent)
             session = Session(
                 number=uuid.uuid4().hex[:12],
@@ -142,7 +144,7 @@ class Starting:
             self._hosted,
             agent,
             task.purpose,
-            prompt=task.text if task.purpose in ("prompt", "headless") else "",
+            prompt="" if task.purpose == "resumed" else task.text,
             model=task.model,
             resume=conversation if task.resume else "",
             session="" if task.resume else conversation,

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Purpose = Literal["interactive", "headless", "prompt", "resumed"]
+Purpose = Literal["interactive", "headless", "prompt", "resumed", "resumed-headless"]
+# Without a terminal, to the end of one task.
+HEADLESS: frozenset[str] = frozenset({"headless", "resumed-headless"})
 # What an account is: an API key, a login of the program's own, or nothing.
 Sort = Literal["", "key", "login"]
-PURPOSES: tuple[Purpose, ...] = ("interactive", "headless", "prompt", "resumed")
+PURPOSES: tuple[Purpose, ...] = (
+    *("interactive", "headless", "prompt", "resumed", "resumed-headless"),
+)
 
 
 @dataclass(frozen=True, slots=True)

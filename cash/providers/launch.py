@@ -101,6 +101,8 @@ def _what_it_can(
     groups = start.groups if start else ()
     if purpose == "prompt":
         groups = tuple(one for one in groups if _holds_prompt(one))
+    elif purpose == "resumed-headless":
+        groups = tuple(one for one in groups if _takes_up(one))
     has = start is not None and all(filling.has(one.needs, quiet=True) for one in groups)
     match purpose:
         case "resumed" if not has:
@@ -117,7 +119,13 @@ def _what_it_can(
             raise ProviderFault(
                 f"{manifest.name} cannot work without a terminal", hint="leave --headless out"
             )
-        case "headless" if start and _is_long(prompt) and not start.input:
+        case "resumed-headless" if not has:
+            # A task that was meant for what was said before is not given to one who knows nothing.
+            raise ProviderFault(
+                f"{manifest.name} cannot take up a conversation without a terminal",
+                hint="leave --headless or --resume out",
+            )
+        case "headless" | "resumed-headless" if start and _is_long(prompt) and not start.input:
             raise ProviderFault(
                 f"{manifest.name} takes a prompt of at most {_LONGEST_WORD} bytes",
                 hint="put the text into a file of its tree and name that",
@@ -128,6 +136,10 @@ def _what_it_can(
 
 def _holds_prompt(group: Words) -> bool:
     return any("{prompt}" in word for word in group.words)
+
+
+def _takes_up(group: Words) -> bool:
+    return group.unless == "resume" or any("{resume}" in word for word in group.words)
 
 
 def _is_long(prompt: str) -> bool:

@@ -207,6 +207,8 @@ def _doubt(one: Heard, every: Sequence[Heard], facts: Facts) -> str:
         return "its program is gone"
     if facts.alive and signal.status == "completed" and not facts.headless:
         return "its program has not ended"
+    if facts.alive and facts.headless and signal.status == "idle":
+        return "its task has not ended"  # a session that starts calls itself idle
     age = facts.at - signal.at
     if age > _BELIEVED.get((signal.source, signal.status), age):
         return f"nothing has renewed it for {age:.0f} s"

@@ -130,6 +130,17 @@ def test_hooks_are_named_where_the_program_can_have_them_and_they_are_wanted() -
     assert (planned.hooks, planned.notes) == ("", ("claude 1.2: its hooks are not installed",))
 
 
+def test_a_task_for_a_conversation_is_not_given_to_one_that_knows_nothing_of_it() -> None:
+    claude = load_manifests()["claude"]
+    planned = _plan("resumed-headless", claude, prompt="go", resume="c1", lacking=("stream",))
+    assert planned.argv == ("/bin/toy", "--print", "--resume", "c1", *claude.always[0].words)
+    assert planned.given == b"go"
+    assert "--continue" in _plan("resumed-headless", claude, prompt="go").argv
+    for manifest, lacking in ((load_manifests()["aider"], ()), (claude, ("resume",))):
+        with pytest.raises(ProviderFault, match="cannot take up a conversation without"):
+            _plan("resumed-headless", manifest, prompt="go", lacking=lacking)
+
+
 @pytest.mark.parametrize("name", load_manifests())
 @pytest.mark.parametrize("purpose", ["interactive", "headless", "resumed"])
 def test_each_shipped_one_can_be_planned(name: str, purpose: str) -> None:

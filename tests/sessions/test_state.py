@@ -85,6 +85,8 @@ PROTOCOL, HOOK, SCREEN = Source.PROTOCOL, Source.HOOK, Source.SCREEN
         ([], STANDING, ("idle", Source.PROCESS)),
         ([], replace(STANDING, commands=1), ("running", Source.PROCESS)),
         ([], replace(ALIVE, headless=True), ("running", Source.PROCESS)),
+        # A session that starts calls itself idle.
+        ([say(HOOK, "idle")], replace(ALIVE, headless=True), ("running", Source.PROCESS)),
         ([], ALIVE, ("unknown", Source.PROCESS)),
         ([], GONE, ("unknown", Source.PROCESS)),
         # What polis knows itself.

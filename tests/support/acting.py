@@ -20,15 +20,17 @@ from pathlib import Path
 sys.path.insert(0, {folder!r})
 import model
 agent = model.AGENTS[{name!r}]
+if sys.argv[1:] == ["--version"] and {version!r}:
+    sys.exit(print({version!r}))  # a busy machine needs more than the 5 s for some
 if sys.argv[1:2] in (["--version"], ["--help"]):
     os.execv({program!r}, [{program!r}, *sys.argv[1:]])
 home = Path(os.environ["HOME"])
-for path, texts in agent.settings.items():
-    (home / path).parent.mkdir(parents=True, exist_ok=True)
-    (home / path).write_text(texts[1])
 script = json.loads((Path({folder!r}) / "play.json").read_text())
 with model.Model(agent, script, home / "record.jsonl") as played:
     threading.Thread(target=played.serve_forever, daemon=True).start()
+    for path, texts in agent.settings.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text(texts[1].replace("{{url}}", played.url))
     own = {{key: value.replace("{{url}}", played.url) for key, value in agent.environment.items()}}
     sys.exit(subprocess.run([{program!r}, *sys.argv[1:]], env=os.environ | own).returncode)
 """
@@ -50,7 +52,8 @@ def make_stage(
     (bin / "play.json").write_text(json.dumps({"calls": calls, "say": "All is done."}))
     wrapper = bin / name
     program = str(AGENTS_BIN / name)
-    wrapper.write_text(_WRAPPER.format(folder=str(bin), name=name, program=program))
+    about = {"name": name, "program": program, "version": _version(Path(program).resolve())}
+    wrapper.write_text(_WRAPPER.format(folder=str(bin), **about))
     wrapper.chmod(0o755)
     office = Office(installation, installation.make_repository())
     office.told("init")
@@ -58,10 +61,21 @@ def make_stage(
     office.told("config", "set", "path", path)
     office.told("config", "set", "ask-seconds", "60")
     if approved:
-        office.told("agents", "login", name, "--key", input=b"dummy")
+        # The key that the model's own settings name, by programs of the user's PATH.
+        known = {"PATH": f"{AGENTS_BIN}:{installation.environment['PATH']}"}
+        office.told("agents", "login", name, "--key", input=b"dummy", environment=known)
     for agent in agents or ("alice",):
         office.told("agents", "add", agent, "--provider", name)
     return office
+
+
+def _version(program: Path) -> str:
+    """As its package says; "" where the program stands in none."""
+    for folder in program.parents:
+        about = folder / "package.json"
+        if about.exists():
+            return str(json.loads(about.read_text()).get("version", ""))
+    return ""
 
 
 def results(office: Office, name: str, agent: str = "alice") -> list[str]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from cash.daemon.errand import run_errand
 from cash.daemon.taking import Taken, take_work
 from cash.faults import Fault
-from cash.hub.adoption import hold_hub
 from cash.hub.arrival import printable
 from cash.hub.changes import Change, list_changes
-from cash.hub.refs import write_refs
+from cash.hub.levels import writing
+from cash.hub.mutex import hold_hub
+from cash.hub.refs import PREFIX, write_refs
 from cash.hub.saving import find_saved, save_commits
 from cash.workspace.agent import Agent, AgentFault
 
@@ -170,16 +171,17 @@ def _refuse_unkept(agent: Agent, taken: Taken) -> None:
 
 
 def _save(hosted: Hosted, agent: Agent, taken: Taken) -> str:
-    with hold_hub(hosted.folder):
+    need = writing(f"{PREFIX}discarded/{_owner(agent)}")
+    with hold_hub(hosted.repository, need, "discard", who=agent.name) as held:
         kept = {"work": taken.work, "head": taken.head}
-        saved = save_commits(hosted.repository, _owner(agent), "discarded", kept)
+        saved = save_commits(held, _owner(agent), "discarded", kept)
     return saved[0]
 
 
 def _keep_after(hosted: Hosted, saved: str, taken: Taken) -> None:
-    with hold_hub(hosted.folder):
-        place = saved.removesuffix("work")
-        write_refs(hosted.repository, [(f"{place}after", taken.work)], "polis: after a discard")
+    place = saved.removesuffix("work")
+    with hold_hub(hosted.repository, writing(place), "discard") as held:
+        write_refs(held, [(f"{place}after", taken.work)], "polis: after a discard")
 
 
 def _split(changes: Iterable[Change]) -> tuple[list[str], list[str]]:

@@ -11,7 +11,9 @@ from cash.daemon.discarding import Discarding, discard_work, restore_work
 from cash.daemon.hosting import Hosted
 from cash.daemon.taking import Taken, commit_work, take_work
 from cash.faults import UsageFault
-from cash.hub.adoption import as_fault, hold_hub
+from cash.hub.levels import remote as remote_lock
+from cash.hub.levels import writing
+from cash.hub.mutex import hold_hub
 from cash.hub.pushing import Pushed, push_branch
 from cash.workspace.agent import Agent
 
@@ -77,12 +79,10 @@ async def work_told(caller: Caller, fields: Fields) -> dict[str, Any]:
 
 
 def _push(hosted: Hosted, remote: str, branch: str, environment: dict[str, str]) -> Pushed:
-    # Not the hub itself: a remote that hangs must not keep the agents' imports waiting.
-    place = hosted.folder / "remotes"
-    with as_fault(f"{place} cannot be made"):
-        place.mkdir(mode=0o700, exist_ok=True)
-    with hold_hub(place):
-        return push_branch(hosted.repository, remote, branch, environment)
+    # No ref of the hub's: a remote that hangs must not keep the agents' imports waiting.
+    need = writing(remote_lock(remote))
+    with hold_hub(hosted.repository, need, f"push of {branch} to {remote}") as held:
+        return push_branch(held, remote, branch, environment)
 
 
 async def _note(hosted: Hosted, agent: Agent, kind: str, body: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from cash.faults import Fault, UsageFault
 from cash.hub.account import Account
+from cash.hub.levels import WORKTREES, writing
 from cash.hub.marker import (
     Marker,
     Place,
@@ -23,11 +23,10 @@ from cash.hub.marker import (
     read_place,
     write_marker,
 )
+from cash.hub.mutex import LONG_PATIENCE, PATIENCE, hold_hub
 from cash.hub.repository import Repository
+from cash.hub.turnstile import acquire, release
 from cash.places import Places
-
-# Longer than a checkout of a large repository, the longest step under the lock.
-_LOCK_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,8 @@ def open_hub(repository: Repository, places: Places) -> tuple[Path, bool]:
         places.state.mkdir(mode=mode, parents=True, exist_ok=True)
         make_folder(folder, repository.owner)
     check_reach(folder, repository.owner)
-    with hold_hub(folder), as_fault(f"{folder} cannot be made"):
+    taken = hold_hub(repository, writing(WORKTREES), "polis init", seconds=LONG_PATIENCE)
+    with taken, as_fault(f"{folder} cannot be made"):
         record = folder / "root"
         fresh = not record.exists()
         for name in ("agents", "trash"):
@@ -104,35 +104,22 @@ def adopted_roots(places: Places) -> dict[str, Path]:
 
 
 @contextlib.contextmanager
-def hold_hub(folder: Path) -> Iterator[int]:
-    """Holds this repository's registry (worktrees, polis' refs) against other polis processes
-    and threads; the descriptor that holds it. A git that is given it keeps holding when polis is
-    killed, so that nobody tidies up under a git that still writes. Raises Fault when it stays
+def hold_state(places: Places) -> Iterator[None]:
+    """Holds what agents of all repositories share: their numbers. Raises Fault when it stays
     busy."""
-    with as_fault(f"{folder} cannot be locked"):
-        held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    deadline = time.monotonic() + PATIENCE
+    with as_fault(f"{places.state} cannot be locked"):
+        held = acquire(
+            lambda name: os.open(places.state / name, flags, 0o600),
+            "lock",
+            alone=True,
+            deadline=deadline,
+        )
     try:
-        _lock(held, folder)
-        yield held
+        yield
     finally:
-        os.close(held)
-
-
-def _lock(held: int, folder: Path) -> None:
-    """A lock of the open file: a dead holder's goes with its last descriptor."""
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Fault(
-                    f"another polis has held {folder} for {_LOCK_SECONDS:g} s",
-                    hint="see what it does, or polis down, then again",
-                ) from None
-            time.sleep(0.01)
-        else:
-            return
+        release(held)
 
 
 @contextlib.contextmanager

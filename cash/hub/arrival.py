@@ -66,7 +66,8 @@ class ImportReport:
 
 
 def move_branches(repository: Repository, agent: Source, reading: RefsRead) -> ImportReport:
-    """The hub is held. Moves branches, then HEAD and index of the linked worktree."""
+    """The agent's branch is held; its further ones, of which there may be many, move by
+    compare-and-set. Moves branches, then HEAD and index of the linked worktree."""
     place = f"{PREFIX}import/{agent.name}/"
     fetched = {ref.name.removeprefix(place): ref.object for ref in list_refs(repository, place)}
     heads = {

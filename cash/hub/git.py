@@ -28,6 +28,9 @@ _SETTINGS = (
     "gc.auto=0",
     "maintenance.auto=false",
     "core.splitIndex=false",
+    # The user's own git may hold a ref for a moment, past the mutex.
+    "core.filesRefLockTimeout=2000",
+    "core.packedRefsTimeout=5000",
     "advice.detachedHead=false",
     "submodule.recurse=false",
 )
@@ -60,7 +63,8 @@ class Git:
 
     directory: the git directory (the hub's, or a linked worktree's inside it), or None to let
     git look around from `cwd` (only to find out what a path is). work_tree and index: as in
-    GIT_WORK_TREE and GIT_INDEX_FILE. settings: further `-c` values, after the usual ones.
+    GIT_WORK_TREE and GIT_INDEX_FILE. settings: further `-c` values, after the usual ones. held:
+    descriptors that hold the hub, for as long as this git runs.
     """
 
     account: Account
@@ -70,6 +74,7 @@ class Git:
     settings: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
     usual: tuple[str, ...] = _SETTINGS
+    held: tuple[int, ...] = ()
 
     def run(
         self,
@@ -130,7 +135,7 @@ class Git:
                 stderr=subprocess.PIPE,
                 cwd=cwd or "/",
                 env=self.environment(),
-                pass_fds=descriptors,
+                pass_fds=(*self.held, *descriptors),
                 # Its own session: a Ctrl-C at the user's terminal is not for it, and all that it
                 # starts can be ended together.
                 start_new_session=True,
@@ -153,7 +158,6 @@ class Git:
         *arguments: str | Path,
         cwd: Path | None = None,
         out: int | None = None,
-        descriptors: Sequence[int] = (),
     ) -> int:
         """Its status. It has the caller's terminal and environment, as if the user had typed it:
         pager, hooks, keys and signatures are theirs. out: the descriptor for its standard output,
@@ -165,7 +169,7 @@ class Git:
                 cwd=cwd or "/",
                 stdout=out,
                 env=self.attended_environment(),
-                pass_fds=descriptors,
+                pass_fds=self.held,
                 user=user.uid if user else None,
                 group=user.gid if user else None,
                 extra_groups=user.groups if user else None,

@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cash.faults import Fault
-from cash.hub.adoption import hold_hub, write_whole
+from cash.hub.adoption import write_whole
 from cash.hub.arrival import ImportReport, Refusal, Source, Update, move_branches, printable
 from cash.hub.git import Git
+from cash.hub.levels import WORKTREES, branch_ref, writing
+from cash.hub.mutex import hold_hub
 from cash.hub.reading import RefsRead, read_refs
 from cash.hub.refs import PREFIX
 from cash.hub.repository import Repository
@@ -56,8 +58,9 @@ def import_commits(
     refused: list[Refusal] = []
     try:
         refused += _fetch(repository, agent, reading, upload_pack, seconds)
-        with hold_hub(agent.folder.parent.parent):
-            report = move_branches(repository, agent, reading)
+        need = writing(branch_ref(agent.branch), shared=[WORKTREES])
+        with hold_hub(repository, need, "import of commits", who=agent.name) as held:
+            report = move_branches(held, agent, reading)
     except Fault as fault:
         refused.append(Refusal("*", fault.message))
         report = ImportReport()

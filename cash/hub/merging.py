@@ -20,6 +20,8 @@ from cash.hub.collisions import Collisions, find_collisions
 from cash.hub.forecast import Conflict, forecast_merge
 from cash.hub.git import OWN_SETTINGS, Git, GitFault, last_line
 from cash.hub.hooks import changed_hooks
+from cash.hub.levels import WORKTREES, Need, branch_ref, writing
+from cash.hub.refs import PREFIX
 from cash.hub.repository import Repository
 from cash.hub.saving import save_commits
 from cash.hub.targets import Target
@@ -105,8 +107,15 @@ def _way(repository: Repository, target: Target, wish: Wish) -> Way:
     return "fast-forward" if forward and not apart else "merge"
 
 
-def carry_out(repository: Repository, plan: Plan, work: str, held: int) -> Merged:
-    """Merges; the hub is held. work: the snapshot of the agent's tree, kept with the branch's
+def needs_of(plan: Plan) -> Need:
+    """What carry_out has to hold: where it goes, where it comes from, and what is kept of it."""
+    came = [branch_ref(plan.wish.branch)] if plan.wish.branch else []
+    kept = f"{PREFIX}merged/{plan.wish.agent}"
+    return writing(plan.target.ref, *came, kept, shared=[WORKTREES])
+
+
+def carry_out(repository: Repository, plan: Plan, work: str) -> Merged:
+    """Merges; what it needs is held. work: the snapshot of the agent's tree, kept with the branch's
     position. Raises Fault, and then the user's branch, index and tree are as they were."""
     target, wish = plan.target, plan.wish
     kept = {"before": target.tip, "work": work}
@@ -117,9 +126,9 @@ def carry_out(repository: Repository, plan: Plan, work: str, held: int) -> Merge
         return Merged(target.tip, after, back, saved)
     own = _own_git(repository, plan)
     if wish.squash:
-        _squash(own, plan, held)
+        _squash(own, plan)
     else:
-        _merge(own, plan, held)
+        _merge(own, plan)
     after = own.read("rev-parse", "HEAD", cwd=target.tree)
     # Not --hard: it keeps what the user has not committed in other files.
     back = f"git -C {shlex.quote(str(target.tree))} reset --keep {target.tip[:12]}"
@@ -132,7 +141,7 @@ def _own_git(repository: Repository, plan: Plan) -> Git:
     return replace(repository.git, directory=None, usual=OWN_SETTINGS, settings=closed)
 
 
-def _merge(git: Git, plan: Plan, held: int) -> None:
+def _merge(git: Git, plan: Plan) -> None:
     wish, tree = plan.wish, _tree(plan)
     words = ["merge", "--quiet", "--no-edit", "--no-autostash", "--no-stat"]
     if plan.way == "merge":
@@ -143,7 +152,7 @@ def _merge(git: Git, plan: Plan, held: int) -> None:
         name = wish.head
     if wish.message or name == wish.head:
         words += ["-m", wish.message or f"Merge the work of {wish.agent}"]
-    status = _attend(git, tree, held, *words, name)
+    status = _attend(git, tree, *words, name)
     if status == 0:
         return
     if git.try_run("rev-parse", "--verify", "-q", "MERGE_HEAD", cwd=tree)[0] == 0:
@@ -151,14 +160,12 @@ def _merge(git: Git, plan: Plan, held: int) -> None:
     raise _failed(plan)
 
 
-def _squash(git: Git, plan: Plan, held: int) -> None:
+def _squash(git: Git, plan: Plan) -> None:
     wish, tree = plan.wish, _tree(plan)
-    if _attend(
-        git, tree, held, "merge", "--quiet", "--squash", "--no-autostash", "--no-stat", wish.head
-    ):
+    if _attend(git, tree, "merge", "--quiet", "--squash", "--no-autostash", "--no-stat", wish.head):
         raise _failed(plan)
     message = wish.message or squash_message(plan)
-    if _attend(git, tree, held, "commit", "--quiet", "-m", message):
+    if _attend(git, tree, "commit", "--quiet", "-m", message):
         git.run("reset", "--merge", cwd=tree)  # nothing else was staged: it was looked for
         raise _failed(plan)
 
@@ -172,10 +179,10 @@ def squash_message(plan: Plan) -> str:
     return f"{oldest_first[0].subject}\n\n{listed}"
 
 
-def _attend(git: Git, tree: Path, held: int, *words: str) -> int:
+def _attend(git: Git, tree: Path, *words: str) -> int:
     sys.stdout.flush()
     # Standard output is what this command answers; what git tells goes to the person.
-    return git.attend(*words, cwd=tree, out=2, descriptors=(held,))
+    return git.attend(*words, cwd=tree, out=2)
 
 
 def _tree(plan: Plan) -> Path:
@@ -211,7 +218,8 @@ def _commit_beside(repository: Repository, plan: Plan) -> str:
     message = wish.message or f"Merge {name} into {target.branch}"
     if plan.way == "squash":
         message = wish.message or squash_message(plan)
-    git = replace(repository.git, extra=_identity(repository.git))
+    own = repository.git
+    git = replace(own, extra={**own.extra, **_identity(own)})
     _, signs, _ = git.try_run("config", "--type=bool", "--get", "commit.gpgSign")
     words = ["commit-tree", *(("-S",) if signs.strip() == b"true" else ()), "-m", message]
     for parent in parents:

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cash.hub.adoption import as_fault, hold_hub, write_whole
+from cash.hub.adoption import as_fault, write_whole
+from cash.hub.levels import WORKTREES, writing
 from cash.hub.marker import Place, encode_place, inode_of, read_marker, read_place
+from cash.hub.mutex import LONG_PATIENCE, hold_hub
 from cash.hub.repository import Repository
 from cash.hub.worktree import find_entry, registered_trees, unregister_tree
 from cash.places import Places
@@ -53,7 +55,8 @@ def follow_move(move: Move, places: Places, trees: Iterable[Path]) -> None:
     Raises Fault."""
     repository = move.repository
     folder = places.state / repository.id
-    with hold_hub(folder), as_fault(f"{repository.root} cannot be followed"):
+    taken = hold_hub(repository, writing(WORKTREES), "following a move", seconds=LONG_PATIENCE)
+    with taken, as_fault(f"{repository.root} cannot be followed"):
         for tree in trees:
             entry = find_entry(repository, tree)
             if entry is not None:
@@ -74,9 +77,15 @@ def drop_copied_trees(repository: Repository, places: Places) -> None:
     """Forgets the entries of another repository's agents, which a copied one brought along: by
     them git would reach into those agents' trees."""
     own = places.state / repository.id
-    for tree in registered_trees(repository):
-        if tree.is_relative_to(places.state) and not tree.is_relative_to(own):
-            unregister_tree(repository, tree)
+    copied = [
+        tree
+        for tree in registered_trees(repository)
+        if tree.is_relative_to(places.state) and not tree.is_relative_to(own)
+    ]
+    if copied:
+        with hold_hub(repository, writing(WORKTREES), "polis init", seconds=LONG_PATIENCE):
+            for tree in copied:
+                unregister_tree(repository, tree)
 
 
 def mend_objects(repository: Repository, folder: Path, git_directory: Path) -> None:

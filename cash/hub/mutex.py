@@ -14,7 +14,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -35,6 +35,8 @@ SECONDS: Final[Mapping[Level, float]] = {
 }
 # polis itself rather waits than fails: nobody sits before it.
 PATIENCE: Final = 30.0
+# Longer than a checkout of a large repository, the longest step that holds the worktrees.
+LONG_PATIENCE: Final = 300.0
 # Says to gits and hooks below which process holds the hub for them.
 VARIABLE: Final = "POLIS_GIT_MUTEX"
 _LONGEST_NAME: Final = 180
@@ -109,12 +111,13 @@ def hold_hub(
     *,
     who: str = "polis",
     seconds: float = PATIENCE,
-) -> Iterator[Held]:
-    """Holds what polis itself needs of the hub. doing: in a few words, for whoever waits for it.
-    who: the agent it is for. Raises Fault as hold does."""
+) -> Iterator[Repository]:
+    """Holds what polis itself needs of the hub; yields the repository to work with meanwhile, whose
+    gits hold it too. doing: in a few words, for whoever waits for it. who: the agent it is for.
+    Raises Fault as hold does."""
     holder = this_process(who, doing)
     with hold(repository.common_dir, repository.owner, need, holder, seconds=seconds) as held:
-        yield held
+        yield replace(repository, held=held.descriptors, environment=held.environment)
 
 
 def _busy(folder: _Folder, name: str, patience: float) -> BusyFault:
@@ -228,3 +231,4 @@ def remove_locks(common_dir: Path) -> None:
         for name in sorted(os.listdir(folder), key=lambda name: name in last):
             os.unlink(folder / name)
         os.rmdir(folder)
+        os.rmdir(folder.parent)

@@ -48,7 +48,7 @@ def push_branch(
     git = replace(
         repository.git,
         settings=("push.followTags=false", "push.recurseSubmodules=no", "push.gpgSign=false"),
-        extra=carried,
+        extra={**repository.git.extra, **carried},
     )
     ref = f"refs/heads/{branch}"
     commit = git.read("rev-parse", "--verify", f"{ref}^{{commit}}")

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cash.faults import Fault, MachineFault, UsageFault
@@ -22,18 +22,25 @@ _OLDEST = (2, 34)
 class Repository:
     """The hub. root: its main working tree. common_dir: its git directory, shared by all linked
     worktrees. id: name-hash, stable for this place on disk. owner: whose files these are.
-    object_format: sha1 or sha256."""
+    object_format: sha1 or sha256. held, environment: for gits that work while it is held."""
 
     root: Path
     common_dir: Path
     id: str
     owner: Account
     object_format: str
+    held: tuple[int, ...] = field(default=(), compare=False)
+    environment: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def git(self) -> Git:
         """git in the hub."""
-        return Git(account=self.owner, directory=self.common_dir)
+        return Git(
+            account=self.owner,
+            directory=self.common_dir,
+            extra=dict(self.environment),
+            held=self.held,
+        )
 
     @property
     def objects(self) -> Path:

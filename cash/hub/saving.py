@@ -22,7 +22,7 @@ def save_commits(
     what: Literal["merged", "discarded"],
     commits: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Keeps the commits under names nothing else has; the refs. The hub is held."""
+    """Keeps the commits under names nothing else has; the refs. Those names are held."""
     place = f"{PREFIX}{what}/{agent}/"
     numbers = [ref.name.removeprefix(place).split("/")[0] for ref in list_refs(repository, place)]
     number = max((int(one) for one in numbers if one.isdigit()), default=0) + 1

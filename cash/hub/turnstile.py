@@ -94,7 +94,7 @@ def _pass(open_file: Callable[[str], int], name: str, *, alone: bool, deadline: 
                     held, waiter = waiter.descriptor, None
                     return held
             if time.monotonic() >= deadline:
-                raise TimeoutError(name)
+                raise TimeoutError(f"{name} stays busy")
     finally:
         if waiter is not None:
             waiter.leave()
@@ -105,7 +105,7 @@ def _gate(open_file: Callable[[str], int], name: str, deadline: float) -> Iterat
     waiter = _begin(open_file(f"{name}.gate"), fcntl.LOCK_EX)
     try:
         if not waiter.wait(deadline):
-            raise TimeoutError(name)
+            raise TimeoutError(f"{name} stays busy")
         yield
     finally:
         waiter.leave()

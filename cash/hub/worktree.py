@@ -22,11 +22,10 @@ def register_tree(
     branch: str,
     commit: str | None,
     reason: str,
-    held: int,
 ) -> Path:
     """Makes a linked worktree at `tree` and checks the branch out in it; its place in the hub's
     git directory. commit: where a new branch starts (an older one of that name is moved), None
-    for a branch that exists. held: the hub's lock. Hooks do not run; the user's filters do.
+    for a branch that exists. The worktrees are held. Hooks do not run; the user's filters do.
 
     Locked, because an agent's `git worktree prune` removed others' entries (seen); without
     tracking, because writing that made 15 of 40 concurrent calls fail."""
@@ -37,7 +36,7 @@ def register_tree(
     else:
         arguments += [*target[:-1], str(tree), target[-1]]
     git = replace(repository.git, settings=("checkout.workers=0", "checkout.guess=false"))
-    git.run(*arguments, seconds=_ADD_SECONDS, cwd=tree.parent, descriptors=(held,))
+    git.run(*arguments, seconds=_ADD_SECONDS, cwd=tree.parent)
     entry = find_entry(repository, tree)
     if entry is None:
         raise Fault(f"git made no worktree at {tree}")

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cash.hub.adoption import as_fault, hold_hub, hub_folder
-from cash.hub.refs import PREFIX, Ref, delete_refs, list_refs, write_refs
+from cash.hub.adoption import as_fault, hub_folder
+from cash.hub.levels import WORKTREES, branch_ref, writing
+from cash.hub.mutex import LONG_PATIENCE, hold_hub
+from cash.hub.refs import PREFIX, Ref, delete_refs, keep_ref, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.hub.snapshot import Snapshot, snapshot_tree
 from cash.hub.worktree import find_entry, registered_trees, unregister_tree
@@ -67,8 +69,10 @@ def remove_agent(
     files and commits on no branch stay below refs/polis/trash/<name>-<incarnation>/. Its folder
     is moved to trash/, which a thread then empties. Raises Fault, and then the agent stays."""
     folder = hub_folder(repository, places)
-    with hold_hub(folder), as_fault(f"{agent.name} cannot be removed"):
-        removal = take_away(repository, folder, agent, delete_branch=delete_branch)
+    need = writing(WORKTREES, branch_ref(agent.branch), keep_ref(agent.name))
+    taken = hold_hub(repository, need, f"polis agents remove {agent.name}", seconds=LONG_PATIENCE)
+    with taken as held, as_fault(f"{agent.name} cannot be removed"):
+        removal = take_away(held, folder, agent, delete_branch=delete_branch)
     threading.Thread(target=empty_trash, args=(folder,), name="trash", daemon=True).start()
     return removal
 

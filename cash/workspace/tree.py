@@ -13,8 +13,10 @@ from pathlib import Path
 
 from cash.faults import Fault
 from cash.hub.account import Account
-from cash.hub.adoption import as_fault, hold_hub, make_folder, open_hub, write_whole
+from cash.hub.adoption import as_fault, hold_state, make_folder, open_hub, write_whole
 from cash.hub.git import GitFault
+from cash.hub.levels import WORKTREES, branch_ref, writing
+from cash.hub.mutex import LONG_PATIENCE, hold_hub
 from cash.hub.reading import read_refs
 from cash.hub.refs import Ref, delete_refs, keep_objects, keep_ref, list_refs
 from cash.hub.repository import Repository
@@ -65,8 +67,11 @@ def add_tree(
     Raises AgentFault (its code says which word was wrong) or Fault; then nothing is left."""
     check_mode(mode)
     find_manifest(provider, load_manifests() if providers is None else providers)
+    check_name(name, ())
     folder, _ = open_hub(repository, places)
-    with hold_hub(folder) as held:
+    need = writing(WORKTREES, branch_ref(branch or f"agent/{name}"), keep_ref(name))
+    doing = f"polis agents add {name}"
+    with hold_hub(repository, need, doing, seconds=LONG_PATIENCE) as repository:
         undo_half_made(repository, folder)
         forget_lost(repository, folder)
         agents = read_agents(folder)
@@ -92,11 +97,11 @@ def add_tree(
             folder=folder / "agents" / name,
         )
         with as_fault(f"{name} cannot be made"):
-            return _make(repository, places, agent, plan, held)
+            return _make(repository, places, agent, plan)
 
 
 def undo_half_made(repository: Repository, folder: Path) -> tuple[str, ...]:
-    """Removes what a killed polis had begun to make; the names. The hub is held by the caller.
+    """Removes what a killed polis had begun to make; the names. The worktrees are held.
 
     A folder without a record that was not being made is somebody's work all the same: it stays."""
     halves = [path for path in sorted(folder.glob("agents/*")) if _is_half_made(path)]
@@ -118,11 +123,11 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _make(repository: Repository, places: Places, agent: Agent, plan: Branch, held: int) -> Agent:
+def _make(repository: Repository, places: Places, agent: Agent, plan: Branch) -> Agent:
     try:
         make_folder(agent.folder, repository.owner)
         agent = _announce(places, agent, plan)
-        _fill(repository, agent, plan, held)
+        _fill(repository, agent, plan)
         write_record(agent)
     except BaseException:
         _undo(repository, agent.folder)
@@ -134,14 +139,14 @@ def _make(repository: Repository, places: Places, agent: Agent, plan: Branch, he
 def _announce(places: Places, agent: Agent, plan: Branch) -> Agent:
     """Writes the intent, with a number nobody else has: agents of other repositories may be in
     the making too."""
-    with hold_hub(places.state):
+    with hold_state(places):
         agent = replace(agent, number=next_number(places))
         intent = {**asdict(plan), "number": agent.number}
         write_whole(agent.folder / INTENT, json.dumps(intent).encode())
     return agent
 
 
-def _fill(repository: Repository, agent: Agent, plan: Branch, held: int) -> None:
+def _fill(repository: Repository, agent: Agent, plan: Branch) -> None:
     for place in (agent.home, agent.scratch, agent.git_directory, agent.volume, agent.packages):
         make_folder(place, repository.owner)
     write_settings(agent)
@@ -150,7 +155,7 @@ def _fill(repository: Repository, agent: Agent, plan: Branch, held: int) -> None
     reason = f"polis agent {agent.name} ({agent.incarnation})"
     try:
         commit = agent.base if plan.fresh else None
-        entry = register_tree(repository, agent.tree, agent.branch, commit, reason, held)
+        entry = register_tree(repository, agent.tree, agent.branch, commit, reason)
     except GitFault as fault:
         raise _explain(fault, agent) from fault
     skip_submodules(git_of(repository, entry, agent.tree))
@@ -183,7 +188,7 @@ def _undo(repository: Repository, folder: Path) -> None:
 
 def _take_branch_back(repository: Repository, branch: str, base: str, before: str) -> None:
     name = f"refs/heads/{branch}"
-    # A git that was killed while making it leaves this; the hub is held, so nobody else's it is.
+    # A git that was killed while making it leaves this; the branch is held: it is nobody else's.
     with contextlib.suppress(OSError):
         (repository.common_dir / f"{name}.lock").unlink()
     with contextlib.suppress(GitFault):  # moved on by somebody since: then it stays

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cash.hub.adoption import as_fault, hold_hub, hub_folder
+from cash.hub.adoption import as_fault, hub_folder
+from cash.hub.levels import EXCLUSIVE
 from cash.hub.marker import remove_marker
+from cash.hub.mutex import LONG_PATIENCE, hold_hub, remove_locks
 from cash.hub.refs import PREFIX, delete_refs, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.places import Places
@@ -47,7 +49,8 @@ def uninstall(repository: Repository, places: Places, *, purge: bool = False) ->
     folder = hub_folder(repository, places)
     if not folder.is_dir():
         return Uninstalled((), (), purge, folder)
-    with hold_hub(folder), as_fault(f"{folder} cannot be removed"):
+    taken = hold_hub(repository, EXCLUSIVE, "polis uninstall", seconds=LONG_PATIENCE)
+    with taken as repository, as_fault(f"{folder} cannot be removed"):
         undo_half_made(repository, folder)
         agents = read_agents(folder)
         for agent in agents:
@@ -63,6 +66,7 @@ def uninstall(repository: Repository, places: Places, *, purge: bool = False) ->
         remove_marker(repository.common_dir)
         if purge:
             shutil.rmtree(folder, ignore_errors=True)
+        remove_locks(repository.common_dir)
     branches = {agent.branch for agent in agents}
     return Uninstalled(
         agents=tuple(agent.name for agent in agents),

@@ -14,7 +14,9 @@ from ground import ORDINARY, Ground, run_as
 from privilege import needs_root
 
 from cash.faults import Fault
-from cash.hub.adoption import Adoption, adopt, adopted_roots, hold_hub
+from cash.hub.adoption import Adoption, adopt, adopted_roots
+from cash.hub.levels import EXCLUSIVE
+from cash.hub.mutex import hold_hub
 from cash.hub.repository import find_repository
 
 
@@ -32,12 +34,14 @@ def test_adopting_makes_one_private_folder_and_leaves_a_marker(ground: Ground) -
     first = adopt(ground.repository, ground.places)
     assert first == Adoption(folder=ground.hub, fresh=True)
     assert adopt(ground.repository, ground.places) == Adoption(folder=ground.hub, fresh=False)
-    marker = {".git/polis": "0o755", ".git/polis/id": "0o600"}
+    marker = {".git/polis": "0o755", ".git/polis/id": "0o600", ".git/polis/locks": "0o755"}
+    for name in ("repo", "worktrees"):
+        marker |= {f".git/polis/locks/{name}{end}": "0o644" for end in ("", ".gate")}
     assert _look(ground.root) == dict(sorted((before | marker).items()))
     assert ground.git("status", "--porcelain") == status == ""
     assert oct(ground.hub.stat().st_mode & 0o777) == "0o700"
     assert oct(ground.places.state.stat().st_mode & 0o777) == "0o700"
-    assert sorted(_look(ground.hub)) == ["agents", "lock", "place", "root", "trash"]
+    assert sorted(_look(ground.hub)) == ["agents", "place", "root", "trash"]
     assert adopted_roots(ground.places) == {ground.hub.name: ground.root}
 
 
@@ -96,13 +100,13 @@ def test_two_processes_at_once_agree(ground: Ground) -> None:
 
 
 def test_a_dead_holder_does_not_hold(ground: Ground) -> None:
-    folder = adopt(ground.repository, ground.places).folder
+    adopt(ground.repository, ground.places)
     child = os.fork()
     if child == 0:
-        with hold_hub(folder):
+        with hold_hub(ground.repository, EXCLUSIVE, "test"):
             os._exit(9)  # dies holding it
     os.waitpid(child, 0)
-    with hold_hub(folder):
+    with hold_hub(ground.repository, EXCLUSIVE, "test", seconds=1):
         pass
 
 
@@ -147,9 +151,9 @@ def test_root_adopts_a_users_repository_for_that_user(ground: Ground) -> None:
         "trash": ORDINARY,
         "root": 0,
         "place": 0,
-        "lock": 0,
     }
-    assert (ground.root / ".git/polis/id").stat().st_uid == ORDINARY
+    owners = {path.stat().st_uid for path in (ground.root / ".git/polis").rglob("*")}
+    assert owners == {ORDINARY}
 
 
 @needs_root
@@ -170,6 +174,6 @@ def test_root_follows_no_link_that_a_user_put_there(ground: Ground) -> None:
     elsewhere.mkdir()
     (ground.root / ".git/polis").symlink_to(elsewhere)
     subprocess.run(["chown", "-hR", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
-    with pytest.raises(Fault, match="cannot be marked"):
+    with pytest.raises(Fault, match="cannot be used"):
         adopt(ground.repository, ground.places)
     assert list(elsewhere.iterdir()) == []

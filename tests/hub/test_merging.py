@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cash.faults import Fault, UsageFault
-from cash.hub.adoption import hold_hub, open_hub
+from cash.hub.adoption import open_hub
 from cash.hub.changes import find_base
-from cash.hub.merging import Plan, Wish, carry_out, plan_merge
+from cash.hub.merging import Plan, Wish, carry_out, needs_of, plan_merge
+from cash.hub.mutex import hold_hub
 from cash.hub.targets import find_target
 
 _LINES = 6
@@ -107,9 +108,9 @@ def _plan(ground: Ground, **how: object) -> Plan:
 
 
 def _carry_out(ground: Ground, plan: Plan) -> str:
-    folder, _ = open_hub(ground.repository, ground.places)
-    with hold_hub(folder) as held:
-        return carry_out(ground.repository, plan, plan.wish.head, held).after
+    open_hub(ground.repository, ground.places)
+    with hold_hub(ground.repository, needs_of(plan), "merge") as held:
+        return carry_out(held, plan, plan.wish.head).after
 
 
 def _plainly(ground: Ground, folder: Path, *words: str) -> tuple[bool, str]:

@@ -299,7 +299,8 @@ def test_uninstalling_leaves_the_users_repository(ground: Ground, agent: Agent) 
     assert all(ref.startswith("refs/heads/") for ref in refs)
     after = sorted(str(path) for path in ground.root.rglob("*") if ".git" not in path.parts)
     assert after == before
-    assert sorted(path.name for path in ground.hub.iterdir()) == ["lock", "store.db"]
+    assert sorted(path.name for path in ground.hub.iterdir()) == ["store.db"]
+    assert not (ground.root / ".git/polis").exists()
     assert uninstall(ground.repository, ground.places, purge=True).purged
     assert not ground.hub.exists()
     assert uninstall(ground.repository, ground.places) == Uninstalled((), (), False, ground.hub)

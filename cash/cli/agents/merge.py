@@ -14,9 +14,10 @@ from cash.cli.printing import json_option, one_line, print_json, print_text
 from cash.cli.table import command as make_command
 from cash.cli.work import Work, counted, look, offer_commit, show_changes, show_commits, tell
 from cash.faults import Fault, UsageFault
-from cash.hub.adoption import hold_hub
+from cash.hub.account import own_account
 from cash.hub.changes import list_changes
-from cash.hub.merging import Merged, Plan, Wish, carry_out, plan_merge
+from cash.hub.merging import Merged, Plan, Wish, carry_out, needs_of, plan_merge
+from cash.hub.mutex import hold_hub
 from cash.hub.targets import find_target
 
 
@@ -79,14 +80,15 @@ def _merge(work: Work, shown: Plan, into: str | None) -> Merged:
     merged, or nothing is."""
     body: dict[str, Any] = {"into": shown.target.branch, "head": work.head, "work": work.work}
     ask("merging", "work.told", agent=work.name, kind="merging", body=body)
-    with hold_hub(work.folder) as held:
+    doing = f"polis agents merge {work.name}"
+    with hold_hub(work.repository, needs_of(shown), doing, who=own_account().name) as held:
         plan = _plan(work, shown.wish, into)
         if plan != shown:
             raise Fault(
                 f"{shown.target.branch} or your files have changed meanwhile",
                 hint=f"look again: polis agents merge {work.name}",
             )
-        merged = carry_out(work.repository, plan, work.work, held)
+        merged = carry_out(held, plan, work.work)
     body |= {"before": merged.before, "after": merged.after, "way": plan.way}
     ask("merging", "work.told", agent=work.name, kind="merged", body=body)
     return merged

@@ -39,6 +39,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
+    if argv[:1] == ["git"] and argv[1:2] != ["--help"] and COMPLETION_VARIABLE not in os.environ:
+        from cash.hub.own_git import run_git  # click alone takes longer than most gits
+
+        return run_git(argv[1:])
     import click
 
     from cash.cli.cash import command as cash

@@ -13,6 +13,7 @@ polis = Table(
         "agents": "cash.cli.agents",
         "shell": "cash.cli.shell",
         "exec": "cash.cli.exec",
+        "git": "cash.cli.git",
         "approvals": "cash.cli.approvals",
         "policy": "cash.cli.policy",
         "hook": "cash.cli.hook",

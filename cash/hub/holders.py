@@ -6,14 +6,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 _LONGEST_COMMAND: Final = 120
 _SIZE: Final = 1024
+_PASSWORD: Final = re.compile(r"://[^/\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +114,5 @@ def _look_at(pid: int) -> Holder | None:
 def tell_command(words: Sequence[str]) -> str:
     """A command as it may be shown to others: no passwords of addresses, and nothing that a
     terminal obeys."""
-    told = " ".join(map(_without_password, words))
+    told = _PASSWORD.sub("://", " ".join(words))
     return "".join(one if one.isprintable() else "?" for one in told)[:_LONGEST_COMMAND]
-
-
-def _without_password(word: str) -> str:
-    if "://" not in word:
-        return word
-    try:
-        parts = urlsplit(word)
-    except ValueError:
-        return "…"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

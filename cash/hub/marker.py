@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -48,6 +47,8 @@ class Place:
 
 def new_token() -> str:
     """A token for a repository that is adopted."""
+    import secrets  # half as long as git takes for a commit, and `polis git` makes no token
+
     return secrets.token_hex(16)
 
 
@@ -87,6 +88,8 @@ def remove_marker(common_dir: Path) -> None:
     with suppress(OSError):
         with _opened(common_dir) as folder:
             os.unlink(_NAME, dir_fd=folder)
+            with suppress(FileNotFoundError):
+                os.unlink("stashes", dir_fd=folder)
         os.rmdir(common_dir / _FOLDER)
 
 

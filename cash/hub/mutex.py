@@ -8,7 +8,6 @@ has ended, also when polis is killed, and what git starts works under it.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 import time
@@ -17,7 +16,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from cash.faults import Fault
 from cash.hub.account import Account
@@ -40,6 +38,8 @@ LONG_PATIENCE: Final = 300.0
 # Says to gits and hooks below which process holds the hub for them.
 VARIABLE: Final = "POLIS_GIT_MUTEX"
 _LONGEST_NAME: Final = 180
+# No dot: the gate's file has one.
+_PLAIN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _FOLDERS: Final = ("polis", "locks")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -138,10 +138,13 @@ def _cannot(common_dir: Path, fault: OSError) -> Fault:
 
 def name_file(resource: str) -> str:
     """The name of a resource's lock file: one for each, whatever a ref is called."""
-    name = quote(os.fsencode(resource), safe="").replace(".", "%2E")
+    encoded = os.fsencode(resource)
+    name = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in encoded)
     if len(name) <= _LONGEST_NAME:
         return name
-    return f"{name[:100]}~{hashlib.sha256(os.fsencode(resource)).hexdigest()}"
+    import hashlib  # of the few names that are longer
+
+    return f"{name[:100]}~{hashlib.sha256(encoded).hexdigest()}"
 
 
 def _is_held_above(common_dir: Path) -> bool:

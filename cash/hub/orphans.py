@@ -29,7 +29,7 @@ _WHOLE: Final = (
     *("objects/info/commit-graphs/commit-graph-chain.lock", "objects/pack/multi-pack-index.lock"),
 )
 # In a worktree's own git directory.
-_PRIVATE: Final = re.compile(r"(?:index|[A-Z][A-Z_]*|config\.worktree)\.lock")
+_PRIVATE: Final = re.compile(r"(?:index(?:\.stash\.\d+)?|[A-Z][A-Z_]*|config\.worktree)\.lock")
 _REMOTE: Final = "remote:"
 
 

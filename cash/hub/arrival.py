@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cash.hub.git import GitFault
 from cash.hub.reading import RefsRead
-from cash.hub.refs import PREFIX, list_refs, write_refs
+from cash.hub.refs import PREFIX, keep_more, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.hub.worktree import checked_out, find_entry, follow, git_of
 
@@ -70,6 +70,7 @@ def move_branches(repository: Repository, agent: Source, reading: RefsRead) -> I
     compare-and-set. Moves branches, then HEAD and index of the linked worktree."""
     place = f"{PREFIX}import/{agent.name}/"
     fetched = {ref.name.removeprefix(place): ref.object for ref in list_refs(repository, place)}
+    keep_more(repository, agent.name, fetched.values())
     heads = {
         name.removeprefix("heads/"): value
         for name, value in fetched.items()

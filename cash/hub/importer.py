@@ -19,7 +19,7 @@ from cash.hub.git import Git
 from cash.hub.levels import WORKTREES, branch_ref, writing
 from cash.hub.mutex import hold_hub
 from cash.hub.reading import RefsRead, read_refs
-from cash.hub.refs import PREFIX
+from cash.hub.refs import PREFIX, keep_more, keep_ref
 from cash.hub.repository import Repository
 
 __all__ = [
@@ -58,7 +58,8 @@ def import_commits(
     refused: list[Refusal] = []
     try:
         refused += _fetch(repository, agent, reading, upload_pack, seconds)
-        need = writing(branch_ref(agent.branch), shared=[WORKTREES])
+        own = (branch_ref(agent.branch), keep_ref(agent.name))
+        need = writing(*own, shared=[WORKTREES])
         with hold_hub(repository, need, "import of commits", who=agent.name) as held:
             report = move_branches(held, agent, reading)
     except Fault as fault:
@@ -108,10 +109,14 @@ def fetch_commit(
     *,
     seconds: float = SECONDS,
 ) -> None:
-    """Brings one commit, which no ref need hold, with all it needs. Raises Fault."""
+    """Brings one commit, which no ref need hold, with all it needs; it stays for as long as the
+    agent does. Raises Fault."""
     reasons = _fetch_refs(repository, agent, [commit], upload_pack, seconds)
     if reasons:
         raise Fault(f"the work of {agent.name} cannot be carried over: {reasons[0]}")
+    need = writing(keep_ref(agent.name))
+    with hold_hub(repository, need, "import of a snapshot", who=agent.name) as held:
+        keep_more(held, agent.name, [commit])
 
 
 def _fetch_refs(

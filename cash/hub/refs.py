@@ -8,6 +8,7 @@ refs/polis/trash/<agent>-<inc>/â€¦       what a removed agent left: tree, old/â€
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -88,10 +89,26 @@ def keep_objects(repository: Repository, agent: str, base: str, others: Iterable
     )
 
 
+def keep_more(repository: Repository, agent: str, objects: Iterable[str]) -> None:
+    """Keeps what has come from the agent, too: its git drops what it can borrow (`gc` repacks
+    with --local), and goes on to need it where no ref of the hub leads, as a staged file or an
+    entry of its reflog. The ref is held."""
+    name = keep_ref(agent)
+    known: set[str] = set()
+    with contextlib.suppress(OSError):
+        log = (repository.common_dir / "logs" / name).read_bytes()
+        known = {line.split(b" ", 2)[1].decode() for line in log.splitlines()}
+    fresh = [value for value in dict.fromkeys(objects) if value not in known]
+    if fresh:
+        _, base, _ = repository.git.try_run("rev-parse", "--verify", "-q", name)
+        keep_objects(repository, agent, base.decode().strip() or fresh[0], fresh)
+
+
 def _in_the_far_future(git: Git) -> Git:
     return replace(
         git,
         extra={
+            **git.extra,
             "GIT_COMMITTER_NAME": "polis",
             "GIT_COMMITTER_EMAIL": "polis@localhost",
             "GIT_COMMITTER_DATE": _FAR,

@@ -9,6 +9,7 @@ from cash.daemon.hosting import Hosted
 from cash.daemon.household import Household
 from cash.daemon.keeping import Keeping
 from cash.daemon.lending import Lending
+from cash.daemon.maintaining import Maintaining
 from cash.daemon.moved import settle
 from cash.daemon.programs import Programs
 from cash.daemon.quotas import Quotas
@@ -37,6 +38,7 @@ class Repositories:
         self.lending = Lending(places, self.everyone)
         self.quotas = Quotas()
         self.loading = Loading()
+        self.maintaining = Maintaining(self.all)
         self.keeping = Keeping(places.runtime, self._note_end, self._note_loss, self._note_exec)
         self._hosted: dict[str, Hosted] = {}
         self.broken: dict[str, str] = {}
@@ -55,10 +57,12 @@ class Repositories:
             for agent in hosted.agents():
                 hosted.spawn(hosted.rejoin(agent))
             hosted.sessions.begin()
+        self.maintaining.begin()
         await asyncio.sleep(0)  # each has begun: whoever calls can wait for it
 
     async def close(self) -> None:
         """Takes all walls down, writes what waits, ends what is shared."""
+        self.maintaining.close()
         await asyncio.gather(*(hosted.sessions.close() for hosted in self._hosted.values()))
         await self.keeping.close()
         self.lending.close()

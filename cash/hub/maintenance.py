@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from cash.hub.levels import EXCLUSIVE
-from cash.hub.mutex import hold_hub
+from cash.hub.mutex import PATIENCE, hold_hub
 from cash.hub.repository import Repository
 
 # None of them prunes, unlike `gc`; each ends in seconds, and others may go between two.
@@ -60,7 +60,8 @@ def is_due(repository: Repository) -> bool:
 def maintain(repository: Repository) -> tuple[str, ...]:
     """Does all tasks; their names. Raises Fault when somebody holds the hub for too long."""
     for task in TASKS:
-        with hold_hub(repository, EXCLUSIVE, f"maintenance: {task}") as held:
+        doing = f"maintenance: {task}"
+        with hold_hub(repository, EXCLUSIVE, doing, seconds=PATIENCE) as held:
             held.git.run("maintenance", "run", "--quiet", f"--task={task}", seconds=_SECONDS)
     return TASKS
 

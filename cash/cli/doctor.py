@@ -81,7 +81,7 @@ def _probe() -> tuple[Finding, ...]:
     if any(one.name == "walls" and one.holds for one in found):
         with progress("trying each exec"):
             found += tuple(prove_keeping(folder))
-    found += (_probe_tmux(),)
+    found += (_probe_tmux(), _probe_own_git())
     with progress("loading the rules"):
         return (*found, _probe_policy())
 
@@ -96,6 +96,21 @@ def _probe_tmux() -> Finding:
     except Fault as fault:
         return Finding("tmux", False, fault.message, fault.hint or "", needed=False)
     return Finding("tmux", True, f"{program}, {version}", needed=False)
+
+
+def _probe_own_git() -> Finding:
+    """Whether the shell that polis was called from runs git under the mutex."""
+    from cash.hub.mutex import is_below
+    from cash.walls.finding import Finding
+
+    shell = os.environ.get("POLIS_SHELL_HOOK", "")
+    if shell.isdigit() and is_below(int(shell)):
+        return Finding("your own git", True, "in this shell it is polis git", needed=False)
+    told = "in this shell it does not wait for others that work in the repository"
+    kind = os.path.basename(os.environ.get("SHELL", ""))
+    kind = kind if kind in ("bash", "zsh", "fish") else "bash"
+    mend = f"polis hook shell {kind} --help shows the line; or type polis git"
+    return Finding("your own git", False, told, mend, needed=False)
 
 
 def _mark(holds: bool, needed: bool) -> str:

@@ -154,12 +154,15 @@ def _is_held_above(common_dir: Path) -> bool:
     started, _, place = rest.partition(":")
     if place != str(common_dir) or not (pid.isdigit() and started.isdigit()):
         return False
+    return is_below(int(pid)) and start_of(int(pid)) == int(started)
+
+
+def is_below(pid: int) -> bool:
+    """Whether that process is above this one."""
     above = os.getppid()
-    while above > 1:
-        if above == int(pid):
-            return start_of(above) == int(started)
+    while above > 1 and above != pid:
         above = _parent_of(above)
-    return False
+    return above == pid > 1
 
 
 def _parent_of(pid: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -241,3 +242,47 @@ def _wait_for(path: Path) -> None:
     while not (path.exists() and path.read_text()):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+_SHELLS = {
+    "bash": ["bash", "--norc", "-c"],
+    "zsh": ["zsh", "-f", "-c"],
+    "fish": ["fish", "--no-config", "-c"],
+}
+
+
+@pytest.mark.parametrize("shell", _SHELLS)
+def test_a_shell_runs_git_under_the_mutex(
+    installation: Installation, shop: Path, shell: str
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    source = (
+        "polis hook shell fish | source"
+        if shell == "fish"
+        else f'eval "$(polis hook shell {shell})"'
+    )
+    line = (
+        f"{source}; git branch x; git branch -m x y; git log --format=%s; git -c a.b=c config a.b"
+    )
+    (shop / ".git/polis/locks").rename(shop / ".git/polis/earlier")
+    ran = installation.run(*_SHELLS[shell], line, cwd=shop)
+    assert (ran.status, ran.out, ran.err) == (0, "Begin\nc\n", "")
+    assert (shop / ".git/polis/locks/config").exists()
+    assert installation.git(shop, "branch").split() == ["*", "main", "y"]
+    # Without polis it is git.
+    alone = f"{source}; PATH=/usr/bin:/bin; git branch -m y z"
+    if shell != "fish":
+        assert installation.run(*_SHELLS[shell], alone, cwd=shop).status == 0
+
+
+def test_doctor_says_whether_a_shells_git_waits(installation: Installation, shop: Path) -> None:
+    asked = "polis doctor --json | jq -r '.[] | select(.name == \"your own git\") | .holds, .mend'"
+    ran = installation.run("bash", "-c", asked, cwd=shop)
+    assert ran.out == "false\npolis hook shell bash --help shows the line; or type polis git\n"
+    line = f'eval "$(polis hook shell bash)"; {asked}'
+    assert installation.run("bash", "-c", line, cwd=shop).out == "true\n\n"
+    stale = {"POLIS_SHELL_HOOK": "1"}
+    assert installation.run("bash", "-c", asked, cwd=shop, environment=stale).out.startswith(
+        "false"
+    )

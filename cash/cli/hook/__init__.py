@@ -6,10 +6,11 @@ from cash.cli.table import Table
 
 command = Table(
     name="hook",
-    help="Hooks of agents' own programs: put them in, take them out, and what they run.",
+    help="Hooks of agents' own programs and of your shell: put them in, and what they run.",
     entries={
         "install": "cash.cli.hook.install",
         "remove": "cash.cli.hook.remove",
+        "shell": "cash.cli.hook.shell",
         "claude": "cash.cli.hook.events:claude",
         "codex": "cash.cli.hook.events:codex",
         "gemini": "cash.cli.hook.events:gemini",
@@ -20,5 +21,6 @@ command = Table(
         "polis hook install claude --agent alice",
         "polis hook remove claude --agent alice",
         "polis hook install claude --user   # in your own settings",
+        'eval "$(polis hook shell bash)"     # your own git, under the mutex',
     ),
 )

@@ -32,8 +32,8 @@ from cash.hub.lock_table.subcommands import (
 )
 
 _DEEPEST_ALIAS: Final = 10
-_NONE: Final = (
-    # What looks.
+# What looks, whatever its options say.
+LOOKING: Final = (
     *("annotate", "archive", "blame", "cat-file", "check-attr", "check-ignore", "check-mailmap"),
     *("check-ref-format", "cherry", "column", "count-objects", "describe", "diff", "diff-files"),
     *("diff-index", "diff-tree", "difftool", "fmt-merge-msg", "for-each-ref", "format-patch"),
@@ -42,6 +42,8 @@ _NONE: Final = (
     *("name-rev", "patch-id", "range-diff", "request-pull", "rev-list", "rev-parse", "shortlog"),
     *("show", "show-branch", "show-index", "show-ref", "status", "stripspace", "var", "version"),
     *("verify-commit", "verify-pack", "verify-tag", "whatchanged", "bugreport", "diagnose"),
+)
+_UNLOCKED: Final = (
     # What writes objects, the worktree and its index.
     *("add", "apply", "checkout-index", "clean", "commit-tree", "hash-object", "index-pack"),
     *("merge-index", "merge-one-file", "mergetool", "mktag", "mktree", "mv", "pack-objects"),
@@ -57,7 +59,7 @@ _ALONE: Final = (
     "update-server-info",
 )
 _TABLE: Final[Mapping[str, Need | Callable[[Case], Need]]] = {
-    **dict.fromkeys(_NONE, NOTHING),
+    **dict.fromkeys((*LOOKING, *_UNLOCKED), NOTHING),
     **dict.fromkeys(_ALONE, EXCLUSIVE),
     **dict.fromkeys(("clone", "fast-export", "upload-archive", "upload-pack"), reading()),
     **dict.fromkeys(("bisect", "bundle", "commit-graph", "multi-pack-index"), by_subcommand),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,8 @@ _GRACE_SECONDS = 2.0
 # How long an agent may keep the person waiting who stops it.
 _LAST_SECONDS = 10.0
 _MOST_AT_ONCE = 128
+# git reads the HEAD of every worktree, also of one that is being made just now.
+_IN_THE_MAKING: Final = re.compile(r"\bworktrees/")
 
 
 class Importing:
@@ -54,6 +57,8 @@ class Importing:
                 return None
             try:
                 report = await self._fetch(agent, import_commits)
+                if any(_IN_THE_MAKING.search(one.reason) for one in report.refused):
+                    report = await self._fetch(agent, import_commits)
             except Fault as fault:
                 refused = {"updated": [], "refused": [{"ref": "*", "reason": fault.message}]}
                 self._hosted.note(agent, uuid.uuid4().hex, "imported", refused)

@@ -18,6 +18,7 @@ from cash.faults import Fault, UsageFault
 from cash.hub.adoption import adopt, adopted_roots, hub_folder
 from cash.hub.marker import Marker, nearest_marker
 from cash.hub.moving import Move, drop_copied_trees, follow_move, recognise
+from cash.hub.quick_reads import load_libgit2
 from cash.hub.repository import Repository, find_repository
 from cash.keeper.link import Asked, Ended, Ready, Seen, Wrote
 from cash.places import Places
@@ -43,6 +44,7 @@ class Repositories:
         self._hosted: dict[str, Hosted] = {}
         self.broken: dict[str, str] = {}
         self._following = asyncio.Lock()
+        self._libgit2: asyncio.Future[bool] | None = None
 
     async def open(self) -> None:
         """Starts what is shared and takes up every adopted repository that is still there."""
@@ -58,6 +60,7 @@ class Repositories:
                 hosted.spawn(hosted.rejoin(agent))
             hosted.sessions.begin()
         self.maintaining.begin()
+        self._libgit2 = asyncio.ensure_future(asyncio.to_thread(load_libgit2))
         await asyncio.sleep(0)  # each has begun: whoever calls can wait for it
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from cash.hub.changes import contains
 from cash.hub.git import GitFault
 from cash.hub.reading import RefsRead
 from cash.hub.refs import PREFIX, keep_more, list_refs, write_refs
@@ -155,7 +156,7 @@ def _move_branch(
     if holder != agent.tree:
         return [Refusal(printable(target), f"it is checked out in {holder}")]
     kept = ""
-    if old and repository.git.try_run("merge-base", "--is-ancestor", old, new)[0]:
+    if old and not contains(repository, new, old):
         kept = f"{PREFIX}keep/{agent.name}/old/{old}"
     try:
         if kept:

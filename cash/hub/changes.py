@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cash.hub.git import Git
+from cash.hub.quick_reads import contains_quickly
 from cash.hub.repository import Repository
 
 # For every `git diff` of work that an agent did.
@@ -120,6 +121,12 @@ def find_base(repository: Repository, base: str, mine: str, head: str) -> str:
 def _merge_base(repository: Repository, one: str, other: str) -> str:
     status, out, _ = repository.git.try_run("merge-base", one, other)
     return out.decode().strip() if status == 0 else ""
+
+
+def contains(repository: Repository, later: str, commit: str) -> bool:
+    """Whether `later` contains `commit`; both by their ids."""
+    found = contains_quickly(repository, later, commit)
+    return is_ancestor(repository.git, commit, later) if found is None else found
 
 
 def is_ancestor(git: Git, commit: str, later: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from cash.faults import MachineFault
 from cash.hub.changes import Commit, list_commits
 from cash.hub.git import GitFault, last_line
+from cash.hub.quick_reads import read_blob_quickly
 from cash.hub.repository import Repository
 from cash.hub.targets import Target
 
@@ -128,9 +129,11 @@ def _explain(
 
 
 def _hunks(repository: Repository, tree: str, path: str) -> tuple[Hunk, ...]:
-    status, out, _ = repository.git.try_run("cat-file", "blob", f"{tree}:{path}")
-    if status:
-        return ()
+    out = read_blob_quickly(repository, tree, path)
+    if out is None:
+        status, out, _ = repository.git.try_run("cat-file", "blob", f"{tree}:{path}")
+        if status:
+            return ()
     found: list[Hunk] = []
     start, side = 0, ""
     sides: dict[str, list[str]] = {}

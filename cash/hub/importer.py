@@ -17,7 +17,7 @@ from cash.hub.adoption import write_whole
 from cash.hub.arrival import ImportReport, Refusal, Source, Update, move_branches, printable
 from cash.hub.git import Git
 from cash.hub.levels import WORKTREES, branch_ref, writing
-from cash.hub.mutex import hold_hub
+from cash.hub.mutex import LONG_PATIENCE, hold_hub
 from cash.hub.reading import RefsRead, read_refs
 from cash.hub.refs import PREFIX, keep_more, keep_ref
 from cash.hub.repository import Repository
@@ -60,7 +60,8 @@ def import_commits(
         refused += _fetch(repository, agent, reading, upload_pack, seconds)
         own = (branch_ref(agent.branch), keep_ref(agent.name))
         need = writing(*own, shared=[WORKTREES])
-        with hold_hub(repository, need, "import of commits", who=agent.name) as held:
+        doing, who = "import of commits", agent.name
+        with hold_hub(repository, need, doing, who=who, seconds=LONG_PATIENCE) as held:
             report = move_branches(held, agent, reading)
     except Fault as fault:
         refused.append(Refusal("*", fault.message))
@@ -115,7 +116,8 @@ def fetch_commit(
     if reasons:
         raise Fault(f"the work of {agent.name} cannot be carried over: {reasons[0]}")
     need = writing(keep_ref(agent.name))
-    with hold_hub(repository, need, "import of a snapshot", who=agent.name) as held:
+    doing, who = "import of a snapshot", agent.name
+    with hold_hub(repository, need, doing, who=who, seconds=LONG_PATIENCE) as held:
         keep_more(held, agent.name, [commit])
 
 

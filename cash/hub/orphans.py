@@ -102,17 +102,22 @@ def _old(path: Path) -> os.stat_result | None:
 def _is_half(entry: Path) -> bool:
     """Whether its making was cut short: git writes `gitdir` first, and marks it as locked until
     all is there."""
+    is_whole, is_marked = True, False
+    with contextlib.suppress(OSError):
+        is_marked = (entry / "locked").read_bytes().strip() == b"initializing"
     try:
-        if (
-            time.time() - max(os.lstat(path).st_ctime for path in (entry, *entry.iterdir()))
-            < _SECONDS
-        ):
-            return False
-        if not (entry / "gitdir").is_file() or not (entry / "gitdir").stat().st_size:
-            return entry.is_dir()
-        return (entry / "locked").read_bytes().strip() == b"initializing"
+        is_whole = os.stat(entry / "gitdir").st_size > 0
+    except FileNotFoundError:
+        is_whole = False
     except OSError:
         return False
+    if is_whole and not is_marked:
+        return False
+    try:
+        changed = max(os.lstat(path).st_ctime for path in (entry, *entry.iterdir()))
+    except OSError:
+        return False
+    return time.time() - changed > _SECONDS
 
 
 def _remove(path: Path, status: os.stat_result, living: Living) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cash.hub.git import Git
+from cash.hub.quick_reads import read_refs_quickly
 from cash.hub.repository import Repository
 
 PREFIX = "refs/polis/"
@@ -40,9 +41,13 @@ def keep_ref(agent: str) -> str:
 
 def list_refs(repository: Repository, *patterns: str) -> tuple[Ref, ...]:
     """The hub's refs below the patterns (`refs/heads/`), sorted by name as bytes."""
-    layout = "%(refname)%00%(objectname)%00%(*objectname)%00%(symref)"
-    text = repository.git.read("for-each-ref", f"--format={layout}", *patterns)
-    refs = [Ref(*line.split("\0")) for line in text.splitlines()]
+    rows = read_refs_quickly(repository, patterns)
+    if rows is None:
+        layout = "%(refname)%00%(objectname)%00%(*objectname)%00%(symref)"
+        text = repository.git.read("for-each-ref", f"--format={layout}", *patterns)
+        refs = [Ref(*line.split("\0")) for line in text.splitlines()]
+    else:
+        refs = [Ref(*row) for row in rows]
     return tuple(sorted(refs, key=lambda ref: os.fsencode(ref.name)))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cash.hub.adoption import hub_folder
 from cash.hub.git import GitFault
+from cash.hub.quick_reads import count_quickly
 from cash.hub.reading import read_refs
 from cash.hub.repository import Repository
 from cash.hub.snapshot import find_pipes
@@ -92,6 +93,10 @@ def _count(repository: Repository, agent: Agent) -> tuple[int, int]:
     """Commits the branch has beyond its start, and the start has beyond it by now."""
     start = agent.start if agent.start not in ("HEAD", agent.branch) else agent.base
     span = f"{start}...refs/heads/{agent.branch}"
+    if start == agent.base:
+        found = count_quickly(repository, f"refs/heads/{agent.branch}", start)
+        if found is not None:
+            return found
     status, out, _ = repository.git.try_run("rev-list", "--left-right", "--count", span, "--")
     if status:
         span = f"{agent.base}...refs/heads/{agent.branch}"

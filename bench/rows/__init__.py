@@ -14,6 +14,7 @@ from bench.rows.keeper import measure_keeper
 from bench.rows.list import measure_list
 from bench.rows.memory import measure_memory
 from bench.rows.peers import measure_peers
+from bench.rows.reads import measure_reads
 from bench.rows.real_agents import measure_real_agents
 from bench.rows.sessions import measure_sessions
 from bench.rows.verdict import measure_rules, measure_verdict
@@ -29,6 +30,7 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "peers": measure_peers,
     "memory": measure_memory,
     "list": measure_list,
+    "reads": measure_reads,
     "real_agents": measure_real_agents,
     "hooks": measure_hooks,
     "sessions": measure_sessions,

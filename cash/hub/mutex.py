@@ -84,23 +84,45 @@ def hold(
         return
     holder = holder or this_process("polis", "polis")
     patience = SECONDS[need.level] if seconds is None else seconds
-    deadline = time.monotonic() + patience
     with ExitStack() as stack:
-        folder = stack.enter_context(_opened(common_dir, owner))
-        descriptors = []
+        descriptors = _take_all(common_dir, owner, need, patience)
+        for held in descriptors:
+            stack.callback(release, held)
+            write_holder(held, replace(holder, since=time.time()))
+        said = f"{holder.pid}:{holder.started}:{common_dir}"
+        cleaned: tuple[str, ...] = ()
+        with contextlib.suppress(OSError):  # git says what is wrong there
+            cleaned = clean_up(common_dir, need, git_directory)
+        yield Held(need, descriptors, ((VARIABLE, said),), cleaned)
+
+
+def _take_all(common_dir: Path, owner: Account, need: Need, patience: float) -> tuple[int, ...]:
+    """The descriptors of all that is needed, or of nothing."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _take_here(common_dir, owner, need, deadline)
+        except FileNotFoundError as fault:
+            # The folder went with polis while this one waited; somebody may have made it anew.
+            if time.monotonic() > deadline:
+                raise _cannot(common_dir, fault) from fault
+        except OSError as fault:
+            raise _cannot(common_dir, fault) from fault
+
+
+def _take_here(common_dir: Path, owner: Account, need: Need, deadline: float) -> tuple[int, ...]:
+    began = time.monotonic()
+    with _opened(common_dir, owner) as folder, ExitStack() as stack:
+        taken = []
         for name, alone in need.in_order():
             try:
                 held = acquire(folder.open, name_file(name), alone=alone, deadline=deadline)
             except TimeoutError:
-                raise _busy(folder, name, patience) from None
-            except OSError as fault:
-                raise _cannot(common_dir, fault) from fault
+                raise _busy(folder, name, deadline - began) from None
             stack.callback(release, held)
-            write_holder(held, holder)
-            descriptors.append(held)
-        said = f"{holder.pid}:{holder.started}:{common_dir}"
-        cleaned = clean_up(common_dir, need, git_directory)
-        yield Held(need, tuple(descriptors), ((VARIABLE, said),), cleaned)
+            taken.append(held)
+        stack.pop_all()
+        return tuple(taken)
 
 
 @contextmanager
@@ -128,7 +150,7 @@ def _busy(folder: _Folder, name: str, patience: float) -> BusyFault:
         os.close(descriptor)
     who = f"held by {found.describe()}" if found else "held by somebody who left no name"
     hint = "wait until that has ended, and do it again"
-    return BusyFault(f"{name} is {who}; waited {patience:g} s", hint=hint)
+    return BusyFault(f"{name} is {who}; waited {round(patience, 1):g} s", hint=hint)
 
 
 def _cannot(common_dir: Path, fault: OSError) -> Fault:

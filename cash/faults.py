@@ -35,3 +35,9 @@ class MachineFault(Fault):
     """This machine cannot do what was asked (no user namespaces, no git): exit 69."""
 
     status = UNAVAILABLE
+
+
+class HeldFault(Fault):
+    """Somebody else holds what was asked for: exit 126."""
+
+    status = DENIED

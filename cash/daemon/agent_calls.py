@@ -124,6 +124,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
     )
     hosted.forget_agents()
     hosted.states.forget(agent)
+    hosted.locks.end_all(agent)
     hosted.state.forget_answers(agent.incarnation)
     body = {
         "name": agent.name,

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from cash import wire
-from cash.faults import FAILED_CLOSED, Fault, MachineFault, UsageFault
+from cash.faults import FAILED_CLOSED, Fault, HeldFault, MachineFault, UsageFault
 from cash.places import Places
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 20.0
 
-_FAULTS = {UsageFault.status: UsageFault, MachineFault.status: MachineFault}
+_FAULTS = {one.status: one for one in (UsageFault, MachineFault, HeldFault)}
 
 
 def connect(places: Places, *, start: bool = True) -> socket.socket:

@@ -25,6 +25,7 @@ from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Keeping
 from cash.daemon.lending import Lending
+from cash.daemon.locks import Locks
 from cash.daemon.programs import Programs
 from cash.daemon.prompting import Prompting
 from cash.daemon.quotas import Quotas, QuotaWatch
@@ -93,6 +94,7 @@ class Hosted:
         self.hearing = Hearing(self)
         self.tool_calls = ToolCalls()
         self.write_leave = WriteLeave()
+        self.locks = Locks(self)
         self.states = States(self)
         self.doors = Doors(self)
         self.loading = loading
@@ -117,6 +119,7 @@ class Hosted:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rejoining: set[asyncio.Future[None]] = set()
         self.answering.take_up()
+        self.locks.take_up()
 
     def lie_at(self, repository: Repository) -> None:
         """The repository is there, now if it was elsewhere before: what is read from its checkout
@@ -135,7 +138,12 @@ class Hosted:
 
     def begin(self) -> None:
         """Keeps what is in force fresh and what agents do known, until close()."""
-        works = (self.reloading.live(), self.states.live(), self.attending.live())
+        works = (
+            self.reloading.live(),
+            self.states.live(),
+            self.attending.live(),
+            self.locks.live(),
+        )
         self._live = [self.spawn(work) for work in works]
 
     # Journal
@@ -357,6 +365,7 @@ class Hosted:
         for task in self._live:
             task.cancel()
         self.doors.close_all()
+        self.locks.close()
         self.reloading.end()
         self.writer.close()
         self.state.close()

@@ -60,8 +60,17 @@ CREATE TABLE questions (
 ) STRICT;
 """
 
+# body: JSON (cash/guard/claim.py). seal: keyed, over the rest.
+_CLAIMS = """
+CREATE TABLE claims (
+    fence INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    seal BLOB NOT NULL
+) STRICT;
+"""
+
 # The place in the table is the version it leads to: the first leads to 1.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _QUESTIONS)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _QUESTIONS, _CLAIMS)
 
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:

@@ -1,4 +1,4 @@
-"""What polis remembers besides the journal: settings, trust, open questions, answers.
+"""What polis remembers besides the journal: settings, trust, open questions, answers, claims.
 
 Agents and repositories are not here: what lies on the disk says which there are.
 """
@@ -10,11 +10,12 @@ import hmac
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cash.store.body import JSON
 from cash.store.chain import match_key
 from cash.store.database import explained, open_store, transaction
 from cash.store.key import key_file
@@ -173,6 +174,34 @@ class State:
         """Forgets what an agent has asked."""
         with self._writing() as store:
             store.execute("DELETE FROM questions WHERE agent = ?", (agent,))
+
+    def keep_claims(self, kept: Mapping[int, Mapping[str, JSON]], gone: Iterable[int]) -> None:
+        """Keeps claims on paths by their fence, and forgets others; all or nothing."""
+        rows = [(fence, json.dumps(body)) for fence, body in kept.items()]
+        with self._writing() as store:
+            store.executemany("DELETE FROM claims WHERE fence = ?", [(fence,) for fence in gone])
+            store.executemany(
+                "INSERT OR REPLACE INTO claims VALUES (?, ?, ?)",
+                [(*row, self._seal(row)) for row in rows],
+            )
+
+    def claims(self) -> tuple[dict[str, Any], ...]:
+        """The claims kept, by their fence; none that was put there without the key."""
+        rows = self._select("SELECT fence, body, seal FROM claims ORDER BY fence")
+        return tuple(
+            json.loads(row[1])
+            for row in rows
+            if hmac.compare_digest(row[2], self._seal((row[0], row[1])))
+        )
+
+    def next_fences(self, count: int) -> int:
+        """The first of so many numbers that were never given before, nor will be again."""
+        with self._writing() as store:
+            row = store.execute("SELECT value FROM settings WHERE name = 'fences'").fetchone()
+            first = int(row[0]) + 1 if row else 1
+            last = str(first + count - 1)
+            store.execute("INSERT OR REPLACE INTO settings VALUES ('fences', ?)", (last,))
+        return first
 
     def _seal(self, row: Sequence[object]) -> bytes:
         text = json.dumps([part.hex() if isinstance(part, bytes) else part for part in row])

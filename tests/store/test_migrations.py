@@ -31,7 +31,7 @@ def test_a_new_store_has_the_newest_version(path: Path) -> None:
     assert _version(path) == (
         len(migrations.MIGRATIONS),
         [
-            *("answers", "chain", "events", "questions", "settings", "trusted"),
+            *("answers", "chain", "claims", "events", "questions", "settings", "trusted"),
         ],
     )
 
@@ -123,7 +123,7 @@ def _head_page(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message", "hint"),
     [
-        (_newer, "is of version 99, this polis knows 2", "upgrade polis"),
+        (_newer, "is of version 99, this polis knows 3", "upgrade polis"),
         (_other_program, "is no store of polis", "mv "),
         (_text, "is damaged", "mv "),
         (_head_page, "is damaged", "mv "),

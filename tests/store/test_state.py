@@ -156,3 +156,24 @@ def test_a_question_that_was_changed_in_the_file_is_not_shown(state: State, colu
         other = "'i2'"
     state._connection.execute(f"UPDATE questions SET {column} = {other} WHERE key = 'key1'")
     assert state.questions(102.0) == (asked(2, at=101.0),)
+
+
+def test_claims_are_kept_by_their_fence(path: Path) -> None:
+    state = State.open(path)
+    state.keep_claims({1: {"a": "\udcff"}, 2: {"a": 2}}, ())
+    state.keep_claims({3: {"a": 3}, 2: {"a": 4}}, (1,))
+    state.close()
+    state = State.open(path)
+    assert state.claims() == ({"a": 4}, {"a": 3})
+    state._connection.execute("UPDATE claims SET body = '{}' WHERE fence = 2")
+    assert state.claims() == ({"a": 3},)
+    state.close()
+
+
+def test_fences_only_grow(path: Path) -> None:
+    state = State.open(path)
+    assert [state.next_fences(10), state.next_fences(1)] == [1, 11]
+    state.close()
+    state = State.open(path)
+    assert state.next_fences(10) == 12
+    state.close()

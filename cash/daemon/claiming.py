@@ -34,6 +34,28 @@ def read_duration(text: str) -> float:
     return seconds
 
 
+def read_options(words: Sequence[str], known: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Words as typed inside, where no Click is: what stands alone, and each option's value ("" for
+    none). UsageFault."""
+    alone: list[str] = []
+    options = dict.fromkeys(known, "")
+    left = iter(words)
+    for word in left:
+        name, sign, value = word.partition("=")
+        if word == "--":
+            alone += left
+        elif not word.startswith("--"):
+            alone.append(word)
+        elif name not in known:
+            raise UsageFault(f"there is no option {name}", hint=", ".join(known) or None)
+        else:
+            given = value if sign else next(left, None)
+            if given is None:
+                raise UsageFault(f"{name} needs a value")
+            options[name] = given
+    return alone, options
+
+
 @dataclass(frozen=True, slots=True)
 class Claiming:
     """One who asks. agent: None for the person. cwd: where, in the agent's tree or the person's

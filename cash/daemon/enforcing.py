@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cash.keeper.link import Snapshot
 from cash.policy.certainty import NO
-from cash.policy.circumstances import Has
+from cash.policy.circumstances import Has, Locked
 from cash.policy.context import Context, Facts
 from cash.policy.matcher import Matcher
 from cash.policy.pattern import Pattern
@@ -20,7 +20,7 @@ from cash.policy.verdict import Decision
 def snapshot_of(policy: Policy, context: Context) -> Snapshot:
     """The snapshot for an agent. context: of any of its judgements."""
     # What lies in the tree changes under the keeper: rules that ask for it are polisd's to judge.
-    plain = replace(context, cwd=context.tree, facts=Facts(), enforced=False)
+    plain = replace(context, cwd=context.tree, facts=Facts(), enforced=False, locks={})
     return Snapshot(_without_facts(policy), plain, informed_programs(policy).exact)
 
 
@@ -63,7 +63,8 @@ def informed_programs(policy: Policy) -> Informed:
 def _without_facts(policy: Policy) -> Policy:
     """The same for a judge who knows nothing of the tree, and asks where a rule would. Without what
     judging has found of these rules so far, which grows and would be sent along."""
-    return Policy([_guarded(rule) for rule in policy.rules], policy.version, policy.notes)
+    rules = [_guarded(rule) for rule in policy.rules]
+    return Policy(rules, policy.version, policy.notes, policy.clashes)
 
 
 def _guarded(rule: Rule) -> Rule:
@@ -73,7 +74,7 @@ def _guarded(rule: Rule) -> Rule:
         return rule
     body = replace(
         rule.body,
-        tests=tuple([test for test in rule.body.tests if not isinstance(test, Has)]),
+        tests=tuple([test for test in rule.body.tests if not isinstance(test, (Has, Locked))]),
         choices=() if any(_asks(one) for one in rule.body.choices) else rule.body.choices,
     )
     return replace(
@@ -90,7 +91,7 @@ def _is_told_by_name(rule: Rule) -> bool:
 
 
 def _asks_for_facts(rule: Rule) -> bool:
-    return rule.rewrite is not None or any(isinstance(test, Has) for test in rule.tests())
+    return rule.rewrite is not None or any(isinstance(test, (Has, Locked)) for test in rule.tests())
 
 
 def _asks(matcher: Matcher) -> bool:
@@ -98,4 +99,4 @@ def _asks(matcher: Matcher) -> bool:
 
 
 def _asks_itself(matcher: Matcher) -> bool:
-    return any(isinstance(test, Has) for test in matcher.tests)
+    return any(isinstance(test, (Has, Locked)) for test in matcher.tests)

@@ -31,7 +31,9 @@ class Hearing:
         keeper was killed, and another has its place."""
         match message:
             case Asked(question):
-                if "write" in question:
+                if "clash" in question:
+                    self._hosted.locks.note_clash(agent, question)
+                elif "write" in question:
                     await WriteJudging(self._hosted, agent, household).hear(question)
                 else:
                     await ExecJudging(self._hosted, agent, household, household.link).hear(question)

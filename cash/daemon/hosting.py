@@ -23,7 +23,7 @@ from cash.daemon.hearing import Hearing
 from cash.daemon.household import Household
 from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
-from cash.daemon.keeping import Keeping
+from cash.daemon.keeping import Claims, Keeping
 from cash.daemon.lending import Lending
 from cash.daemon.locks import Locks
 from cash.daemon.programs import Programs
@@ -198,6 +198,7 @@ class Hosted:
             cwd=str(agent.tree),
             identities=self.identities_of(self.in_force.policy()),
             hosts=frozenset(manifest.hosts) if manifest else frozenset(),
+            locks=self.locks.others(agent),
         )
 
     def identities_of(self, policy: Policy) -> Identities:
@@ -270,8 +271,7 @@ class Hosted:
         self._rejoining.add(found)
         try:
             await self.in_force.current()
-            key, view, admit = await self._view(agent)
-            if not await self.keeping.rejoin(key, view, admit, self.snapshot(agent)):
+            if not await self.keeping.rejoin(*await self._view(agent), self.snapshot(agent)):
                 return
             self.doors.open(agent)
         except Fault as fault:
@@ -290,7 +290,7 @@ class Hosted:
         if self._rejoining:
             await asyncio.wait(self._rejoining)
 
-    async def _view(self, agent: Agent) -> tuple[str, View, Admit]:
+    async def _view(self, agent: Agent) -> tuple[str, View, Admit, Claims]:
         manifest = self.manifests.get(agent.provider)
         key = manifest.account.key if manifest and manifest.account else ""
         view = await asyncio.to_thread(
@@ -307,7 +307,7 @@ class Hosted:
         async def admit(host: str, port: int) -> Admission:
             return await self.connecting.admit(agent, host, port)
 
-        return self.key_of(agent), view, admit
+        return self.key_of(agent), view, admit, lambda: self.locks.told_to(agent)
 
     def path(self) -> str:
         """The PATH inside the walls."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cash.daemon.egress import Admit
 from cash.keeper.link import Ended, Estate, KeeperLink, Snapshot
@@ -22,14 +23,14 @@ class Household:
     """The standing walls of one agent.
 
     ready: settled when they stand and the way out is open. gone: settled with the keeper's last
-    word. snapshot: what execs are judged by. running: ids of commands. session: an id of this
-    stand; answers "for the session" end with it. own: polisd's own commands in there, by id,
-    which nobody else hears of (git-upload-pack). shells: ids of resident shells; lines: of the
-    lines that run in them; granted: what else was let through below a command, by its id.
-    waiting: for answers to questions about execs, by number. estate: what the keeper leaves to
-    the next; generations: when each keeper but the first took over; inherited: what the keeper
-    that was killed was to run. since: when the walls were raised, or the first command began, or
-    the last one ended; 0 for before polisd.
+    word. claims: tells what others hold of the tree, packed. snapshot: what execs are judged by.
+    running: ids of commands. session: an id of this stand; answers "for the session" end with it.
+    own: polisd's own commands in there, by id, which nobody else hears of (git-upload-pack).
+    shells: ids of resident shells; lines: of the lines that run in them; granted: what else was let
+    through below a command, by its id. waiting: for answers to questions about execs, by number.
+    estate: what the keeper leaves to the next; generations: when each keeper but the first took
+    over; inherited: what the keeper that was killed was to run. since: when the walls were raised,
+    or the first command began, or the last one ended; 0 for before polisd.
     """
 
     view: View
@@ -38,6 +39,7 @@ class Household:
     snapshot: Snapshot
     ready: asyncio.Future[None]
     gone: asyncio.Future[None]
+    claims: Callable[[], list[dict[str, Any]]] = list
     egress: asyncio.Server | None = None
     leaving: bool = False
     running: set[str] = field(default_factory=set)

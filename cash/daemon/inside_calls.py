@@ -1,5 +1,5 @@
 """What an agent can ask of polisd from inside its walls: a literal table of verbs, each one a
-function. None of them decides anything, and none is among those of calls.py.
+function. None of them decides what may be done, and none is among those of calls.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cash.daemon.claiming import Claiming, read_options
 from cash.daemon.hooking import Hooking
 from cash.daemon.inside import Reply
 from cash.daemon.shown import Reason, Shown
@@ -194,6 +195,32 @@ async def _hook(asker: Insider, words: tuple[str, ...], body: bytes) -> Reply:
     return Reply(told.status, told.out)
 
 
+async def _locks(asker: Insider, _words: tuple[str, ...], _body: bytes) -> Reply:
+    """What anybody holds of the repository's files."""
+    return _json(asker.hosted.locks.describe())
+
+
+async def _reserve(asker: Insider, _words: tuple[str, ...], body: bytes) -> Reply:
+    """For the agent itself, whatever it says."""
+    claiming, words = _read_words(asker, body)
+    globs, options = read_options(words, ("--for", "--why"))
+    return _json(await claiming.reserve(globs, options["--for"], options["--why"]))
+
+
+async def _release(asker: Insider, _words: tuple[str, ...], body: bytes) -> Reply:
+    claiming, words = _read_words(asker, body)
+    everything = "--all" in words
+    globs, _ = read_options([word for word in words if word != "--all"], ())
+    if bool(globs) == everything:
+        raise UsageFault("a glob, or --all", hint="polis release 'src/**'")
+    return _json({"released": claiming.release(globs, everything=everything)})
+
+
+def _read_words(asker: Insider, body: bytes) -> tuple[Claiming, list[str]]:
+    cwd, *words = body.decode("utf-8", "surrogateescape").split("\0")
+    return Claiming(asker.hosted, asker.agent, cwd), words
+
+
 def _no_opinion(why: str) -> Reply:
     return Reply(0, "", f"polis: this hook has no opinion: {why} (the walls judge)\n")
 
@@ -208,4 +235,7 @@ INSIDE: dict[str, InsideVerb] = {
     "refusals": _refusals,
     "appeal": _appeal,
     "hook": _hook,
+    "locks": _locks,
+    "reserve": _reserve,
+    "release": _release,
 }

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from cash.daemon.egress import Admit, open_egress
 from cash.daemon.household import Household
@@ -33,6 +34,8 @@ from cash.keeper.link import (
     keeper_address,
 )
 from cash.walls.view import View
+
+Claims = Callable[[], list[dict[str, Any]]]
 
 _READY_SECONDS = 20.0
 _LEAVE_SECONDS = 10.0
@@ -95,7 +98,9 @@ class Keeping:
         """The household, if its walls stand."""
         return self._households.get(key)
 
-    async def enter(self, key: str, view: View, admit: Admit, snapshot: Snapshot) -> Household:
+    async def enter(
+        self, key: str, view: View, admit: Admit, claims: Claims, snapshot: Snapshot
+    ) -> Household:
         """The agent's walls, raised if they do not stand; what runs in them is judged by the
         snapshot until another comes. Fault when they cannot be."""
         async with self._turn(key):
@@ -105,29 +110,39 @@ class Keeping:
                 link = self._zygote.spawn(view, keeper_address(self._runtime, key))
                 if self._zygote.pid != before:
                     self._listen_to_zygote()
-                household = self._take_up(key, link, view, admit, snapshot)
+                household = self._take_up(key, link, view, admit, claims, snapshot)
                 household.since = time.time()
                 await self._wait_until_ready(key, household)
         return household
 
-    async def rejoin(self, key: str, view: View, admit: Admit, snapshot: Snapshot) -> bool:
+    async def rejoin(
+        self, key: str, view: View, admit: Admit, claims: Claims, snapshot: Snapshot
+    ) -> bool:
         """Takes up walls that outlived an earlier polisd; whether there were any."""
         async with self._turn(key):
             link = attach(keeper_address(self._runtime, key))
             if link is None:
                 return False
-            await self._wait_until_ready(key, self._take_up(key, link, view, admit, snapshot))
+            await self._wait_until_ready(
+                key, self._take_up(key, link, view, admit, claims, snapshot)
+            )
         return True
 
     def _turn(self, key: str) -> asyncio.Lock:
         return self._turns.setdefault(key, asyncio.Lock())
 
     def _take_up(
-        self, key: str, link: KeeperLink, view: View, admit: Admit, snapshot: Snapshot
+        self,
+        key: str,
+        link: KeeperLink,
+        view: View,
+        admit: Admit,
+        claims: Claims,
+        snapshot: Snapshot,
     ) -> Household:
         loop = asyncio.get_running_loop()
         household = Household(
-            view, link, admit, snapshot, loop.create_future(), loop.create_future()
+            view, link, admit, snapshot, loop.create_future(), loop.create_future(), claims
         )
         self._households[key] = household
         loop.add_reader(link.fileno(), self._hear, key, household)
@@ -158,6 +173,7 @@ class Keeping:
                     for id in household.missing(running):
                         self._take_end(key, household, Ended(id, 125, b"", 0.0, lost=_UNREAD))
                     with contextlib.suppress(OSError):  # then it is heard to be gone
+                        household.link.claim(household.claims(), whole=True)
                         household.link.enforce(household.snapshot)
                         if household.egress is None:
                             household.link.listen(household.view.proxy_port)
@@ -194,7 +210,11 @@ class Keeping:
             try:
                 address = keeper_address(self._runtime, key)
                 household.link = self._zygote.succeed(
-                    household.view, address, household.estate, household.snapshot
+                    household.view,
+                    address,
+                    household.estate,
+                    household.snapshot,
+                    household.claims(),
                 )
             except ConnectionError:
                 continue  # killed before it had all

@@ -9,12 +9,13 @@ import os
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from cash.faults import Fault, HeldFault
 from cash.guard.claim import Claim, Holder, Wish, carry_over, pack_claim, unpack_claim
 from cash.guard.clock import read_clock
+from cash.guard.others import Others
 from cash.guard.table import End, Granted, Table
 from cash.guard.wording import Held
 from cash.workspace.agent import Agent
@@ -34,7 +35,7 @@ PERSON: Final = Holder("", "")
 
 
 class Locks:
-    """observers: called with what came and what went, in order."""
+    """See the module. Belongs to the event loop."""
 
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
@@ -45,7 +46,6 @@ class Locks:
         self._unkept: dict[int, Claim | None] = {}
         self._keeping = asyncio.Lock()
         self._change = asyncio.Event()
-        self.observers: list[Callable[[Sequence[Claim], Sequence[Claim]], None]] = []
 
     # What there is
 
@@ -72,6 +72,18 @@ class Locks:
         """Whether a claim still is this holder's: to be asked right before what it is for."""
         claim = self._table.get(fence)
         return claim is not None and claim.holder.incarnation == holder.incarnation
+
+    def others(self, agent: Agent) -> Others:
+        """What others hold, as rules ask for it."""
+        return Others(self._table, agent.incarnation, str(agent.tree))
+
+    def told_to(self, agent: Agent) -> list[dict[str, Any]]:
+        """What others hold, as the agent's keeper is told."""
+        return [
+            pack_claim(claim)
+            for claim in self.claims()
+            if claim.holder.incarnation != agent.incarnation
+        ]
 
     async def wait_change(self) -> None:
         """Returns when something has come or gone."""
@@ -224,6 +236,24 @@ class Locks:
         self._hosted.note(self._agent_of(claim), uuid.uuid4().hex, "lock-released", body)
         self._note_change([], [claim])
 
+    def note_clash(self, agent: Agent, news: Mapping[str, Any]) -> None:
+        """The agent's keeper has met a write of what somebody else holds."""
+        names = ("kind", "command", "done", "fence", "holder", "held")
+        body = {"path": news["clash"]} | {name: news[name] for name in names}
+        self._hosted.note(agent, uuid.uuid4().hex, "lock-clash", body)
+
+    def _tell_keepers(self, came: Sequence[Claim], went: Sequence[Claim]) -> None:
+        hosted = self._hosted
+        for agent in hosted.agents():
+            household = hosted.keeping.standing(hosted.key_of(agent))
+            if household is None:
+                continue
+            news = [one for one in came if one.holder.incarnation != agent.incarnation]
+            gone = [one.fence for one in went if one.holder.incarnation != agent.incarnation]
+            if news or gone:
+                with contextlib.suppress(OSError):  # the next keeper is told all of it
+                    household.link.claim([pack_claim(one) for one in news], gone)
+
     def _agent_of(self, claim: Claim) -> Agent | None:
         incarnation = claim.holder.incarnation
         agents = self._hosted.agents()
@@ -236,8 +266,7 @@ class Locks:
             self._unkept[claim.fence] = claim
         for claim in went:
             self._unkept[claim.fence] = None
-        for observer in self.observers:
-            observer(came, went)
+        self._tell_keepers(came, went)
         self._change.set()
         self._change = asyncio.Event()
 

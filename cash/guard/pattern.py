@@ -57,6 +57,12 @@ def of_path(path: str) -> Pattern:
     return Pattern((path,), frozenset((path,)))
 
 
+def below_path(path: str) -> Pattern:
+    """A path and everything below it; "" is the root."""
+    glob = f"{_escaped(path)}/**" if path else "**"
+    return Pattern((glob,), frozenset(), (path,), make_automaton((glob,)))
+
+
 @lru_cache(maxsize=4096)
 def read_pattern(sources: tuple[str, ...]) -> Pattern:
     """Globs, relative to the repository's root. One that ends in a slash is the folder with all

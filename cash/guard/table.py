@@ -73,10 +73,15 @@ class Table:
         """What is held by now and stands in the way."""
         return next((one for one in self._near(wish) if excludes(one.wish, wish)), None)
 
-    def against(self, incarnation: str, path: str) -> Claim | None:
-        """The claim of somebody else that this path is under."""
+    def against(
+        self, incarnation: str | None, path: str, *, now: Moment | None = None
+    ) -> Claim | None:
+        """The claim of somebody else that this path is under. now: one that has had its time by
+        then is none."""
         for claim in chain(self._by_path.get(path, {}).values(), self._globs.values()):
-            if claim.holder.incarnation != incarnation and claim.wish.pattern.fits(path):
+            if claim.holder.incarnation == incarnation or not claim.wish.pattern.fits(path):
+                continue
+            if now is None or not claim.expires or now.boot < claim.expires:
                 return claim
         return None
 

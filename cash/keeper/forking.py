@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,11 +82,20 @@ class Zygote:
             found.append((values["pid"], values["end"]))
         return found
 
-    def succeed(self, view: View, address: Path, estate: Estate, snapshot: Snapshot) -> KeeperLink:
-        """Has a keeper made that takes the place of one that was killed. OSError."""
+    def succeed(
+        self,
+        view: View,
+        address: Path,
+        estate: Estate,
+        snapshot: Snapshot,
+        claims: Sequence[Mapping[str, Any]] = (),
+    ) -> KeeperLink:
+        """Has a keeper made that takes the place of one that was killed. claims: what others hold
+        of the agent's tree, packed. OSError."""
         link = self.spawn(view, address, succeeds=True)
         try:
             link.enforce(snapshot)
+            link.claim(claims, whole=True)
             link.hand_down(estate)
         except OSError:
             link.close()

@@ -21,6 +21,8 @@ class Heir:
         self.is_complete = False
         # The order to enforce a policy, as it came.
         self.policy: tuple[dict[str, Any], list[int]] = ({}, [])
+        # What others hold, as it was told.
+        self.claims: list[dict[str, Any]] = []
         # What is asked for meanwhile, to be done once there is a keeper that can.
         self.later: list[_Piece] = []
         self._pieces: dict[str, dict[str, _Piece]] = {}
@@ -29,6 +31,8 @@ class Heir:
         """One packet of polisd's."""
         if values["do"] == "enforce":
             self.policy = (values, descriptors)
+        elif values["do"] == "claims" and not self.is_complete:
+            self.claims.append(values)
         elif values["do"] == "end":
             known, _ = self._piece("process", values["id"])
             known["ended"] = values["end"]

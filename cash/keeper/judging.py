@@ -17,6 +17,7 @@ from cash.policy.action import WRITE_KINDS, Action, Exec, Write, WriteKind
 from cash.policy.action_tests import Change, MoreThan
 from cash.policy.actions import implied_actions
 from cash.policy.certainty import NO
+from cash.policy.clashes import Clash, clash_of
 from cash.policy.context import Context
 from cash.policy.paths import BoundPaths, Ground
 from cash.policy.policy import Policy
@@ -82,6 +83,12 @@ class Judging:
         if self._spoken_of is not None and self._spoken_of.test(path) == NO:
             return True
         return self._allows_write(self._usual, path, kind, 0)
+
+    def clash(self, path: str) -> Clash:
+        """What becomes of a write to a path of the tree that somebody else holds."""
+        context = self.snapshot.context
+        ground = Ground(context.tree, context.home, context.agent, context.branch)
+        return clash_of(self.snapshot.policy.clashes, path, ground) or "lock"
 
     def is_counted(self, path: str, kind: WriteKind) -> bool:
         """Whether a rule speaks of such a file once a command has changed too many of them."""

@@ -127,6 +127,8 @@ class Keeper:
         self._settle_in(*heir.walls(self._view))
         assert self._supervision is not None
         self._supervision.obey(*heir.policy)
+        for told in heir.claims:
+            self._supervision.obey(told, [])
         for id, known in heir.commands():
             runner = self._make_runner(id, **known)
             runner.inherit(heir.process(id), heir.terminal(id))
@@ -181,7 +183,7 @@ class Keeper:
                 self._listen(values["port"])
             case "stop":
                 self._end_walls()
-            case "enforce" | "verdict" | "predict":
+            case "enforce" | "claims" | "verdict" | "predict":
                 self._supervision.obey(values, descriptors)
             case "end" if runner := self._runners.get(values["id"]):
                 runner.hear_end(values["end"])

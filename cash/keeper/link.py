@@ -139,6 +139,13 @@ class KeeperLink:
         finally:
             os.close(content)
 
+    def claim(
+        self, came: Sequence[Mapping[str, Any]], went: Sequence[int] = (), *, whole: bool = False
+    ) -> None:
+        """Tells what others hold of the agent's tree by now, packed, and what they hold no more, by
+        its fence. whole: there is nothing else."""
+        self._send({"do": "claims", "came": list(came), "went": list(went), "whole": whole})
+
     def settle(self, number: int, verdict: ExecVerdict) -> None:
         """Answers an Asked, or what it still waits for."""
         self._send({"do": "verdict", "number": number, **verdict.pack()})

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from cash.keeper import notification
+from cash.keeper.claims import Claims
 from cash.keeper.covering import Covering
 from cash.keeper.environment import OwnEnvironment
 from cash.keeper.estate import Will
@@ -76,7 +77,9 @@ class Supervision:
         self._pending = Pending(loop, ask, self._hold, first)
         own_git = (str(view.git_directory), str(view.tree / ".git"))
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
-        self._writes = Writes(loop, opener, self._pending, *writable_places(view), own_git, gits)
+        self._claims = Claims(loop, str(view.tree), ask)
+        places = writable_places(view)
+        self._writes = Writes(loop, opener, self._pending, *places, own_git, gits, self._claims)
         # Files are made as their makers ask: the mask is theirs.
         os.umask(0)
         self._watches: dict[int, Watch] = {}
@@ -98,6 +101,8 @@ class Supervision:
                 assert isinstance(snapshot, Snapshot)
                 self._execs.enforce(snapshot)
                 self._writes.judging = self._execs.judging
+            case "claims":
+                self._claims.obey(values)
             case "verdict" if "write" in values:
                 self._writes.settle(values)
             case "verdict":
@@ -184,10 +189,12 @@ class Supervision:
 
     def meet_polisd(self) -> None:
         """Somebody listens again."""
+        self._claims.meet_polisd()
         self._report_soon()
 
     def lose_polisd(self) -> None:
         """Nobody answers any more."""
+        self._claims.lose_polisd()
         self._execs.lose_polisd()
         self._pending.refuse_all()
 

@@ -38,7 +38,7 @@ class Watch:
     they did not tell; foretold: the bytes of both, which polisd holds too. changed: paths it
     wrote to, and how; counted: for each of WRITE_KINDS, how many of those that a rule about many
     files speaks of; overwritten: hashes of the paths among them, which the next keeper does not
-    have: it counts them once more."""
+    have: it counts them once more. clashes: claims of others that it has met, and where."""
 
     id: str
     listener: int
@@ -57,6 +57,7 @@ class Watch:
     more_changed: int = 0
     counted: list[int] = field(default_factory=lambda: [0] * len(WRITE_KINDS))
     overwritten: set[int] = field(default_factory=set)
+    clashes: set[tuple[int, str]] = field(default_factory=set)
 
     def wrote(self, path: str, kind: WriteKind) -> None:
         """Notes a write for the journal."""

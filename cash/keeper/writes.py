@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from cash.keeper import moving, notification, opening
 from cash.keeper.calls import CALLS, OPENS, Named
+from cash.keeper.claims import Claims, HeldByOther
 from cash.keeper.gits import Gits
 from cash.keeper.judging import Judging
 from cash.keeper.loop import Loop
@@ -24,6 +25,7 @@ from cash.keeper.notification import Notification
 from cash.keeper.opening import LinkThere, Opener, Spot
 from cash.keeper.pending import Asked, Pending
 from cash.keeper.target import is_descriptor_alone, path_at, path_of_descriptor
+from cash.keeper.telling import tell
 from cash.keeper.watch import Watch
 from cash.policy.action import WriteKind
 
@@ -42,7 +44,7 @@ _REFUSED: Final = errno.EACCES
 class Writes:
     """folders: below which the walls let anything be written. files: below which what exists.
     own_git: the agent's git directory, and as what rules speak of it: the `.git` of its tree.
-    gits: those that are not asked about single files."""
+    gits: those that are not asked about single files. claims: what others hold of the tree."""
 
     loop: Loop
     opener: Opener
@@ -51,6 +53,7 @@ class Writes:
     files: tuple[str, ...]
     own_git: tuple[str, str]
     gits: Gits
+    claims: Claims
     judging: Judging | None = None
 
     def notified(self, watch: Watch, note: Notification, name: str) -> None:
@@ -60,15 +63,22 @@ class Writes:
 
     def _carry_out(self, watch: Watch, note: Notification, act: Callable[[], None]) -> None:
         """Does something for a call as its agent; what goes wrong is the call's own error."""
+        held = None
         self.opener.become()
         try:
             act()
+        except HeldByOther as fault:
+            held = fault
         except LinkThere:
             notification.fail(watch.listener, note.id, _REFUSED)  # it was no link when judged
         except OSError as fault:
             notification.fail(watch.listener, note.id, fault.errno or _REFUSED)
         finally:
             self.opener.return_()
+        if held is not None:
+            # As the keeper itself: a pipe of the agent's client is not the agent's to open.
+            tell(note.tid, held.text)
+            notification.fail(watch.listener, note.id, errno.EBUSY)
 
     # Opens
 
@@ -100,6 +110,7 @@ class Writes:
     def _open_at(self, watch: Watch, note: Notification, spot: Spot, flags: int, mode: int) -> None:
         if self._is_ours(spot):
             kind: WriteKind = "append" if flags & os.O_APPEND else "overwrite"
+            self._heed_claims(watch, note, spot.path, kind)
             if not self._allows(watch, spot.path, kind, spot.exists):
                 go_on = partial(self._open_anew, watch, note, spot.path, flags, mode)
                 self._ask(watch, note, spot.path, kind, go_on)
@@ -162,6 +173,7 @@ class Writes:
             if found is None or not _is_below(found[0], self.folders):
                 continue  # the walls answer
             path, changes = found
+            self._heed_claims(watch, note, path, kind)
             if not self._allows(watch, path, kind, partial(bool, changes)):
                 go_on = partial(self._change, watch, note, name, place + 1)
                 self._ask(watch, note, path, kind, go_on)
@@ -186,7 +198,7 @@ class Writes:
         try:
             if name == "renameat2" and note.arguments[4] & _EXCHANGE:
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # as where it is not known
-            spoken_of = self._spoken_of_below(old, new, let)
+            spoken_of = self._spoken_of_below(watch, note, old, new, let)
         except (TooMany, RecursionError):
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV)) from None
         finally:
@@ -200,12 +212,13 @@ class Writes:
             self._ask(watch, note, path, kind, go_on)
 
     def _spoken_of_below(
-        self, old: Spot, new: Spot, let: frozenset[str]
+        self, watch: Watch, note: Notification, old: Spot, new: Spot, let: frozenset[str]
     ) -> tuple[str, WriteKind] | None:
         """The first file below a folder that a rule lets nobody move, from there or to there."""
         for below in moving.carried(old):
             moves = ((f"{old.path}/{below}", _RENAME), (f"{new.path}/{below}", _OVERWRITE))
             for path, kind in moves:
+                self._heed_claims(watch, note, path, kind)
                 is_ours = _is_below(path, self.folders) and path not in let
                 if is_ours and not self._is_free(path, kind):
                     return path, kind
@@ -262,6 +275,16 @@ class Writes:
             return False
         watch.note_overwritten(path, kind)
         return True
+
+    def _heed_claims(self, watch: Watch, note: Notification, path: str, kind: WriteKind) -> None:
+        """HeldByOther where somebody else holds the path, unless policy says otherwise. A git that
+        moves the tree has the hub's turn, and must not be stopped half-way."""
+        claim = self.claims.find(path)
+        if claim is None or self._is_by_moving_git(note):
+            return
+        word = self.judging.clash(path) if self.judging is not None else "lock"
+        if word != "ignore":
+            self.claims.heed(watch, path, kind, claim, word)
 
     def _ask(
         self,

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cash.policy.clashes import CLASHES, ClashRule
 from cash.policy.compile_rule import RULE_KEYS, RawRule, compile_rule
-from cash.policy.compile_values import Entry, Scope
+from cash.policy.compile_values import Entry, Scope, compile_path_patterns
 from cash.policy.defaults import BUILTIN_RULES
 from cash.policy.document import Mistakes, Node, PolicyFault, nearest, read_document
 from cash.policy.examples import Example, check_examples, read_examples, read_here
@@ -25,7 +26,8 @@ from cash.policy.verdict import Decision
 
 __all__ = ["Layer", "Loaded", "PolicyFault", "load_policy", "read_policy"]
 
-_FILE_KEYS = ("version", "description", "sets", "programs", "rules")
+_FILE_KEYS = ("version", "description", "sets", "programs", "locks", "rules")
+_LOCKS_KEYS = ("paths", "clash")
 _PROGRAM_KEYS = ("values", "aliases", "bundles")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _SET_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -40,6 +42,7 @@ class _Loading:
     compiled: dict[str, Rule] = field(default_factory=dict)
     beside: list[Rule] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    clashes: list[ClashRule] = field(default_factory=list)
     checks: list[tuple[Rule, tuple[Example, ...]]] = field(default_factory=list)
     mistakes: Mistakes = field(default_factory=Mistakes)
     broken: set[str] = field(default_factory=set)
@@ -86,7 +89,7 @@ def read_policy(layers: Sequence[Layer]) -> Loaded:
         raise PolicyFault(
             "no policy has any rule", hint="polis never runs without one; restore policies/"
         )
-    policy = Policy(rules, digest.hexdigest(), loading.notes)
+    policy = Policy(rules, digest.hexdigest(), loading.notes, loading.clashes)
     return Loaded(policy, tuple(loading.checks))
 
 
@@ -104,19 +107,35 @@ def _add_file(root: Node, layer: Layer, loading: _Loading) -> None:
         raise root.fault("no version", hint="a policy begins with `version: 1`")
     if entries["version"][1].text() != "1":
         raise entries["version"][1].fault("only version 1 is known")
-    if "rules" not in entries:
+    if "rules" not in entries and "locks" not in entries:
         raise root.fault("no rules")
     if "description" in entries:
         entries["description"][1].text()
     sets = _sets(entries["sets"][1]) if "sets" in entries else {}
     usages = _usages(entries["programs"][1]) if "programs" in entries else {}
     scope = Scope({**SETS, **sets}, usages)
-    for node in entries["rules"][1].items():
+    for node in entries["locks"][1].items() if "locks" in entries else ():
+        with loading.mistakes.noted():
+            _add_clash(node, scope, layer, loading)
+    for node in entries["rules"][1].items() if "rules" in entries else ():
         try:
             _add_rule(node, scope, layer, loading)
         except PolicyFault as fault:
             loading.mistakes.add(fault)
             loading.broken.update(_ids_of(node))
+
+
+def _add_clash(node: Node, scope: Scope, layer: Layer, loading: _Loading) -> None:
+    entries = {name: value for name, (_, value) in node.known_entries(_LOCKS_KEYS).items()}
+    for name in _LOCKS_KEYS:
+        if name not in entries:
+            raise node.fault(f"an entry of `locks` without {name}")
+    clash = CLASHES[CLASHES.index(entries["clash"].choice(CLASHES))]
+    paths = compile_path_patterns(entries["paths"], scope)
+    if layer.tighten_only and clash != "lock":
+        loading.notes.append(f"{node.file}:{node.line}: not trusted, so {clash} does nothing")
+    else:
+        loading.clashes.append(ClashRule(paths, clash))
 
 
 def _ids_of(node: Node) -> set[str]:

@@ -9,6 +9,7 @@ from cash.policy import defaults
 from cash.policy.action import Action, Connect, Exec, Write
 from cash.policy.builtins import BUILTINS
 from cash.policy.certainty import NO, YES
+from cash.policy.clashes import ClashRule
 from cash.policy.context import Context
 from cash.policy.features import PIPED
 from cash.policy.identity import Naming
@@ -97,11 +98,19 @@ class _Index:
 class Policy:
     """Rules in force. Immutable; judging it is pure (the caches hold no decisions)."""
 
-    def __init__(self, rules: Sequence[Rule], version: str = "", notes: Sequence[str] = ()) -> None:
-        """version: a hash of the bytes it was made from. notes: what was not honoured, and why."""
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        version: str = "",
+        notes: Sequence[str] = (),
+        clashes: Sequence[ClashRule] = (),
+    ) -> None:
+        """version: a hash of the bytes it was made from. notes: what was not honoured, and why.
+        clashes: what becomes of writes to what somebody else holds."""
         self.rules = tuple(rules)
         self.version = version
         self.notes = tuple(notes)
+        self.clashes = tuple(clashes)
         self._index = {
             kind: _Index([rule for rule in self.rules if kind in rule.kinds]) for kind in KINDS
         }

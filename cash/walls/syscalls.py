@@ -31,7 +31,7 @@ _MACHINES = {
     },
 }
 MACHINE = platform.machine()
-_OPEN_TREE, _MOVE_MOUNT, _CLOSE_RANGE, _OPENAT2 = 428, 429, 436, 437
+_OPEN_TREE, _MOVE_MOUNT, _CLOSE_RANGE, _OPENAT2, _PIDFD_GETFD = 428, 429, 436, 437, 438
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
 
 CLONE_PIDFD, CLONE_PARENT = 0x1000, 0x8000
@@ -151,6 +151,11 @@ def openat2(folder: int, path: str | bytes, flags: int, resolve: int) -> int:
     if found < 0:
         raise _fail(f"openat2 {os.fsdecode(path)}")
     return found
+
+
+def pidfd_getfd(pidfd: int, number: int) -> int:
+    """pidfd_getfd(2): a copy of another process's descriptor, close-on-exec."""
+    return _syscall("pidfd_getfd", _PIDFD_GETFD, pidfd, number, 0)
 
 
 def close_range(first: int, last: int) -> None:

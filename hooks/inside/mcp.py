@@ -78,5 +78,29 @@ def appeal(text: str) -> dict[str, Any]:
     return _ask("appeal", text)
 
 
+@server.tool()
+def locks() -> dict[str, Any]:
+    """Who holds which files of the repository: reservations and locks of all agents, and who
+    waits. What another agent holds, you cannot write."""
+    return _ask("locks")
+
+
+@server.tool()
+def reserve(globs: list[str], lasting: str = "1h", why: str = "") -> dict[str, Any]:
+    """Keeps other agents from writing what the globs name (`src/**`, `!src/generated/**`), relative
+    to where you started, for 30s, 10m, 2h or 1d. All or nothing; an error says who holds it. Give
+    it back when you are done."""
+    return _ask(
+        "reserve", "\0".join([os.getcwd(), f"--for={lasting}", f"--why={why}", "--", *globs])
+    )
+
+
+@server.tool()
+def release(globs: list[str]) -> dict[str, Any]:
+    """Gives back what you have reserved with one of these globs; all of it, if there are none."""
+    words = ["--", *globs] if globs else ["--all"]
+    return _ask("release", "\0".join([os.getcwd(), *words]))
+
+
 if __name__ == "__main__":
     server.run("stdio")

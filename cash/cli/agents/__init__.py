@@ -14,6 +14,7 @@ command = Table(
         "show": "cash.cli.agents.show",
         "explain": "cash.cli.agents.explain",
         "path": "cash.cli.agents.path",
+        "locks": "cash.cli.locks",
         "shell": "cash.cli.agents.shell",
         "run": "cash.cli.agents.run",
         "prompt": "cash.cli.agents.prompt",

@@ -12,6 +12,7 @@ from cash.faults import UsageFault
 from cash.guard.pattern import Pattern, Unreadable, of_path, read_pattern
 from cash.walls import syscalls
 
+_EXAMPLE = "for example: polis reserve 'src/**' '!src/generated/**'"
 _RESOLVE = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_MAGICLINKS
 
 
@@ -19,7 +20,7 @@ def place_globs(words: Sequence[str], cwd: str, tree: str) -> Pattern:
     """Globs as typed in the directory `cwd` of a tree (both absolute), `!` before what is taken
     out. UsageFault in one line."""
     if not words:
-        raise UsageFault("there is no glob", hint="polis reserve 'src/**'")
+        raise UsageFault("there is no glob", hint=_EXAMPLE)
     sources = []
     for word in words:
         sign = "!" if word.startswith("!") else ""
@@ -27,7 +28,8 @@ def place_globs(words: Sequence[str], cwd: str, tree: str) -> Pattern:
     try:
         return read_pattern(tuple(sources))
     except Unreadable as fault:
-        raise UsageFault(f"{' '.join(words)!r} cannot be reserved: {fault}") from fault
+        said = " ".join(words)
+        raise UsageFault(f"{said!r} cannot be reserved: {fault}", hint=_EXAMPLE) from fault
 
 
 def place_path(word: str, cwd: str, tree: str) -> str:
@@ -91,7 +93,7 @@ def _look(top: int, place: str) -> tuple[str, bool]:
 
 def _place(word: str, cwd: str, tree: str) -> str:
     if not word or "\0" in word:
-        raise UsageFault(f"{word!r} names no path")
+        raise UsageFault(f"{word!r} names no path", hint=f"a path below {tree}")
     end = "/" if word.endswith("/") else ""
     whole = posixpath.normpath(posixpath.join(cwd, word))
     if whole == tree:
@@ -102,5 +104,5 @@ def _place(word: str, cwd: str, tree: str) -> str:
         )
     inner = whole[len(tree) + 1 :]
     if inner == ".git" or inner.startswith(".git/"):
-        raise UsageFault(f"{word!r} is git's own, which no claim is on")
+        raise UsageFault(f"{word!r} is git's own, which no claim is on", hint=_EXAMPLE)
     return inner + end

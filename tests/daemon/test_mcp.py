@@ -47,7 +47,9 @@ def test_its_tools_answer_as_polis_does(desk: Desk) -> None:
         ("appeal", {"text": ""}),
         ("explain", {}),
     )
-    assert tools == ["whoami", "explain", "explain_refusal", "appeal"]
+    assert tools == [
+        *("whoami", "explain", "explain_refusal", "appeal", "locks", "reserve", "release"),
+    ]
     who, line, refusals, appeal, empty, nothing = answers
     assert who.structured_content["agent"] == "alice"
     assert line.structured_content["decision"] == "deny"
@@ -58,6 +60,23 @@ def test_its_tools_answer_as_polis_does(desk: Desk) -> None:
     assert "there is nothing to ask a person" in _text(empty)
     # A line that is explained has not run, and nothing else was left.
     assert [one["body"]["rules"] for one in desk.log("exec")] == []
+
+
+def test_an_agent_reserves_and_gives_back(desk: Desk) -> None:
+    _, answers = _ask(
+        desk,
+        ("reserve", {"globs": ["src/**", "!src/x"], "lasting": "10m", "why": "a move"}),
+        ("locks", {}),
+        ("reserve", {"globs": ["../x"]}),
+        ("release", {"globs": []}),
+        ("locks", {}),
+    )
+    made, held, wrong, released, after = answers
+    assert made.structured_content["paths"] == ["src/**", "!src/x"]
+    assert held.structured_content["locks"] == [made.structured_content]
+    assert "is outside of the repository's tree" in _text(wrong)
+    assert released.structured_content["released"] == [made.structured_content]
+    assert after.structured_content["locks"] == []
 
 
 def test_garbage_on_its_input_ends_in_no_traceback(desk: Desk) -> None:

@@ -129,6 +129,27 @@ def test_other_hosts_are_asked_about_or_refused(desk: Desk) -> None:
     assert ran.status != 0
 
 
+def test_files_of_other_agents(desk: Desk) -> None:
+    _says(
+        "`polis locks` shows who holds what",
+        "`polis reserve 'src/**' --for 2h --why 'what you do'` keeps all others from writing there",
+        "`polis release 'src/**'` gives it back",
+        'fails at once with "Device or resource busy", and says who holds it',
+        "hint: work on something else, or ask: polis appeal 'WHY YOU NEED IT'",
+    )
+    assert desk.polis("reserve", "src/**", "--why", "moving it").status == 0
+    ran = desk.line("mkdir -p src")
+    first, second, third = ran.err.splitlines()
+    assert first.startswith("polis: src is held by ")
+    assert first.endswith(", with src/**: moving it")
+    assert second == "hint: work on something else, or ask: polis appeal 'WHY YOU NEED IT'"
+    assert third.endswith("Device or resource busy")
+    assert len(json.loads(desk.line("polis locks").out)["locks"]) == 1
+    assert desk.polis("release", "--all").status == 0
+    assert desk.line("polis reserve 'src/**' --for 2h --why 'what you do'").status == 0
+    assert desk.line("polis release 'src/**'").status == 0
+
+
 def test_asking_a_person(desk: Desk) -> None:
     _says("`polis appeal 'why you need it'` puts a question before your person")
     _says("Send the same words again to get the answer")

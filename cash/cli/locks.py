@@ -72,8 +72,12 @@ def _show(held: Mapping[str, Any], *, as_json: bool) -> None:
         print_text("nobody holds anything")
     else:
         print_columns(_HEADS, [_cells(claim) for claim in held["locks"]])
-    if not as_json and held["waiting"]:
-        print_text(f"waiting: {_waiting(held['waiting'])}")
+    if not as_json:
+        if held["waiting"]:
+            print_text(f"waiting: {_waiting(held['waiting'])}")
+        for clash in held["clashes"]:
+            both = " and ".join(clash["agents"])
+            print_text(f"written by {both}, {age(clash['time'])}: {one_line(clash['path'])}")
 
 
 def _cells(claim: Mapping[str, Any]) -> tuple[str, ...]:

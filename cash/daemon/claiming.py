@@ -56,6 +56,11 @@ def read_options(words: Sequence[str], known: Sequence[str]) -> tuple[list[str],
     return alone, options
 
 
+def describe_locks(hosted: Hosted) -> dict[str, Any]:
+    """What is held, who waits, and which files two agents have written in their own trees."""
+    return {**hosted.locks.describe(), "clashes": list(hosted.lock_sessions.clashes)}
+
+
 @dataclass(frozen=True, slots=True)
 class Claiming:
     """One who asks. agent: None for the person. cwd: where, in the agent's tree or the person's

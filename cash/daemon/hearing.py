@@ -40,9 +40,11 @@ class Hearing:
             case Seen(command, execs, more):
                 body = {"command": command, "execs": execs, "more": more, **self._calls(agent)}
                 self._hosted.note(agent, uuid.uuid4().hex, "execs", body)
-            case Wrote(command, files, more):
+            case Wrote(command, files, more, moved):
                 body = {"command": command, "files": files, "more": more, **self._calls(agent)}
                 self._hosted.note(agent, uuid.uuid4().hex, "wrote", body)
+                own = [(path, kind) for path, kind in files if path not in moved]
+                await self._hosted.lock_sessions.wrote(agent, command, own)
             case Ready(died=died):
                 # Nobody tells any more when what was let through ends: it is asked about again.
                 for line in household.granted.values():

@@ -25,6 +25,7 @@ from cash.daemon.importing import Importing
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Claims, Keeping
 from cash.daemon.lending import Lending
+from cash.daemon.lock_sessions import LockSessions
 from cash.daemon.locks import Locks
 from cash.daemon.programs import Programs
 from cash.daemon.prompting import Prompting
@@ -95,6 +96,7 @@ class Hosted:
         self.tool_calls = ToolCalls()
         self.write_leave = WriteLeave()
         self.locks = Locks(self)
+        self.lock_sessions = LockSessions(self)
         self.states = States(self)
         self.doors = Doors(self)
         self.loading = loading
@@ -120,6 +122,7 @@ class Hosted:
         self._rejoining: set[asyncio.Future[None]] = set()
         self.answering.take_up()
         self.locks.take_up()
+        self.lock_sessions.take_up()
 
     def lie_at(self, repository: Repository) -> None:
         """The repository is there, now if it was elsewhere before: what is read from its checkout
@@ -143,6 +146,7 @@ class Hosted:
             self.states.live(),
             self.attending.live(),
             self.locks.live(),
+            self.lock_sessions.live(),
         )
         self._live = [self.spawn(work) for work in works]
 

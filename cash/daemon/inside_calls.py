@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cash.daemon.claiming import Claiming, read_options
+from cash.daemon.claiming import Claiming, describe_locks, read_options
 from cash.daemon.hooking import Hooking
 from cash.daemon.inside import Reply
 from cash.daemon.shown import Reason, Shown
@@ -197,7 +197,7 @@ async def _hook(asker: Insider, words: tuple[str, ...], body: bytes) -> Reply:
 
 async def _locks(asker: Insider, _words: tuple[str, ...], _body: bytes) -> Reply:
     """What anybody holds of the repository's files."""
-    return _json(asker.hosted.locks.describe())
+    return _json(describe_locks(asker.hosted))
 
 
 async def _reserve(asker: Insider, _words: tuple[str, ...], body: bytes) -> Reply:

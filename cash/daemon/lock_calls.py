@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cash import wire
 from cash.daemon.caller import Caller, Fields
-from cash.daemon.claiming import Claiming
+from cash.daemon.claiming import Claiming, describe_locks
 from cash.faults import HeldFault, UsageFault
 from cash.guard.claim import Claim
 from cash.guard.wording import Held
@@ -20,21 +20,21 @@ _LONGEST_WAIT: Final = 600.0
 
 
 async def locks_list(caller: Caller, fields: Fields) -> dict[str, Any]:
-    return caller.hosted(fields).locks.describe()
+    return describe_locks(caller.hosted(fields))
 
 
 async def locks_follow(caller: Caller, fields: Fields) -> None:
     """The list, again each time it has changed, until the caller hangs up."""
-    locks = caller.hosted(fields).locks
+    hosted = caller.hosted(fields)
     hanging = asyncio.ensure_future(caller.connection.gone())
     last = ""
     try:
         while not hanging.done():
-            now = json.dumps(locks.describe())
+            now = json.dumps(describe_locks(hosted))
             if now != last:
                 await caller.connection.send(wire.REPLY, now.encode())
                 last = now
-            change = asyncio.ensure_future(locks.wait_change())
+            change = asyncio.ensure_future(hosted.locks.wait_change())
             await asyncio.wait({change, hanging}, return_when=asyncio.FIRST_COMPLETED)
             change.cancel()
             await asyncio.sleep(0.05)  # what comes together is shown together

@@ -85,6 +85,11 @@ class Locks:
             if claim.holder.incarnation != agent.incarnation
         ]
 
+    def note_change(self) -> None:
+        """There is something new to be shown."""
+        self._change.set()
+        self._change = asyncio.Event()
+
     async def wait_change(self) -> None:
         """Returns when something has come or gone."""
         await self._change.wait()
@@ -267,8 +272,7 @@ class Locks:
         for claim in went:
             self._unkept[claim.fence] = None
         self._tell_keepers(came, went)
-        self._change.set()
-        self._change = asyncio.Event()
+        self.note_change()
 
     def _keep_soon(self) -> None:
         if self._unkept:

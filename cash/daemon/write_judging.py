@@ -38,17 +38,31 @@ class WriteJudging:
 
     async def hear(self, asked: Mapping[str, Any]) -> None:
         """Answers the keeper about one write."""
+        held = ""
         try:
             allowed = await self._decide(asked)
+            if allowed and asked.get("session"):
+                held = await self._begin_session(asked)
         except Fault:
             allowed = False
         except Exception as fault:
             traceback.print_exception(fault, file=sys.stderr)
             allowed = False
         try:
-            self.household.link.settle_write(asked["number"], allowed=allowed)
+            self.household.link.settle_write(asked["number"], allowed=allowed, held=held)
         except OSError:
             return  # the keeper is gone, and who waited with it
+
+    async def _begin_session(self, asked: Mapping[str, Any]) -> str:
+        """What its program is told where the file is somebody else's just now; "": its own."""
+        place, command = str(asked["session"]), str(asked["command"])
+        held = await self.hosted.lock_sessions.begin(self.agent, command, place)
+        if held is None:
+            return ""
+        news = {"clash": place, "kind": asked["kind"], "command": command, "done": "refused"}
+        more = {"fence": held.fence, "holder": held.holder, "held": [held.paths]}
+        self.hosted.locks.note_clash(self.agent, news | more)
+        return f"polis: {held.tell(place)}\nhint: {held.hint()}\n"
 
     async def _decide(self, asked: Mapping[str, Any]) -> bool:
         verdict = self._judge(asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from cash.policy.clashes import Clash
 # Of what could not be told to polisd, and of what a command is told.
 _MOST_UNTOLD: Final = 100
 _MOST_TOLD: Final = 200
+_MOST_SESSIONS: Final = 4096
+# Seconds; half of LINGERS (cash/daemon/lock_sessions.py).
+_GOES_ON: Final = 1.0
 
 
 class HeldByOther(OSError):
@@ -40,6 +44,7 @@ class Claims:
         self._is_empty = True
         self._untold: list[dict[str, Any]] = []
         self._lost = 0
+        self._sessions: dict[str, float] = {}
 
     def obey(self, values: dict[str, Any]) -> None:
         """What has come and gone; whole: it is all there is."""
@@ -52,11 +57,31 @@ class Claims:
             self._table.restore(unpack_claim(packed))
         self._is_empty = not self._table.claims()
 
+    def place_of(self, path: str) -> str:
+        """The path in the tree, "" for what is no file of it."""
+        is_ours = path.startswith(self._below) and not self._is_gits(path)
+        return path[len(self._below) :] if is_ours else ""
+
+    def begin(self, path: str) -> None:
+        """polisd has let this agent alone write the file."""
+        if len(self._sessions) > _MOST_SESSIONS:
+            self._sessions.clear()  # they are asked for again
+        self._sessions[path] = time.monotonic()
+
+    def goes_on(self, path: str) -> bool:
+        """Whether it was written a moment ago: polisd, which ends what has not been for twice as
+        long, hears of this write in time."""
+        now, last = time.monotonic(), self._sessions.get(path, 0.0)
+        if now - last > _GOES_ON or now - last < 0:
+            return False
+        self._sessions[path] = now
+        return True
+
     def find(self, path: str) -> Claim | None:
         """Who holds a path inside, if it is one of the tree."""
-        if self._is_empty or not path.startswith(self._below) or self._is_gits(path):
+        if self._is_empty or not (place := self.place_of(path)):
             return None
-        return self._table.against(None, path[len(self._below) :], now=read_clock())
+        return self._table.against(None, place, now=read_clock())
 
     def _is_gits(self, path: str) -> bool:
         return path == self._git or path.startswith(f"{self._git}/")

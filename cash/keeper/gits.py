@@ -51,6 +51,11 @@ class Gits:
         self._changed = changed
         self._moving: set[int] = set()
 
+    @property
+    def are_there(self) -> bool:
+        """Whether there were any of late."""
+        return bool(self._moving)
+
     def take_up(self, pids: Iterable[int]) -> None:
         """Those that an earlier keeper knew."""
         self._moving = set(pids)

@@ -54,6 +54,8 @@ class Judging:
         self._size = 0
         usual, self._bulk = _by_counting(snapshot.policy)
         self._usual = usual
+        # Whether there are files at all that one agent writes at a time.
+        self.has_sessions = any(one.clash == "lock" for one in snapshot.policy.clashes)
         self._counted_kinds = _kinds_spoken_of(self._bulk)
         self._spoken_of = _paths_spoken_of(usual, snapshot.context)
 
@@ -84,11 +86,11 @@ class Judging:
             return True
         return self._allows_write(self._usual, path, kind, 0)
 
-    def clash(self, path: str) -> Clash:
-        """What becomes of a write to a path of the tree that somebody else holds."""
+    def clash(self, path: str) -> Clash | None:
+        """What policy says of a write to a path of the tree that somebody else holds."""
         context = self.snapshot.context
         ground = Ground(context.tree, context.home, context.agent, context.branch)
-        return clash_of(self.snapshot.policy.clashes, path, ground) or "lock"
+        return clash_of(self.snapshot.policy.clashes, path, ground)
 
     def is_counted(self, path: str, kind: WriteKind) -> bool:
         """Whether a rule speaks of such a file once a command has changed too many of them."""

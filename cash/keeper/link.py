@@ -150,10 +150,11 @@ class KeeperLink:
         """Answers an Asked, or what it still waits for."""
         self._send({"do": "verdict", "number": number, **verdict.pack()})
 
-    def settle_write(self, number: int, *, allowed: bool) -> None:
-        """Answers an Asked about a write."""
-        verdict = "allow" if allowed else "refuse"
-        self._send({"do": "verdict", "write": number, "verdict": verdict})
+    def settle_write(self, number: int, *, allowed: bool, held: str = "") -> None:
+        """Answers an Asked about a write. held: it would be, but somebody else holds the file; for
+        the writer's standard error."""
+        verdict = "held" if held else "allow" if allowed else "refuse"
+        self._send({"do": "verdict", "write": number, "verdict": verdict, "text": held})
 
     def predict(self, id: str, predicted: Prediction) -> None:
         """Tells what a line names that the running command `id` (a shell) is about to run."""

@@ -87,11 +87,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """What a command has changed: path and how. more: how many others were only counted."""
+    """What a command has changed: path and how. more: how many others were only counted. moved:
+    those of the files that a git has, which was moving the tree."""
 
     command: str
     files: tuple[tuple[str, str], ...]
     more: int = 0
+    moved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,10 @@ def pack_message(message: Message) -> tuple[dict[str, Any], list[int]]:
             return {"kind": "asked", "question": question}, []
         case Seen(command, execs, more):
             return {"kind": "seen", "command": command, "execs": execs, "more": more}, []
-        case Wrote(command, files, more):
+        case Wrote(command, files, more, moved):
             shown = [(to_text(os.fsencode(path)), kind) for path, kind in files]
-            return {"kind": "wrote", "command": command, "files": shown, "more": more}, []
+            packed = {"kind": "wrote", "command": command, "files": shown, "more": more}
+            return packed | {"moved": [to_text(os.fsencode(path)) for path in moved]}, []
         case Kept(what, id, values, descriptors):
             packed = {"kind": "kept", "what": what, "id": id, "values": values}
             return packed, list(descriptors)
@@ -202,7 +205,7 @@ def unpack_message(values: dict[str, Any], descriptors: list[int]) -> Message:
             return Seen(values["command"], execs, values["more"])
         case "wrote":
             files = tuple([(path, kind) for path, kind in values["files"]])
-            return Wrote(values["command"], files, values["more"])
+            return Wrote(values["command"], files, values["more"], frozenset(values["moved"]))
         case "kept":
             return Kept(values["what"], values["id"], values["values"], tuple(descriptors))
         case "letgo":

@@ -19,13 +19,15 @@ _PATIENCE: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A call that waits. path, kind: of what it changes. go_on: what is done when it may."""
+    """A call that waits. path, kind: of what it changes. go_on: what is done when it may. session:
+    the path in the tree of a file that is to be written by one agent alone, "" for none."""
 
     watch: Watch
     note: Notification
     path: str
     kind: WriteKind
     go_on: Callable[[], None]
+    session: str = ""
 
 
 class Pending:
@@ -58,11 +60,16 @@ class Pending:
             "command": asked.watch.id,
             "program": program,
             "number": number,
+            "session": asked.session,
         }
         if self.hold(asked.watch, asked.note) and self._tell(question):
             self._loop.call_later(_PATIENCE, lambda: self.refuse(number))
         else:
             self.refuse(number)
+
+    def take(self, values: dict[str, Any]) -> Asked | None:
+        """What polisd's word is about, if it still waits."""
+        return self._asked.pop(values["write"], None)
 
     def take_allowed(self, values: dict[str, Any]) -> Asked | None:
         """What polisd's word lets go on; what it refuses has failed."""

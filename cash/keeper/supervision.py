@@ -272,9 +272,9 @@ class Supervision:
         if seen or dropped:
             execs = tuple([(one.argv, one.surprise, one.count) for one in seen])
             self._tell(Seen(watch.id, execs, dropped))
-        changed, more = watch.take_changed()
+        changed, more, moved = watch.take_changed()
         if changed or more:
-            self._tell(Wrote(watch.id, tuple(changed), more))
+            self._tell(Wrote(watch.id, tuple(changed), more, moved))
 
 
 def _predict(watch: Watch, values: dict[str, Any]) -> None:

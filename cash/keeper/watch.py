@@ -38,7 +38,8 @@ class Watch:
     they did not tell; foretold: the bytes of both, which polisd holds too. changed: paths it
     wrote to, and how; counted: for each of WRITE_KINDS, how many of those that a rule about many
     files speaks of; overwritten: hashes of the paths among them, which the next keeper does not
-    have: it counts them once more. clashes: claims of others that it has met, and where."""
+    have: it counts them once more. clashes: claims of others that it has met, and where.
+    moved: what a git has changed that moves the tree."""
 
     id: str
     listener: int
@@ -58,6 +59,7 @@ class Watch:
     counted: list[int] = field(default_factory=lambda: [0] * len(WRITE_KINDS))
     overwritten: set[int] = field(default_factory=set)
     clashes: set[tuple[int, str]] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)
 
     def wrote(self, path: str, kind: WriteKind) -> None:
         """Notes a write for the journal."""
@@ -94,11 +96,12 @@ class Watch:
         """How many there were before the one that was counted last."""
         return max(0, self.counted[WRITE_KINDS.index(kind)] - 1)
 
-    def take_changed(self) -> tuple[list[tuple[str, str]], int]:
-        """What was written since the last time, and how many more were only counted."""
-        taken, more = list(self.changed.items()), self.more_changed
-        self.changed, self.more_changed = {}, 0
-        return taken, more
+    def take_changed(self) -> tuple[list[tuple[str, str]], int, frozenset[str]]:
+        """What was written since the last time, how many more were only counted, and what of it
+        a git has moved."""
+        taken, more, moved = list(self.changed.items()), self.more_changed, frozenset(self.moved)
+        self.changed, self.more_changed, self.moved = {}, 0, set()
+        return taken, more, moved & {path for path, _ in taken}
 
     def takes_start(self) -> bool:
         """Whether this exec is the command's own start, judged before; true once at most."""

@@ -34,6 +34,9 @@ _MOMENT: Final = 0.01
 _LONG: Final = 0.16
 _CREATES: Final = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
 _MOST_LINKS: Final = 40  # MAXSYMLINKS
+_MOST_MOVED: Final = 2000
+# Of what is in a folder one agent at a time may be the writer, not of the folder.
+_FOLDERS: Final = ("mkdir", "mkdirat", "rmdir")
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
 _RENAME: Final[WriteKind] = "rename"
 _OVERWRITE: Final[WriteKind] = "overwrite"
@@ -111,11 +114,13 @@ class Writes:
         if self._is_ours(spot):
             kind: WriteKind = "append" if flags & os.O_APPEND else "overwrite"
             self._heed_claims(watch, note, spot.path, kind)
-            if not self._allows(watch, spot.path, kind, spot.exists):
+            is_free = self._allows(watch, spot.path, kind, spot.exists)
+            session = self._new_session(spot.path)
+            if not is_free or session:
                 go_on = partial(self._open_anew, watch, note, spot.path, flags, mode)
-                self._ask(watch, note, spot.path, kind, go_on)
+                self._ask(watch, note, spot.path, kind, go_on, session)
                 return
-            watch.wrote(spot.path, kind)
+            self._note_written(watch, note, spot.path, kind)
         elif not spot.link and not self._is_device(spot):
             raise OSError(_why_not(spot, flags), "outside")
         self._hand_over(watch, note, spot, flags, mode)
@@ -174,11 +179,13 @@ class Writes:
                 continue  # the walls answer
             path, changes = found
             self._heed_claims(watch, note, path, kind)
-            if not self._allows(watch, path, kind, partial(bool, changes)):
+            is_free = self._allows(watch, path, kind, partial(bool, changes))
+            session = "" if name in _FOLDERS else self._new_session(path)
+            if not is_free or session:
                 go_on = partial(self._change, watch, note, name, place + 1)
-                self._ask(watch, note, path, kind, go_on)
+                self._ask(watch, note, path, kind, go_on, session)
                 return
-            watch.wrote(path, kind)
+            self._note_written(watch, note, path, kind)
         if name.startswith("rename"):
             self._move(watch, note, name)
         else:
@@ -282,7 +289,7 @@ class Writes:
         claim = self.claims.find(path)
         if claim is None or self._is_by_moving_git(note):
             return
-        word = self.judging.clash(path) if self.judging is not None else "lock"
+        word = self.judging.clash(path) or "lock" if self.judging is not None else "lock"
         if word != "ignore":
             self.claims.heed(watch, path, kind, claim, word)
 
@@ -293,22 +300,47 @@ class Writes:
         path: str,
         kind: WriteKind,
         go_on: Callable[[], None],
+        session: str = "",
     ) -> None:
         # What git appends to are its logs, and files that it was told to trace into.
         if kind != "append" and self._is_by_moving_git(note):
             go_on()
             return
-        asked = Asked(watch, note, path, kind, go_on)
+        asked = Asked(watch, note, path, kind, go_on, session)
         program = os.readlink(f"/proc/{note.tid}/exe")
         self.pending.ask(asked, known_as=self._as_named(path), program=program)
+
+    def _new_session(self, path: str) -> str:
+        """The path in the tree of a file that policy lets one agent at a time write, and this one
+        has not begun to; else ""."""
+        judging = self.judging
+        if judging is None or not judging.has_sessions:
+            return ""
+        place = self.claims.place_of(path)
+        if not place or judging.clash(path) != "lock" or self.claims.goes_on(path):
+            return ""
+        return place
+
+    def _note_written(self, watch: Watch, note: Notification, path: str, kind: WriteKind) -> None:
+        watch.wrote(path, kind)
+        if self.gits.are_there and len(watch.moved) < _MOST_MOVED and self._is_by_moving_git(note):
+            watch.moved.add(path)
 
     def _is_by_moving_git(self, note: Notification) -> bool:
         return self.gits.moves(note.tid, os.readlink(f"/proc/{note.tid}/exe"))
 
     def settle(self, values: dict[str, Any]) -> None:
         """polisd's word on a write."""
+        if values["verdict"] == "held":
+            held = self.pending.take(values)
+            if held is not None:
+                tell(held.note.tid, values["text"])
+                notification.fail(held.watch.listener, held.note.id, errno.EBUSY)
+            return
         asked = self.pending.take_allowed(values)
         if asked is not None:
+            if asked.session:
+                self.claims.begin(asked.path)
             asked.watch.wrote(asked.path, asked.kind)
             self._carry_out(asked.watch, asked.note, asked.go_on)
 

@@ -12,6 +12,7 @@ import pytest
 from desk import Desk, make_desk
 from holding import locking
 from installation import Installation, Ran
+from office import wait_until
 
 pytestmark = pytest.mark.kernel
 
@@ -162,6 +163,7 @@ def test_reservations_outlive_polisd_and_the_machines_user_sees_them(desk: Desk)
     before = json.loads(desk.polis("locks", "--json").out)
     (polisd,) = desk.pids("-m cash.daemon")
     os.kill(polisd, signal.SIGKILL)
+    wait_until(lambda: not desk.pids("-m cash.daemon"), "it has ended")
     assert json.loads(desk.polis("locks", "--json").out) == before
     assert desk.polis("reserve", "src/x", "--agent", "bob").status == 126
 

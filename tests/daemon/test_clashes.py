@@ -117,6 +117,7 @@ def test_reservations_bind_while_polisd_is_away_and_over_its_death(desk: Desk) -
     wait_until((desk.tree / "ready").exists, "it runs")
     (polisd,) = desk.pids("-m cash.daemon")
     os.kill(polisd, signal.SIGKILL)
+    wait_until(lambda: not desk.pids("-m cash.daemon"), "it has ended")
     (desk.tree / "go").touch()
     _, err = running.communicate(timeout=30)
     assert "src/b is held by bob" in err

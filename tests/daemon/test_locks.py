@@ -140,6 +140,7 @@ def test_locks_of_living_holders_outlive_polisd_and_fences_grow(desk: Desk) -> N
         time.sleep(0.3)  # by then it is in the store
         (polisd,) = desk.pids("-m cash.daemon")
         os.kill(polisd, signal.SIGKILL)
+        wait_until(lambda: not desk.pids("-m cash.daemon"), "it has ended")
         assert desk.polis("up").status == 0
         said = _refusal(desk, "a", agent="alice")
         assert "held by alice" in said

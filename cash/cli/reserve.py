@@ -7,7 +7,7 @@ import click
 from cash.cli.calls import ask, complete_agents
 from cash.cli.locks import shown_paths
 from cash.cli.measures import clock
-from cash.cli.printing import json_option, print_json, print_text
+from cash.cli.printing import json_option, one_line, print_json, print_text
 from cash.cli.table import command as make_command
 
 
@@ -43,3 +43,5 @@ def command(globs: tuple[str, ...], agent: str, lasting: str, why: str, as_json:
     holder = claim["agent"] or "you"
     verb = "has" if claim["agent"] else "have"
     print_text(f"{holder} {verb} {shown_paths(claim['paths'])} until {clock(claim['until'])}")
+    for note in claim["notes"]:
+        print_text(f"note: {one_line(note)}")

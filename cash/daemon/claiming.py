@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from cash.daemon.locks import PERSON, began_at
 from cash.faults import UsageFault
 from cash.guard.claim import LONGEST_SECONDS, RESERVED_SECONDS, Claim, Holder, Wish
-from cash.guard.pattern import of_path
+from cash.guard.pattern import Pattern, of_path
 from cash.guard.places import place_globs, place_path, real_place
 from cash.guard.wording import Held
+from cash.policy.clashes import clash_of
+from cash.policy.paths import Ground
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -94,7 +96,22 @@ class Claiming:
         shown = " ".join(why.split())[:_LONGEST_WHY]
         seconds = read_duration(lasting)
         wish = Wish("reservation", pattern, self.holder, why=shown, seconds=seconds)
-        return (await self.hosted.locks.reserve(wish)).describe()
+        claim = await self.hosted.locks.reserve(wish)
+        return claim.describe() | {"notes": self._notes(pattern)}
+
+    def _notes(self, pattern: Pattern) -> list[str]:
+        """What a reservation does not do there."""
+        root = self.hosted.repository.root
+        ground = Ground(str(root), str(root))
+        clashes = self.hosted.in_force.policy().clashes
+        notes = []
+        for source in pattern.sources:
+            said = clash_of(clashes, f"{root}/{source.replace('*', 'x')}", ground)
+            if said in ("ignore", "warn"):
+                notes.append(
+                    f"policy says {said} for {source}: others are not kept from writing it"
+                )
+        return notes
 
     def release(self, words: Sequence[str], *, everything: bool) -> list[dict[str, Any]]:
         """Gives back the reservations that name one of these globs, or all. UsageFault when there

@@ -134,12 +134,20 @@ def test_names_of_any_kind_are_shown_on_one_line(desk: Desk) -> None:
     assert "is held by alice" in ran.err
 
 
+def test_what_policy_leaves_to_all_is_said(desk: Desk) -> None:
+    out = desk.polis("reserve", "dist/**", "src/**", "--agent", "alice").out
+    assert "note: policy says ignore for dist/**: others are not kept from writing it\n" in out
+    assert out.count("note: ") == 1
+    assert desk.polis("shell", "bob", "-c", "mkdir dist && echo x > dist/a").err == ""
+
+
 def test_an_agent_reserves_for_itself_alone(desk: Desk) -> None:
     line = "mkdir -p s && cd s && polis reserve '*.py' --for=10m --why 'my work'"
     ran = desk.line(line)
     assert ran.status == 0, ran.err
     made, held = json.loads(ran.out), json.loads(desk.line("polis locks").out)
     assert (made["agent"], made["paths"], made["why"]) == ("alice", ["s/*.py"], "my work")
+    assert made.pop("notes") == []
     assert held["locks"] == [made]
     said = desk.polis("shell", "bob", "-c", "polis reserve 's/**'")
     assert said.status == 126

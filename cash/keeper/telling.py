@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 
+from cash.keeper.target import leader_of
 from cash.walls import syscalls
 
 _ERROR = 2
@@ -41,8 +42,8 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _take(tid: int) -> int:
-    """A copy of its descriptor. OSError; of a thread that is not its process's first, too."""
-    pidfd = os.pidfd_open(tid)
+    """A copy of its process's descriptor. OSError."""
+    pidfd = os.pidfd_open(leader_of(tid) or tid)
     try:
         return syscalls.pidfd_getfd(pidfd, _ERROR)
     finally:

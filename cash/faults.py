@@ -31,6 +31,18 @@ class UsageFault(Fault):
     status = USAGE
 
 
+class RefusedFault(Fault):
+    """A rule or a person does not let it be done: exit 126."""
+
+    status = DENIED
+
+
+class UnansweredFault(Fault):
+    """A person is asked, and it can be tried again after the answer: exit 124."""
+
+    status = UNANSWERED
+
+
 class MachineFault(Fault):
     """This machine cannot do what was asked (no user namespaces, no git): exit 69."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import socket
@@ -12,36 +11,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from cash import wire
-from cash.faults import FAILED_CLOSED, Fault, HeldFault, MachineFault, UsageFault
+from cash.calling import connect_running, hear, not_running, say
+from cash.faults import Fault
 from cash.places import Places
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 20.0
 
-_FAULTS = {one.status: one for one in (UsageFault, MachineFault, HeldFault)}
-
 
 def connect(places: Places, *, start: bool = True) -> socket.socket:
     """A connection to polisd, which is started if it is not running. Fault when it cannot be."""
-    endpoint = _try_to_connect(places)
+    endpoint = connect_running(places)
     if endpoint is not None:
         return endpoint
     if not start:
-        raise Fault("polisd is not running", hint="start it: polis up")
+        raise not_running()
     _start(places)
-    endpoint = _try_to_connect(places)
+    endpoint = connect_running(places)
     if endpoint is None:
         raise Fault("polisd started but does not answer", hint=f"see {places.state}/polisd.log")
-    return endpoint
-
-
-def _try_to_connect(places: Places) -> socket.socket | None:
-    endpoint = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        endpoint.connect(os.fspath(places.socket))
-    except OSError:
-        endpoint.close()
-        return None
     return endpoint
 
 
@@ -85,27 +73,17 @@ def _daemon_environment() -> dict[str, str]:
 
 def is_running(places: Places) -> bool:
     """Whether polisd answers now; it is not started."""
-    endpoint = _try_to_connect(places)
+    endpoint = connect_running(places)
     if endpoint is not None:
         endpoint.close()
     return endpoint is not None
 
 
-def read_token(places: Places) -> str:
-    """The operator's token. Fault when polis has not run here yet or it is unreadable."""
-    try:
-        return places.token.read_text().strip()
-    except OSError as fault:
-        raise Fault(
-            f"the operator's token cannot be read: {fault.strerror}", hint="polis up"
-        ) from fault
-
-
 def call(places: Places, verb: str, *, start: bool = True, **fields: Any) -> dict[str, Any]:
     """One verb and its reply. Raises the Fault that polisd answered with."""
     with connect(places, start=start) as endpoint:
-        _say(endpoint, places, verb, fields)
-        return _hear(endpoint)
+        say(endpoint, places, verb, fields)
+        return hear(endpoint)
 
 
 def stop(places: Places) -> bool:
@@ -130,31 +108,9 @@ def stop(places: Places) -> bool:
 def follow(places: Places, verb: str, **fields: Any) -> Iterator[dict[str, Any]]:
     """A verb with many replies (log --follow); ends when polisd closes."""
     with connect(places) as endpoint:
-        _say(endpoint, places, verb, fields)
+        say(endpoint, places, verb, fields)
         while True:
             try:
-                yield _hear(endpoint)
+                yield hear(endpoint)
             except wire.ConnectionEnded:
                 return
-
-
-def _say(endpoint: socket.socket, places: Places, verb: str, fields: dict[str, Any]) -> None:
-    request = {"verb": verb, "token": read_token(places), **fields}
-    wire.send_frame(endpoint, wire.CALL, json.dumps(request).encode())
-
-
-def _hear(endpoint: socket.socket) -> dict[str, Any]:
-    try:
-        kind, payload, _ = wire.receive_frame(endpoint)
-    except OSError as fault:
-        raise wire.ConnectionEnded(str(fault)) from fault
-    if kind != wire.REPLY:
-        raise Fault(f"polisd said something unexpected ({kind!r})")
-    reply: dict[str, Any] = json.loads(payload)
-    if moved := reply.pop("moved", ""):
-        print(f"polis: {moved}", file=sys.stderr)
-    fault_said = reply.get("fault")
-    if fault_said:
-        kind_of_fault = _FAULTS.get(fault_said.get("status", FAILED_CLOSED), Fault)
-        raise kind_of_fault(fault_said["message"], hint=fault_said.get("hint"))
-    return reply

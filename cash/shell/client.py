@@ -15,7 +15,8 @@ from stat import S_ISFIFO
 from typing import Any, Literal
 
 from cash import wire
-from cash.daemon.client import connect, read_token
+from cash.calling import read_token
+from cash.daemon.client import connect
 from cash.faults import FAILED_CLOSED, Fault
 from cash.places import Places
 from cash.shell.keyboard import Keyboard

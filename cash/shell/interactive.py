@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cash import wire
-from cash.daemon.client import call, connect, read_token
+from cash.calling import read_token
+from cash.daemon.client import call, connect
 from cash.faults import DENIED, FAILED_CLOSED, Fault, UsageFault
 from cash.places import Places
 from cash.shell import client

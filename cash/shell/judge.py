@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cash import wire
-from cash.daemon.client import call, connect, read_token
+from cash.calling import read_token
+from cash.daemon.client import call, connect
 from cash.faults import FAILED_CLOSED, Fault
 from cash.places import Places
 from cash.shell.question import Answer, Question

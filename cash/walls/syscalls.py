@@ -20,6 +20,7 @@ _MACHINES = {
         "seccomp": 317,
         "ptrace": 101,
         "signalfd4": 289,
+        "renameat2": 316,
     },
     "aarch64": {
         "clone": 220,
@@ -28,6 +29,7 @@ _MACHINES = {
         "seccomp": 277,
         "ptrace": 117,
         "signalfd4": 74,
+        "renameat2": 276,
     },
 }
 MACHINE = platform.machine()
@@ -156,6 +158,12 @@ def openat2(folder: int, path: str | bytes, flags: int, resolve: int) -> int:
 def pidfd_getfd(pidfd: int, number: int) -> int:
     """pidfd_getfd(2): a copy of another process's descriptor, close-on-exec."""
     return _syscall("pidfd_getfd", _PIDFD_GETFD, pidfd, number, 0)
+
+
+def rename_new(folder: int, name: str, other_folder: int, other: str) -> None:
+    """renameat2(2) to a name that nothing has; FileExistsError when something does."""
+    words = (folder, os.fsencode(name), other_folder, os.fsencode(other), 1)  # RENAME_NOREPLACE
+    _syscall(f"rename {name}", _number("renameat2"), *words)
 
 
 def close_range(first: int, last: int) -> None:

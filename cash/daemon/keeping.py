@@ -22,6 +22,7 @@ from cash.keeper.link import (
     Ended,
     Failed,
     Gone,
+    Judged,
     KeeperLink,
     Kept,
     LetGo,
@@ -298,13 +299,22 @@ class Keeping:
     ) -> Ended:
         """Runs a command of polisd's own inside standing walls, unjudged, and waits for it.
         Fault when the walls do not stand."""
+        client, ended = self.start_own(key, number, argv, descriptors, "errand")
+        with client:
+            return await ended
+
+    def start_own(
+        self, key: str, number: str, argv: list[bytes], descriptors: dict[int, int], judged: Judged
+    ) -> tuple[socket.socket, asyncio.Future[Ended]]:
+        """The same without waiting: its client, whose end hangs it up, and how it will have ended.
+        Fault when the walls do not stand, OSError when their keeper is gone."""
         household = self._households.get(key)
         if household is None:
             raise Fault("the walls do not stand")
         ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         household.own[number] = ended
         ours, theirs = socket.socketpair()
-        with ours:
+        try:
             with theirs:
                 household.link.run(
                     id=number,
@@ -313,9 +323,13 @@ class Keeping:
                     cwd=os.fsencode(household.view.tree),
                     client=theirs.fileno(),
                     descriptors=descriptors,
-                    judged="errand",
+                    judged=judged,
                 )
-            return await ended
+        except OSError:
+            ours.close()
+            household.own.pop(number, None)
+            raise
+        return ours, ended
 
     async def close(self) -> None:
         """Takes all walls down and ends the zygote."""

@@ -21,6 +21,7 @@ _BOOT: Final = (
     "import sys; sys.path[:0] = sys.argv[2:]; "
     "from cash.keeper.zygote import main; main(int(sys.argv[1]))"
 )
+_CARRIED: Final = ("HOME", "LANG", "PATH", "TMPDIR")
 _PACKAGE: Final = Path(__file__).resolve().parent.parent.parent
 
 
@@ -59,6 +60,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
+                env=_without_secrets(),
             )
         self._requests = be_patient(ours)
         self.is_heard = True
@@ -132,3 +134,13 @@ class Zygote:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _without_secrets() -> dict[str, str]:
+    """Of this process' environment what holds none: what zygotes fork may live on inside an agent's
+    walls for a while (scribe.py), where a process' first environment can be read."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _CARRIED or name.startswith(("LC_", "XDG_"))
+    }

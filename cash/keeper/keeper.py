@@ -269,6 +269,7 @@ class Keeper:
             rows=values["rows"],
             columns=values["columns"],
             watched=values["judged"] != "errand",
+            writes=values["judged"] == "write",
         )
 
     def _environment_with(self, entries: list[str]) -> dict[bytes, bytes]:

@@ -58,7 +58,7 @@ __all__ = [
     "keeper_address",
 ]
 
-Judged = Literal["words", "line", "errand"]
+Judged = Literal["words", "line", "errand", "write"]
 
 # A keeper answers its loop in microseconds; one that takes no packet for so long is broken.
 _PATIENCE: Final = struct.pack("ll", 5, 0)
@@ -104,7 +104,8 @@ class KeeperLink:
         descriptors: number inside → descriptor here; a number missing of 0 to 2 is /dev/null.
         report: comes back in Ended. judged: what of it is judged already: "words" (each exec is
         looked at, its own start too), "line" (bash and its text), "errand" (polisd's own: nothing
-        of it is looked at). predicted: what its line names. OSError when the keeper is gone.
+        of it is looked at), "write" (polis' own hand and no program: what it writes is looked at).
+        predicted: what its line names. OSError when the keeper is gone.
         """
         if not argv or not argv[0]:
             raise ValueError("a command needs a name")

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from cash.keeper import messages
+from cash.keeper import messages, scribe
 from cash.keeper.limits import Limits, restore_descriptors
 from cash.walls import enter, namespaces, syscalls, trap
 from cash.walls.enter import Walls
@@ -31,6 +31,8 @@ from cash.walls.view import View
 PIDFD: Final = b"pidfd"
 MASTER: Final = b"master"
 LISTENER: Final = b"listener"
+# Above what a starter has open itself.
+ORDERS: Final = 200
 _NOT_FOUND, _NOT_EXECUTABLE, _BROKEN = 127, 126, 125
 
 
@@ -38,7 +40,8 @@ _NOT_FOUND, _NOT_EXECUTABLE, _BROKEN = 127, 126, 125
 class Start:
     """A command to start. descriptors: as they are to be numbered inside. terminals: which of 0,
     1, 2 become a terminal made inside. watched: its execs are judged, and those below it; only
-    polisd's own errands are not."""
+    polisd's own errands are not. writes: it is no program, but polis' own hand (scribe.py), which
+    takes its orders on descriptor ORDERS."""
 
     argv: list[bytes]
     environment: dict[bytes, bytes]
@@ -48,6 +51,7 @@ class Start:
     rows: int = 24
     columns: int = 80
     watched: bool = True
+    writes: bool = False
 
 
 def start_starter(walls: Walls, usual: Limits) -> tuple[socket.socket, int, int]:
@@ -124,6 +128,7 @@ def _answer(view: View, program: bytes, values: dict[str, Any], received: list[i
             rows=values["rows"],
             columns=values["columns"],
             watched=values["watched"],
+            writes=values["writes"],
         )
         try:
             pid, pidfd = syscalls.clone(syscalls.CLONE_PARENT)
@@ -155,7 +160,7 @@ def _become(view: View, program: bytes, start: Start, keeper: socket.socket) -> 
         if start.watched:
             _let_watch(program, keeper)
             _show(view, {0, 1, 2, *descriptors})
-        _execute(start)
+        status = _write(view) if start.writes else _execute(start)
     except FileNotFoundError as fault:
         is_folder_missing = fault.filename == start.cwd
         words = "no such directory" if is_folder_missing else "command not found"
@@ -188,6 +193,17 @@ def _show(view: View, kept: set[int]) -> None:
             first = number + 1
         syscalls.close_range(first, 0x7FFFFFFF)
         namespaces.show_process()
+
+
+def _write(view: View) -> int:
+    """What no exec closes is closed here. It does not hide: into what hides, a keeper that has put
+    on the agent's ids may not look. What a debugger could make of it, which is under the trap as
+    well, the agent may do itself."""
+    syscalls.close_range(3, ORDERS - 1)
+    syscalls.close_range(ORDERS + 1, 0x7FFFFFFF)
+    namespaces.show_process()
+    with socket.socket(fileno=ORDERS) as orders:
+        return scribe.serve(orders, os.fspath(view.tree))
 
 
 def _execute(start: Start) -> NoReturn:
@@ -266,6 +282,7 @@ def request_values(start: Start) -> tuple[dict[str, Any], Sequence[int]]:
         "rows": start.rows,
         "columns": start.columns,
         "watched": start.watched,
+        "writes": start.writes,
     }
     return values, list(start.descriptors.values())
 

@@ -14,6 +14,7 @@ polis = Table(
         "shell": "cash.cli.shell",
         "exec": "cash.cli.exec",
         "git": "cash.cli.git",
+        "write": "cash.cli.write",
         "approvals": "cash.cli.approvals",
         "reserve": "cash.cli.reserve",
         "release": "cash.cli.release",

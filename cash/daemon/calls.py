@@ -22,6 +22,7 @@ from cash.daemon import (
     session_calls,
     setup_calls,
     work_calls,
+    write_calls,
 )
 from cash.daemon.caller import Caller, Fields, Verb
 from cash.faults import Fault, UsageFault
@@ -155,6 +156,7 @@ CALLS: dict[str, Verb] = {
     "setup.consent": setup_calls.setup_consent,
     "setup.begin": setup_calls.setup_begin,
     "setup.ended": setup_calls.setup_ended,
+    "files.write": write_calls.write,
     "judge": line_calls.judge,
     "ask": line_calls.ask,
     "line.ended": line_calls.line_ended,

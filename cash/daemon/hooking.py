@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cash.daemon.foretelling import foretell_write
 from cash.daemon.stages import Asking, again_text, judge_request, reason_text
 from cash.pipeline import Approved, Refused, Request
 from cash.policy.action import Exec, ToolCall, Write, WriteKind
@@ -40,6 +41,10 @@ _STATES: Final[Mapping[Kind, Status]] = {
     "session-ends": "completed",
     "failed": "error",
 }
+
+
+# Then no tool call is under way, whatever became of those that nobody has told the end of.
+_NOTHING_RUNS: Final = ("session-begins", "prompted", "turn-ends", "session-ends", "failed")
 
 
 def signal_of(event: HookEvent, at: float) -> Signal | None:
@@ -73,13 +78,25 @@ class Hooking:
         if signal := signal_of(event, time.time()):
             self.hosted.states.hear(self.agent, signal)
         self._note_call(event)
+        await self._end_locks(event)
         if event.kind != "tool-begins" or not event.tool:
             body = {"provider": self.provider, "event": event.name, "session": event.session}
             self.hosted.note(self.agent, uuid.uuid4().hex, "hook", body | self._about(event))
             return NO_OPINION
         outcome = await self._judge(event)
+        if outcome.ruling.decision == "none" and event.call:
+            outcome = await self._lock(event, outcome)
         await self._journal(event, outcome)
         return outcome.ruling
+
+    async def _lock(self, event: HookEvent, outcome: _Outcome) -> _Outcome:
+        """What a tool of its own is to write, it has to itself until the call has ended."""
+        paths = [self._place(event, path) for path in event.writes]
+        held = await self.hosted.tool_locks.begin(self.agent, event.call, event.tool, paths)
+        if held is None:
+            return outcome
+        told = f"polis: {held.tell(held.paths)}\nhint: {held.hint()}\n"
+        return _Outcome(Ruling("deny", told), outcome.verdict, "refused")
 
     def _note_call(self, event: HookEvent) -> None:
         calls, name = self.hosted.tool_calls, self.agent.name
@@ -90,6 +107,12 @@ class Hooking:
             calls.end(name, event.call)
         elif event.kind in ("turn-ends", "session-ends"):
             calls.end_all(name)
+
+    async def _end_locks(self, event: HookEvent) -> None:
+        if event.kind == "tool-ends":
+            await self.hosted.tool_locks.end(self.agent, event.call)
+        elif event.kind in _NOTHING_RUNS:
+            await self.hosted.tool_locks.end_all(self.agent)
 
     # Judging
 
@@ -166,18 +189,9 @@ class Hooking:
         return True
 
     async def _ask_about_write(self, path: str, verdict: Verdict) -> _Outcome:
-        """The very question that the walls would ask (write_judging.py), whose answer is theirs
-        to use up. Without one the tool is told to wait, with the reason that EACCES has not."""
-        asking, text = Asking(self.hosted, self.agent, ""), f"write {path}"
-        match asking.expects(text, verdict):
-            case True:
-                return _Outcome(NO_OPINION, verdict, "earlier answer")
-            case False:
-                return _Outcome(Ruling("deny", "polis: denied by a person\n"), verdict, "refused")
-            case None:
-                question = await asking.open(text, verdict)
-                told = reason_text(question) + again_text(question)
-                return _Outcome(Ruling("deny", told), verdict, "unanswered")
+        foretold = await foretell_write(self.hosted, self.agent, path, verdict)
+        ruling = Ruling("deny", foretold.why_not) if foretold.why_not else NO_OPINION
+        return _Outcome(ruling, verdict, foretold.approval)
 
     async def _ask_about_call(self, event: HookEvent, verdict: Verdict) -> _Outcome:
         """A call that no wall meets again: the answer is used up here."""

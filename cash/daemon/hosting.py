@@ -35,7 +35,9 @@ from cash.daemon.sessions import Sessions
 from cash.daemon.starting import Starting
 from cash.daemon.states import States
 from cash.daemon.tool_calls import ToolCalls
+from cash.daemon.tool_locks import ToolLocks
 from cash.daemon.write_leave import WriteLeave
+from cash.daemon.writing import Writing
 from cash.faults import Fault
 from cash.hub.moving import mend_objects
 from cash.hub.repository import Repository
@@ -94,7 +96,9 @@ class Hosted:
         self.connecting = Connecting(self)
         self.hearing = Hearing(self)
         self.tool_calls = ToolCalls()
+        self.tool_locks = ToolLocks(self)
         self.write_leave = WriteLeave()
+        self.writing = Writing(self)
         self.locks = Locks(self)
         self.lock_sessions = LockSessions(self)
         self.states = States(self)
@@ -145,6 +149,7 @@ class Hosted:
             self.reloading.live(),
             self.states.live(),
             self.attending.live(),
+            self.tool_locks.live(),
             self.locks.live(),
             self.lock_sessions.live(),
         )
@@ -358,6 +363,7 @@ class Hosted:
         left = await self.keeping.leave(self.key_of(agent))
         self.doors.close(agent)
         self.tool_calls.end_all(agent.name)
+        await self.tool_locks.end_all(agent)
         if left:
             self.state.forget_answers(agent.incarnation, sessions_only=True)
             await self.journal(agent, uuid.uuid4().hex, "stopped", {"why": why})

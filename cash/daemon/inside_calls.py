@@ -16,6 +16,7 @@ from cash.daemon.hooking import Hooking
 from cash.daemon.inside import Reply
 from cash.daemon.shown import Reason, Shown
 from cash.daemon.stages import judge_request
+from cash.daemon.write_orders import describe_written, read_order, split_texts
 from cash.faults import Fault, UsageFault
 from cash.pipeline import Request
 from cash.policy.explain import refusal_text, unique
@@ -179,6 +180,17 @@ async def _appeal(asker: Insider, _words: tuple[str, ...], body: bytes) -> Reply
     return _json({"id": question.id, "answer": None})
 
 
+async def _write(asker: Insider, words: tuple[str, ...], body: bytes) -> Reply:
+    """A change of one file, as a tool makes it. It is made by the agent's own rights, and judged as
+    any write of its; what is said here lets nothing through."""
+    texts = split_texts(body)
+    if len(words) != 1 or len(texts) < 3:
+        raise UsageFault("that is no change", hint="polis write PATH <CONTENT")
+    cwd, path, to = (text.decode("utf-8", "surrogateescape") for text in texts[:3])
+    order = read_order(words[0], path, to, texts[3:], cwd, str(asker.agent.tree))
+    return _json(describe_written(await asker.hosted.writing.carry_out(asker.agent, order)))
+
+
 async def _hook(asker: Insider, words: tuple[str, ...], body: bytes) -> Reply:
     """An event of the agent's own program. Whatever is wrong with it is no opinion."""
     provider, event, entry = (*words, "-", "-", "-")[:3]
@@ -238,4 +250,5 @@ INSIDE: dict[str, InsideVerb] = {
     "locks": _locks,
     "reserve": _reserve,
     "release": _release,
+    "write": _write,
 }

@@ -1,0 +1,266 @@
+"""Writes of tools, from outside, from inside and from Python: judged, locked, journaled, done by
+the agent's own rights."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from desk import Desk, make_desk
+from installation import Installation, Ran
+from running import until
+
+from cash.guard.digest import hash_content
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all that look at files of their own."""
+    installation = Installation(tmp_path_factory.mktemp("i")).make()
+    made = make_desk(installation)
+    assert made.polis("agents", "add", "bob").status == 0
+    yield made
+    installation.stop()
+
+
+def _write(desk: Desk, path: str, *words: str, text: bytes = b"", name: str = "alice") -> Ran:
+    return desk.polis("write", name, path, *words, input=text)
+
+
+def _inside(desk: Desk, *words: str, text: bytes = b"", name: str = "alice") -> Ran:
+    return desk.polis("exec", name, "--", "polis", "write", *words, input=text)
+
+
+def _wrote(desk: Desk, path: str) -> list[dict[str, Any]]:
+    whole = str(desk.tree / path)
+    return [one["body"] for one in desk.log("tool-wrote") if whole in one["body"]["paths"]]
+
+
+def test_each_change_from_outside(shared: Desk) -> None:
+    told = [
+        _write(shared, "a.txt", text=b"one\n"),
+        _write(shared, "a.txt", "--append", text=b"two\n"),
+        _write(shared, "a.txt", "--replace", "two", "--with", "2"),
+        _write(shared, "a.txt", "--move", "b.txt"),
+    ]
+    assert [(one.status, one.out, one.err) for one in told] == [
+        (0, "written: a.txt\n", ""),
+        (0, "appended to: a.txt\n", ""),
+        (0, "replaced in: a.txt\n", ""),
+        (0, "moved: a.txt is b.txt\n", ""),
+    ]
+    assert (shared.tree / "b.txt").read_text() == "one\n2\n"
+    assert _write(shared, "b.txt", "--delete", "--json").status == 0
+    assert not (shared.tree / "b.txt").exists()
+    events = _wrote(shared, "a.txt")
+    hashes = [None, *map(hash_content, (b"one\n", b"one\ntwo\n", b"one\n2\n"))]
+    assert [(one["change"], one["before"], one["after"]) for one in events] == [
+        ("write", None, hashes[1]),
+        ("append", hashes[1], hashes[2]),
+        ("replace", hashes[2], hashes[3]),
+        ("move", hashes[3], hashes[3]),
+    ]
+    fences = [one["fence"] for one in events]
+    assert fences == sorted(set(fences))
+
+
+def test_each_change_from_inside(shared: Desk) -> None:
+    ran = _inside(shared, "c.txt", text=b"one\0\xff\n")
+    assert (ran.status, ran.err) == (0, "")
+    assert json.loads(ran.out)["after"] == hash_content(b"one\0\xff\n")
+    assert _inside(shared, "c.txt", "--append", text=b"two\n").status == 0
+    assert _inside(shared, "c.txt", "--replace", "two", "--with", "").status == 0
+    assert (shared.tree / "c.txt").read_bytes() == b"one\0\xff\n\n"
+    assert _inside(shared, "c.txt", "--move", "d.txt").status == 0
+    assert _inside(shared, "d.txt", "--delete").status == 0
+    assert [one["change"] for one in _wrote(shared, "c.txt")] == [
+        "write", "append", "replace", "move",
+    ]  # fmt: skip
+    line = "mkdir -p sub && cd sub && echo x | polis write ./y && polis write ../z <y && cat ../z"
+    assert shared.line(line).out.endswith("x\n")
+
+
+def test_from_python(shared: Desk) -> None:
+    program = (
+        "from cash.guard import ToolFileWriter, writer_of\n"
+        "alice = writer_of('alice')\n"
+        "assert isinstance(alice, ToolFileWriter)\n"
+        "alice.write('p.txt', b'limit = 3\\n')\n"
+        "done = alice.replace('p.txt', b'3', b'5')\n"
+        "print(done.paths, done.kind, done.hashes.after)\n"
+        "alice.delete('none')\n"
+    )
+    ran = shared.installation.run(sys.executable, "-c", program, cwd=shared.repository)
+    after = hash_content(b"limit = 5\n")
+    assert ran.out == f"('p.txt',) replace {after}\n"
+    assert "UsageFault: none is not there" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("", "a file needs a name"),
+        ("../x", "../x is outside the tree"),
+        ("/etc/passwd", "/etc/passwd is outside the tree"),
+        (".", ". is a folder"),
+        (".git", ".git is git's own"),
+        (".git/hooks/x", ".git/hooks/x is git's own"),
+        ("way/passwd", "way/passwd leads out of the tree, to /etc"),
+        ("round", "round leads in a circle: its links never end"),
+        ("none/x\n\udcff", "none/x\\n\\udcff: there is no folder none"),
+        ("README.md/x", "README.md/x: README.md is no folder"),
+    ],
+)
+def test_bad_names_are_told_in_one_line_and_nothing_is_made(
+    shared: Desk, path: str, said: str
+) -> None:
+    for name, target in (("way", "/etc"), ("round", "round")):
+        if not (shared.tree / name).is_symlink():
+            (shared.tree / name).symlink_to(target)
+    before = sorted(os.listdir(shared.tree))
+    outside = shared.polis("write", "alice", os.fsencode(path), input=b"x")
+    assert (outside.status, outside.out) == (64, "")
+    assert outside.err.splitlines()[0] == f"polis: {said}"
+    inside = shared.polis("exec", "alice", "--", "polis", "write", os.fsencode(path), input=b"x")
+    assert (inside.status, inside.out) == (64, "")
+    assert inside.err.splitlines()[0] == f"polis: {said}"
+    assert sorted(os.listdir(shared.tree)) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("x", "--append", "--delete"), "say one thing: --append, --replace, --delete or --move"),
+        (("x", "--replace", "a"), "--replace and --with go together"),
+        (("x", "--delete"), "x is not there"),
+        (
+            ("README.md", "--replace", "nowhere", "--with", ""),
+            "the text does not stand in README.md",
+        ),
+        (("README.md", "--move", "../x"), "../x is outside the tree"),
+        (("README.md", "--move", "README.md"), "README.md is there already"),
+    ],
+)
+def test_bad_words_are_told_in_one_line(shared: Desk, words: tuple[str, ...], said: str) -> None:
+    ran = shared.polis("write", "alice", *words)
+    assert (ran.status, ran.out) == (64, "")
+    assert ran.err.splitlines()[0] == f"polis: {said}"
+    assert (shared.tree / "README.md").read_text() == "A small shop.\n"
+
+
+def test_bad_words_inside(shared: Desk) -> None:
+    for words in (("x", "y"), ("x", "--with", "a"), ("x", "--delete", "--append"), ("--delete",)):
+        ran = _inside(shared, *words)
+        assert (ran.status, ran.out) == (64, "")
+        assert ran.err.startswith("polis: say which file, and one change of it\nhint: ")
+    ran = _inside(shared, "x", text=b"x" * ((1 << 20) + 1))
+    assert (ran.status, ran.err) == (64, "polis: from inside the walls a write has at most 1 MB\n")
+    assert not (shared.tree / "x").exists()
+
+
+def test_names_that_are_odd(shared: Desk) -> None:
+    for name in (b"a\nb", b"\xff\xfe", b" ", b"x" * 255, b"Readme", b"README"):
+        ran = shared.polis("write", "alice", name, input=b"1")
+        assert ran.status == 0, ran.err
+        ran = shared.polis("exec", "alice", "--", "polis", "write", name, "--append", input=b"2")
+        assert ran.status == 0, ran.err
+        assert (shared.tree / os.fsdecode(name)).read_bytes() == b"12"
+        assert "\n" not in shared.polis("write", "alice", name, "--delete").out.rstrip("\n")
+
+
+def test_a_rule_refuses_it_with_its_reason(shared: Desk) -> None:
+    (shared.tree / ".polis").mkdir()
+    for ran in (
+        _write(shared, ".polis/policy.yaml", text=b"x"),
+        _inside(shared, ".polis/policy.yaml", text=b"x"),
+    ):
+        assert ran.status == 126, ran.err
+        assert ran.err.startswith("polis: denied by ")
+    assert os.listdir(shared.tree / ".polis") == []
+
+
+def test_a_question_is_asked_once_and_then_it_goes_through(desk: Desk) -> None:
+    folder = desk.installation.home / ".config/polis/policies"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "version: 1\nrules:\n  - id: ask-the-lock-file\n    on: write\n    path: '**/lock.json'\n"
+        "    decide: ask\n    reason: It is generated.\n"
+        "    examples: {ask: ['echo x > lock.json'], pass: [ls]}\n"
+    )
+    assert "ask-the-lock-file" in desk.polis("policy", "list").out
+    until(lambda: _write(desk, "lock.json", text=b"x").status == 124)
+    ran = _write(desk, "lock.json", text=b"x")
+    assert ran.status == 124
+    assert ran.err == (
+        "polis: asked by ask-the-lock-file: It is generated.\n"
+        "hint: asked as q1; send it again when allowed (polis approvals allow q1)\n"
+    )
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    assert _write(desk, "lock.json", text=b"x").status == 0
+    assert (desk.tree / "lock.json").read_text() == "x"
+    assert _write(desk, "lock.json", text=b"y").status == 124
+
+
+def test_what_is_written_is_the_agents(shared: Desk) -> None:
+    assert _write(shared, "own.sh", text=b"#!/bin/sh\necho ran\n").status == 0
+    line = (
+        "test -O own.sh && chmod 750 own.sh && polis write own.sh --append </dev/null && ./own.sh"
+    )
+    assert shared.line(line).out.endswith("ran\n")
+
+
+def test_a_hand_that_is_killed_leaves_nothing_behind(shared: Desk) -> None:
+    """Its agent does it, again and again, while another tool writes."""
+    over = threading.Event()
+    shared.line("echo 0 >k.txt")
+
+    def kill() -> None:
+        while not over.is_set():
+            shared.line(
+                "for p in /proc/[0-9]*; do [ -e $p/fd/200 ] && kill -9 ${p#/proc/}; done; true"
+            )
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        ran = [_write(shared, "k.txt", text=b"%d\n" % n * 1000) for n in range(12)]
+    finally:
+        over.set()
+        killer.join()
+    assert {one.status for one in ran} <= {0, 125}, [one.err for one in ran]
+    lines = (shared.tree / "k.txt").read_text().splitlines()
+    assert len(set(lines)) == 1
+    assert _write(shared, "k.txt", text=b"x").status == 0
+    assert [one for one in os.listdir(shared.tree) if one.startswith("k.txt")] == ["k.txt"]
+
+
+def test_a_stopped_hand_loses_its_write_and_then_the_lock(shared: Desk) -> None:
+    """SIGSTOP by its own agent: the file is as it was, and others get it in the end."""
+    line = (
+        "n=0; while [ $n -lt 3000 ]; do for p in /proc/[0-9]*; do "
+        "[ -e $p/fd/200 ] && kill -STOP ${p#/proc/} && exit 0; done; n=$((n+1)); done; exit 1"
+    )
+    assert _write(shared, "s.txt", text=b"").status == 0
+    stopping = subprocess.Popen(
+        ["polis", "shell", "alice", "-c", line],
+        cwd=shared.repository,
+        env=shared.installation.environment,
+    )
+    lost: list[Ran] = []
+    while stopping.poll() is None:
+        ran = _write(shared, "s.txt", "--append", text=b"x\n")
+        lost += [ran] if ran.status else []
+    assert stopping.returncode == 0
+    assert [one.status for one in lost] in ([], [125])
+    assert all("was stopped or killed inside the walls" in one.err for one in lost)
+    before = (shared.tree / "s.txt").read_text()
+    assert _write(shared, "s.txt", "--append", text=b"y\n").status == 0
+    assert (shared.tree / "s.txt").read_text() == before + "y\n"

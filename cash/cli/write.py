@@ -49,8 +49,8 @@ def command(
 ) -> None:
     """Change the file PATH in the tree of the agent NAME, as one step and under the file's lock.
 
-    PATH is from the top of the tree, or from where you stand in it. Without an option the file gets
-    what is on standard input. The rules judge it as any write of the agent's.
+    PATH is from where you stand, in that tree or in your own checkout. Without an option the file
+    gets what is on standard input. The rules judge it as any write of the agent's.
     """
     from cash.guard.by_polisd import pack_call
     from cash.guard.change import Order

@@ -107,6 +107,7 @@ class ToolLocks:
                 "before": session.before,
                 "after": after,
                 "fence": session.claim.fence,
+                "since": session.began,
             }
             self._hosted.note(session.agent, uuid.uuid4().hex, "tool-wrote", body)
         self._hosted.locks.release(session.claim.fence, session.claim.holder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from pathlib import Path
 from typing import Any
 
 from cash.daemon.caller import Caller, Fields
@@ -12,9 +13,12 @@ from cash.faults import UsageFault
 
 
 async def write(caller: Caller, fields: Fields) -> dict[str, Any]:
-    """change: a Kind; path, to: from "cwd", or from the agent's tree where that is elsewhere;
-    texts: in base64, of a replacement the old one first."""
+    """change: a Kind; path, to: from "cwd" (in the user's own checkout: from the same place in the
+    agent's tree), or from the top of the tree; texts: in base64, of a replacement the old first."""
     hosted, agent, cwd = caller.agent(fields)
+    here = Path(str(fields.get("cwd") or "/"))
+    if here.is_relative_to(hosted.repository.root) and not here.is_relative_to(agent.tree):
+        cwd = str(agent.tree / here.relative_to(hosted.repository.root))
     texts = [_decode(text) for text in fields.get("texts") or ()]
     to = str(fields.get("to") or "")
     order = read_order(str(fields["change"]), str(fields["path"]), to, texts, cwd, str(agent.tree))

@@ -41,6 +41,7 @@ def describe_written(written: Written) -> dict[str, Any]:
         "before": written.hashes.before,
         "after": written.hashes.after,
         "fence": written.fence,
+        "since": written.since,
     }
 
 

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cash.daemon.foretelling import Foretold, foretell_write
@@ -177,11 +178,12 @@ class AgentWarden:
     @contextlib.contextmanager
     def hold(self, paths: tuple[str, ...]) -> Iterator[ToolLock]:
         """See Warden."""
-        lock = ToolLock(self, [])
+        lock = ToolLock(self)
         try:
             # In one order, so that no two wait for each other.
             for path in sorted(set(paths)):
                 lock.claims.append(self.do(self._acquire(path)))
+            lock.since = time.time()
             try:
                 yield lock
             finally:
@@ -214,9 +216,6 @@ class AgentWarden:
 
     def note(self, written: Written) -> None:
         """See Warden."""
-        self.do(self._note(written))
-
-    async def _note(self, written: Written) -> None:
         body = {
             "command": self.number,
             "change": written.kind,
@@ -224,20 +223,23 @@ class AgentWarden:
             "before": written.hashes.before,
             "after": written.hashes.after,
             "fence": written.fence,
+            "since": written.since,
         }
-        await self.hosted.journal(self.agent, f"{self.number}:wrote", "tool-wrote", body)
+        key = f"{self.number}:wrote"
+        self.do(self.hosted.journal(self.agent, key, "tool-wrote", body))
 
     def do(self, work: Coroutine[Any, Any, _Done]) -> _Done:
         """In the loop, from a thread."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ToolLock:
     """See cash.guard.tool_file_writer.Held."""
 
     warden: AgentWarden
-    claims: list[Claim]
+    claims: list[Claim] = field(default_factory=list)
+    since: float = 0.0
 
     @property
     def fence(self) -> int:

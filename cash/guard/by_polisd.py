@@ -19,7 +19,7 @@ MOST_SENT = 8 << 20
 
 def writer_of(agent: str, cwd: str | None = None) -> ToolFileWriter:
     """The writer of an agent of the repository in `cwd` (the working directory). Its paths are
-    from the top of the agent's tree, or from `cwd` where that lies in it."""
+    from there, in the agent's tree or in the user's checkout."""
     folder = os.getcwd() if cwd is None else cwd
 
     def carry(order: Order) -> Written:
@@ -53,4 +53,4 @@ def pack_call(order: Order) -> dict[str, Any]:
 def _read(told: dict[str, Any]) -> Written:
     paths = (told["path"],) if told["from"] is None else (told["from"], told["path"])
     hashes = Hashes(told["before"], told["after"])
-    return Written(paths, told["change"], hashes, told["fence"])
+    return Written(paths, told["change"], hashes, told["fence"], told["since"])

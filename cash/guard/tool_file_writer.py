@@ -15,12 +15,14 @@ from cash.guard.hand import Hand
 @dataclass(frozen=True, slots=True)
 class Written:
     """What was done. paths: the file, from the tree's top and without links; of a move, the new
-    name too. fence: the number of the lock under which it was done."""
+    name too. fence: the number of the lock under which it was done, since: when that was had, in
+    Unix seconds."""
 
     paths: tuple[str, ...]
     kind: Kind
     hashes: Hashes
     fence: int
+    since: float
 
 
 class Held(Protocol):
@@ -29,6 +31,11 @@ class Held(Protocol):
     @property
     def fence(self) -> int:
         """Its number; a later lock has a greater one."""
+        ...
+
+    @property
+    def since(self) -> float:
+        """When it was had, in Unix seconds."""
         ...
 
     def check(self) -> None:
@@ -61,7 +68,8 @@ def carry_out(order: Order, hand: Hand, warden: Warden) -> Written:
         hashes = hand.draft()
         held.check()
         hand.commit()
-        written = Written(paths, kind_of(order.change), hashes, held.fence)
+        kind = kind_of(order.change)
+        written = Written(paths, kind, hashes, held.fence, held.since)
         warden.note(written)
     return written
 

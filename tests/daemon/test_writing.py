@@ -3,8 +3,10 @@ the agent's own rights."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 from desk import Desk, make_desk
+from holding import locking
 from installation import Installation, Ran
 from running import until
 
@@ -264,3 +267,144 @@ def test_a_stopped_hand_loses_its_write_and_then_the_lock(shared: Desk) -> None:
     before = (shared.tree / "s.txt").read_text()
     assert _write(shared, "s.txt", "--append", text=b"y\n").status == 0
     assert (shared.tree / "s.txt").read_text() == before + "y\n"
+
+
+# Who holds a file
+
+
+_APPENDING = """
+import json, sys, threading
+from cash.faults import Fault
+from cash.guard import writer_of
+wrong = []
+def work(agent, tool):
+    for number in range(int(sys.argv[1])):
+        try:
+            writer_of(agent).append("log.txt", f"{agent} {tool} {number}\\n".encode())
+        except Fault as fault:
+            wrong.append(fault.message)
+threads = [threading.Thread(target=work, args=(a, t)) for a in ("alice", "bob") for t in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(json.dumps(wrong))
+"""
+
+
+def test_two_agents_are_never_at_one_file_at_once(desk: Desk) -> None:
+    """By the journal: each write lies from its `since` to its own time, and between the taking and
+    the giving back of its lock. Each tree has all that was appended to it."""
+    assert desk.polis("agents", "add", "bob").status == 0
+    each = 12
+    ran = desk.installation.run(
+        sys.executable, "-c", _APPENDING, str(each), cwd=desk.repository, timeout=120
+    )
+    assert (ran.out, ran.err) == ("[]\n", "")
+    for name in ("alice", "bob"):
+        lines = (desk.folder_of(name) / "volume/tree/log.txt").read_text().splitlines()
+        assert sorted(lines) == sorted(f"{name} {t} {n}" for t in range(2) for n in range(each))
+    entries = [one for one in desk.log() if one["body"].get("change") or "lock" in one["kind"]]
+    wrote = [one for one in entries if one["kind"] == "tool-wrote"]
+    assert len(wrote) == 4 * each
+    by_time = sorted(wrote, key=lambda one: one["body"]["since"])
+    for one, other in itertools.pairwise(by_time):
+        assert one["time"] <= other["body"]["since"]
+        assert one["body"]["fence"] < other["body"]["fence"]
+    held: int | None = None
+    for one in entries:
+        match one["kind"]:
+            case "lock-taken":
+                assert held is None
+                held = one["body"]["fence"]
+            case "lock-released":
+                assert held == one["body"]["fence"]
+                held = None
+            case _:
+                assert held == one["body"]["fence"]
+
+
+def test_a_file_that_another_holds_is_an_error_that_says_who(shared: Desk) -> None:
+    where = (shared.installation, shared.repository)
+    with locking(*where, "held.txt", agent="bob", why="an edit"):
+        for ran in (
+            _write(shared, "held.txt", text=b"x"),
+            _inside(shared, "held.txt", text=b"x"),
+            _write(shared, "README.md", "--move", "held.txt"),
+        ):
+            assert (ran.status, ran.out) == (126, "")
+            first, hint = ran.err.splitlines()
+            assert re.fullmatch(r"polis: held\.txt is held by bob since \d\d:\d\d: an edit", first)
+            assert hint.startswith("hint: ")
+        assert _write(shared, "free.txt", text=b"x").status == 0
+    assert not (shared.tree / "held.txt").exists()
+    assert (shared.tree / "README.md").exists()
+    assert _write(shared, "held.txt", text=b"x").status == 0
+
+
+def test_a_link_does_not_lead_around_a_lock(shared: Desk) -> None:
+    (shared.tree / "aka.txt").symlink_to("held.txt")
+    with locking(shared.installation, shared.repository, "held.txt", agent="bob"):
+        ran = _write(shared, "aka.txt", text=b"x")
+        assert ran.status == 126
+        assert ran.err.startswith("polis: held.txt is held by bob")
+
+
+def test_where_a_person_stands_in_their_checkout_is_where_it_is_in_the_tree(shared: Desk) -> None:
+    for folder in (shared.repository / "lib", shared.tree / "lib"):
+        folder.mkdir()
+    ran = shared.installation.polis(
+        "write", "alice", "x.txt", cwd=shared.repository / "lib", input=b"x"
+    )
+    assert (ran.status, ran.out) == (0, "written: lib/x.txt\n")
+    ran = shared.installation.polis("write", "alice", "y", cwd=shared.tree / "lib", input=b"x")
+    assert (ran.status, ran.out) == (0, "written: lib/y\n")
+
+
+# What agents' own tools write
+
+
+def _hook(desk: Desk, event: str, path: str, call: str, name: str = "alice") -> str:
+    tree = desk.folder_of(name) / "volume/tree"
+    told = {
+        "hook_event_name": event,
+        "session_id": "s1",
+        "tool_name": "Edit",
+        "tool_use_id": call,
+        "cwd": str(tree),
+        "tool_input": {"file_path": f"{tree}/{path}"},
+    }
+    ran = desk.polis(
+        *("exec", name, "--", "/run/polis/bin/polis", "hook", "claude"),
+        input=json.dumps(told).encode(),
+    )
+    assert (ran.status, ran.err) == (0, "")
+    return ran.out
+
+
+def test_a_tool_has_its_file_to_itself_until_its_call_has_ended(desk: Desk) -> None:
+    assert desk.polis("agents", "add", "bob").status == 0
+    assert _write(desk, "t.txt", text=b"one").status == 0
+    assert _hook(desk, "PreToolUse", "t.txt", "call1") == ""
+    said = json.loads(_hook(desk, "PreToolUse", "t.txt", "call2", "bob"))
+    decision = said["hookSpecificOutput"]
+    assert decision["permissionDecision"] == "deny"
+    assert decision["permissionDecisionReason"].startswith("polis: t.txt is held by alice since ")
+    assert _write(desk, "t.txt", text=b"x", name="bob").status == 126
+    desk.line("echo two >t.txt")
+    _hook(desk, "PostToolUse", "t.txt", "call1")
+    assert _hook(desk, "PreToolUse", "t.txt", "call2", "bob") == ""
+    (told,) = [one["body"] for one in desk.log("tool-wrote") if one["body"].get("call") == "call1"]
+    assert (told["before"], told["after"]) == (hash_content(b"one"), hash_content(b"two\n"))
+    assert told["tool"] == "Edit"
+
+
+def test_calls_that_nobody_ends_end_with_their_turn(desk: Desk) -> None:
+    assert desk.polis("agents", "add", "bob").status == 0
+    assert _hook(desk, "PreToolUse", "t.txt", "call1") == ""
+    assert _hook(desk, "PreToolUse", "t.txt", "call2") == ""  # two of its own, on one file
+    assert _hook(desk, "PostToolUse", "t.txt", "call2") == ""
+    assert _hook(desk, "PreToolUse", "t.txt", "call3", "bob") != ""
+    _hook(desk, "Stop", "", "")
+    assert _hook(desk, "PreToolUse", "t.txt", "call3", "bob") == ""
+    assert desk.polis("agents", "stop", "bob").status == 0
+    assert _hook(desk, "PreToolUse", "t.txt", "call4") == ""
+    assert desk.log("tool-wrote") == []

@@ -51,6 +51,7 @@ class Desk:
 class Held:
     desk: Desk
     claims: list[Claim]
+    since: float = 0.0
 
     @property
     def fence(self) -> int:
@@ -67,7 +68,6 @@ class Warden:
 
     desk: Desk
     agent: str
-    since: float = 0.0
 
     def judge(self, order: Order, paths: tuple[str, ...]) -> None:
         pass
@@ -79,7 +79,7 @@ class Warden:
         if desk.acquires:
             for path in sorted(set(paths)):
                 held.claims.append(self._take(path))
-        self.since = time.monotonic()
+        held.since = time.monotonic()
         try:
             yield held
         finally:
@@ -99,7 +99,7 @@ class Warden:
 
     def note(self, written: Written) -> None:
         for path in written.paths:
-            session = (self.agent, path, written.fence, self.since, time.monotonic())
+            session = (self.agent, path, written.fence, written.since, time.monotonic())
             self.desk.sessions.append(session)
 
 

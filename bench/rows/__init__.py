@@ -12,6 +12,7 @@ from bench.rows.hooks import measure_hooks
 from bench.rows.journal import measure_journal
 from bench.rows.keeper import measure_keeper
 from bench.rows.list import measure_list
+from bench.rows.locks import measure_locks
 from bench.rows.memory import measure_memory
 from bench.rows.peers import measure_peers
 from bench.rows.reads import measure_reads
@@ -35,4 +36,5 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "hooks": measure_hooks,
     "sessions": measure_sessions,
     "journal": measure_journal,
+    "locks": measure_locks,
 }

@@ -118,6 +118,15 @@ def test_places(desk: Desk, statement: str, line: str) -> None:
     assert ran.status == 0, ran.err
 
 
+def test_writing_a_file_whole(desk: Desk) -> None:
+    _says("`polis write FILE <CONTENT` (or `--append`, `--replace OLD --with NEW`, `--move TO`,")
+    for words in ("<<<one", "--append <<<two", "--replace two --with 2", "--move w", "--delete"):
+        name = "w" if words == "--delete" else "written"
+        ran = desk.line(f"polis write {name} {words}")
+        assert (ran.status, ran.err) == (0, ""), words
+    assert not (desk.tree / "w").exists()
+
+
 def test_there_is_no_sudo(desk: Desk) -> None:
     _says("There is no `sudo`")
     assert desk.line("sudo -n true").status == 126

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from desk import Desk, make_desk
 from holding import locking
 from installation import Installation, Ran
-from running import until
+from running import kill_pids, until
 
 from cash.guard.digest import hash_content
 
@@ -267,6 +268,56 @@ def test_a_stopped_hand_loses_its_write_and_then_the_lock(shared: Desk) -> None:
     before = (shared.tree / "s.txt").read_text()
     assert _write(shared, "s.txt", "--append", text=b"y\n").status == 0
     assert (shared.tree / "s.txt").read_text() == before + "y\n"
+
+
+_ACKNOWLEDGED = """
+import sys
+from cash.faults import Fault
+from cash.guard import writer_of
+from cash.wire import ConnectionEnded
+alice = writer_of("alice")
+number = int(sys.argv[1])
+try:
+    while True:
+        alice.append("acknowledged.txt", b"%d\\n" % number)
+        print(number, flush=True)
+        number += 1
+except (Fault, ConnectionEnded) as fault:
+    sys.exit(str(fault))
+"""
+
+
+@pytest.mark.parametrize("victim", ["polisd", "keeper"])
+def test_killed_in_the_middle_nothing_acknowledged_is_lost(desk: Desk, victim: str) -> None:
+    file = desk.tree / "acknowledged.txt"
+    assert _write(desk, "acknowledged.txt").status == 0
+    number = 0
+    for round in range(4):
+        writing = subprocess.Popen(
+            [sys.executable, "-c", _ACKNOWLEDGED, str(number)],
+            cwd=desk.repository,
+            env=desk.installation.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert writing.stdout is not None
+        until(lambda before=number: len(file.read_text().splitlines()) > before)  # type: ignore[misc]
+        time.sleep(0.02 * round)
+        kill_pids([desk.keeper] if victim == "keeper" else desk.pids("-m cash.daemon"))
+        time.sleep(0.3)
+        writing.kill()
+        out, _ = writing.communicate()
+        acknowledged = [int(line) for line in out.split()]
+        # polisd is there again; what it had begun is done, or it is not.
+        ran = _write(desk, "acknowledged.txt", "--append", text=b"")
+        assert ran.status == 0, ran.err
+        lines = [int(line) for line in file.read_text().splitlines()]
+        assert lines == list(range(len(lines)))
+        assert len(lines) - 1 - acknowledged[-1] in (0, 1)
+        number = len(lines)
+    assert sorted(os.listdir(desk.tree)) == [".git", "README.md", "acknowledged.txt"]
+    assert json.loads(desk.polis("locks", "--json").out)["locks"] == []
+    assert desk.polis("log", "verify").status == 0
 
 
 # Who holds a file

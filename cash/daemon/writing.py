@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from cash.keeper.link import Ended
 
 _Done = TypeVar("_Done")
-# Writes of one repository that go on at once; others wait.
-_MOST_AT_ONCE: Final = 16
+# Writes of one repository that go on at once, and of one agent, which can stop its hands: others
+# wait.
+_MOST_AT_ONCE: Final = 64
+_MOST_OF_ONE: Final = 4
 # After so long an order that a keeper did not take is given to whoever is there then.
 _PAUSES: Final = (0.05, 0.5, 0.0)
 # A hand that is hung up ends by itself in milliseconds; after that its client hangs up as well, and
@@ -80,16 +82,18 @@ class Writing:
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="write")
+        self._turns: dict[str, asyncio.Semaphore] = {}
 
     async def carry_out(self, agent: Agent, order: Order) -> Written:
         """See the function of that name. Fault."""
-        try:
-            return await self._with_hand(agent, order, carry_out)
-        except HandLost:
-            # It may have left a draft.
-            with contextlib.suppress(Fault):
-                await self._with_hand(agent, order, _tidy)
-            raise
+        async with self._turns.setdefault(agent.incarnation, asyncio.Semaphore(_MOST_OF_ONE)):
+            try:
+                return await self._with_hand(agent, order, carry_out)
+            except HandLost:
+                # It may have left a draft.
+                with contextlib.suppress(Fault):
+                    await self._with_hand(agent, order, _tidy)
+                raise
 
     async def _with_hand(
         self, agent: Agent, order: Order, work: Callable[[Order, Hand, Warden], _Done]

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -221,37 +220,34 @@ def test_what_is_written_is_the_agents(shared: Desk) -> None:
     assert shared.line(line).out.endswith("ran\n")
 
 
+_HANDS = "for p in /proc/[0-9]*; do [ -e $p/fd/200 ] && kill -{} ${{p#/proc/}} && exit 0; done"
+
+
 def test_a_hand_that_is_killed_leaves_nothing_behind(shared: Desk) -> None:
-    """Its agent does it, again and again, while another tool writes."""
-    over = threading.Event()
-    shared.line("echo 0 >k.txt")
-
-    def kill() -> None:
-        while not over.is_set():
-            shared.line(
-                "for p in /proc/[0-9]*; do [ -e $p/fd/200 ] && kill -9 ${p#/proc/}; done; true"
-            )
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        ran = [_write(shared, "k.txt", text=b"%d\n" % n * 1000) for n in range(12)]
-    finally:
-        over.set()
-        killer.join()
-    assert {one.status for one in ran} <= {0, 125}, [one.err for one in ran]
-    lines = (shared.tree / "k.txt").read_text().splitlines()
-    assert len(set(lines)) == 1
-    assert _write(shared, "k.txt", text=b"x").status == 0
+    """Its agent does it, in the middle of the draft."""
+    assert _write(shared, "k.txt", text=b"one\n").status == 0
+    seen = "n=0; until set -- k.txt.tmp.*; [ -e $1 ]; do n=$((n+1)); [ $n -lt 999999 ]; done; "
+    killing = subprocess.Popen(
+        ["polis", "shell", "alice", "-c", seen + _HANDS.format("KILL") + "; exit 1"],
+        cwd=shared.repository,
+        env=shared.installation.environment,
+    )
+    long = b"two\n" * 1_500_000
+    lost: list[Ran] = []
+    while killing.poll() is None and not lost:
+        ran = _write(shared, "k.txt", text=long)
+        lost += [ran] if ran.status else []
+    assert killing.wait() == 0
+    assert [one.status for one in lost] == [125]
+    assert "was stopped or killed inside the walls" in lost[0].err
     assert [one for one in os.listdir(shared.tree) if one.startswith("k.txt")] == ["k.txt"]
+    assert (shared.tree / "k.txt").read_bytes() in (b"one\n", long)
+    assert json.loads(shared.polis("locks", "--json").out)["locks"] == []
 
 
 def test_a_stopped_hand_loses_its_write_and_then_the_lock(shared: Desk) -> None:
     """SIGSTOP by its own agent: the file is as it was, and others get it in the end."""
-    line = (
-        "n=0; while [ $n -lt 3000 ]; do for p in /proc/[0-9]*; do "
-        "[ -e $p/fd/200 ] && kill -STOP ${p#/proc/} && exit 0; done; n=$((n+1)); done; exit 1"
-    )
+    line = f"n=0; while [ $n -lt 3000 ]; do {_HANDS.format('STOP')}; n=$((n+1)); done; exit 1"
     assert _write(shared, "s.txt", text=b"").status == 0
     stopping = subprocess.Popen(
         ["polis", "shell", "alice", "-c", line],

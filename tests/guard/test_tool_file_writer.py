@@ -110,6 +110,25 @@ def test_a_lock_that_is_lost_changes_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a"]
 
 
+def test_the_hand_is_at_rest_before_the_lock_goes(tmp_path: Path) -> None:
+    """Else what it still does, another's hand would meet."""
+    desk = Desk()
+    held: list[int] = []
+
+    class Watched(LocalHand):
+        def close(self) -> None:
+            super().close()
+            held.append(len(desk.table.claims()))
+
+    for path in ("a", "none/a"):
+        order = Order(path, Append(b"x"))
+        hand = Watched(os.fspath(tmp_path), order)
+        with contextlib.suppress(Fault):
+            carry_out(order, hand, Warden(desk, "alice"))
+    assert held[0] == 1
+    assert desk.table.claims() == ()
+
+
 def _append_for_ever(tree: str) -> None:
     writer = Desk().writer("alice", tree)
     number = 0

@@ -27,6 +27,7 @@ def project(tmp_path: Path) -> Path:
         "providers",
         "hub",
         "keeper",
+        "undo",
         "walls",
         "policy",
         "store",

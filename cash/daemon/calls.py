@@ -20,6 +20,7 @@ from cash.daemon import (
     provider_calls,
     session_calls,
     setup_calls,
+    undo_calls,
     work_calls,
 )
 from cash.daemon.caller import Caller, Fields, Verb
@@ -165,6 +166,10 @@ CALLS: dict[str, Verb] = {
     "policy.trust": _policy_trust,
     "hook.install": hook_calls.hook_install,
     "hook.remove": hook_calls.hook_remove,
+    "undo": undo_calls.undo,
+    "undo.list": undo_calls.undo_list,
+    "undo.files": undo_calls.undo_files,
+    "blame": undo_calls.blame,
     "log": journal_calls.log,
     "log.verify": journal_calls.log_verify,
     "log.prune": journal_calls.log_prune,

@@ -121,6 +121,37 @@ def changes_anything(step: Step) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a step has done to a path. what: created, deleted, changed, moved. unsaved: why it
+    cannot be taken back, "" if it can."""
+
+    path: str
+    what: str
+    unsaved: str
+
+
+def describe_changes(step: Step) -> tuple[Changed, ...]:
+    """What it changed in the end, in order; what was made and removed again is not among it."""
+    found: dict[str, Changed] = {}
+    for item in _items(step):
+        match item.change:
+            case Moved(path):
+                found.setdefault(item.place, Changed(item.place, f"moved from {path}", ""))
+            case Touched(_, before):
+                after = step.after.get(item.place, ABSENT)
+                if not is_same(before, after):
+                    changed = Changed(item.place, _what(before, after), _why_never(before))
+                    found.setdefault(item.place, changed)
+    return tuple(found.values())
+
+
+def _what(before: State, after: State) -> str:
+    if before.kind == "absent":
+        return "created"
+    return "deleted" if after.kind == "absent" else "changed"
+
+
 def _items(step: Step) -> Iterator[_Item]:
     known: dict[str, int] = {}
     found: list[_Item] = []

@@ -125,3 +125,16 @@ def _fathom(descriptor: int, path: str) -> State:
     if path == INDEX and state.size <= _LONGEST_INDEX:
         meaning = meaning_of(os.pread(descriptor, _LONGEST_INDEX, 0))
     return replace(state, object=hash_of(descriptor), meaning=meaning)
+
+
+def read(ground: Ground, path: str, most: int) -> bytes | None:
+    """The content of a plain file of at most so many bytes; None: there is none such. OSError."""
+    with ground.at(path) as (folder, name):
+        descriptor = os.open(name, _READ, dir_fd=folder)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+                return None
+            return os.pread(descriptor, most, 0)
+        finally:
+            os.close(descriptor)

@@ -190,7 +190,7 @@ class Undoing:
     @staticmethod
     def _kept_lines(objects: Objects, state: State) -> list[str]:
         with contextlib.suppress(Damaged):
-            return _lines(objects.read(state.object)) if state.object else []
+            return _lines(objects.read(state.object, state.place)) if state.object else []
         return []
 
     # How
@@ -227,6 +227,7 @@ class Undoing:
                 restoring.carry_out(actions)
                 actions, refused = tuple(restoring.done), (*refused, *restoring.refused)
                 settle(store, steps.read(number) or step)
+                objects.close()
                 done["undo"] = number
         files = [{"path": one.path, "what": one.word} for one in actions]
         told = [{"path": one.path, "why": one.why} for one in refused]
@@ -251,6 +252,6 @@ def _read_index(objects: Objects, change: Change) -> Change:
     if not isinstance(change, Touched) or change.path != INDEX or not change.before.object:
         return change
     with contextlib.suppress(Damaged):
-        meaning = meaning_of(objects.read(change.before.object))
+        meaning = meaning_of(objects.read(change.before.object, change.before.place))
         return replace(change, before=replace(change.before, meaning=meaning))
     return change

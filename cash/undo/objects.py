@@ -1,4 +1,8 @@
-"""Contents by the name of their hash, each once: a private folder that no walls show.
+"""Contents by the hash of what they are: a private folder that no walls show.
+
+Small ones are appended to a segment, one file for thousands: making a file for each costs a file
+system more than all the rest. A segment is one writer's own. Large ones are files of their own,
+which a file system that can fills without copying.
 
 A reader takes nothing on trust: what a full disk or a crash has left of an object is not it.
 """
@@ -9,12 +13,19 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 _CHUNK: Final = 1 << 20
+_SMALL: Final = 1 << 18
+_LONGEST_SEGMENT: Final = 1 << 25
+# How many small ones are known again, so that they need not be kept twice.
+_MOST_KNOWN: Final = 1 << 15
+# A segment that was written to just now may be needed by what is not written yet.
+_YOUNG: Final = 60.0
 _FICLONE: Final = 0x40049409
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -23,61 +34,94 @@ class Damaged(OSError):
     """An object is gone, or is not what its name says."""
 
 
-@dataclass(frozen=True, slots=True)
+class Kept(NamedTuple):
+    """name: the hash. place: where it lies, "" for a file of its own. used: the bytes that it took
+    now."""
+
+    name: str
+    place: str
+    used: int
+
+
+@dataclass(slots=True)
 class Objects:
-    """folder: of its own, made by open_objects."""
+    """folder: of its own, made by open_objects. One process, one thread."""
 
     folder: Path
+    _known: dict[bytes, str] = field(default_factory=dict)
+    _segment: str = ""
+    _descriptor: int = -1
+    _end: int = 0
 
-    def keep(self, source: int, size: int) -> tuple[str, int]:
-        """Keeps the content of an open file of about this size: its name, and how many bytes that
-        took (0: it was there). OSError: no room."""
-        if size <= _CHUNK:
-            content = os.pread(source, _CHUNK + 1, 0)
-            if len(content) <= _CHUNK:
+    def close(self) -> None:
+        """Lets go of the segment."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    # Keeping
+
+    def keep(self, source: int, size: int) -> Kept:
+        """Keeps the content of an open file of about this size. OSError: no room."""
+        if size <= _SMALL:
+            content = os.pread(source, _SMALL + 1, 0)
+            if len(content) <= _SMALL:
                 return self._keep_small(content)
         return self._keep_large(source)
 
-    def _keep_small(self, content: bytes) -> tuple[str, int]:
-        name = hashlib.sha256(content).hexdigest()
-        place = self._place(name)
-        if os.path.exists(place):
-            return name, 0
-        half = self._half()
-        try:
-            descriptor = os.open(half, _NEW, 0o600)
-            try:
-                _write_whole(descriptor, content)
-            finally:
-                os.close(descriptor)
-            self._settle(half, place)
-        except OSError:
-            _remove(half)
-            raise
-        return name, len(content)
+    def _keep_small(self, content: bytes) -> Kept:
+        digest = hashlib.sha256(content)
+        place = self._known.get(digest.digest())
+        if place is not None:
+            return Kept(digest.hexdigest(), place, 0)
+        if self._descriptor < 0 or self._end > _LONGEST_SEGMENT:
+            self._begin_segment()
+        place = f"{self._segment}:{self._end}:{len(content)}"
+        self._end += len(content)
+        _write_whole(self._descriptor, content)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[digest.digest()] = place
+        return Kept(digest.hexdigest(), place, len(content))
 
-    def _keep_large(self, source: int) -> tuple[str, int]:
-        half = self._half()
+    def _begin_segment(self) -> None:
+        self.close()
+        self._segment = f"{time.time_ns():020d}-{os.getpid()}"
+        self._end = 0
+        flags = _NEW | os.O_APPEND
+        self._descriptor = os.open(self.folder / "segments" / self._segment, flags, 0o600)
+
+    def _keep_large(self, source: int) -> Kept:
+        half = self.new_half()
         try:
             descriptor = os.open(half, _NEW, 0o600)
             try:
                 name, size = _copy(source, descriptor)
             finally:
                 os.close(descriptor)
-            place = self._place(name)
+            place = self._file(name)
             if os.path.exists(place):
                 _remove(half)
-                return name, 0
-            self._settle(half, place)
+                return Kept(name, "", 0)
+            os.rename(half, place)
         except OSError:
             _remove(half)
             raise
-        return name, size
+        return Kept(name, "", size)
 
-    def take_out(self, name: str, target: int) -> None:
+    def new_half(self) -> str:
+        """A name for what is being made, in the same file system as the tree."""
+        return f"{self.folder}/half/{os.getpid()}-{os.urandom(8).hex()}"
+
+    # Taking out
+
+    def take_out(self, name: str, place: str, target: int) -> None:
         """Writes an object into an open, empty file. Damaged; OSError: no room."""
+        if place:
+            _write_whole(target, self.read(name, place))
+            return
         try:
-            source = os.open(self._place(name), os.O_RDONLY | os.O_CLOEXEC)
+            source = os.open(self._file(name), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as gone:
             raise Damaged(f"its content, {name[:12]}, is gone") from gone
         try:
@@ -87,63 +131,52 @@ class Objects:
         if found != name:
             raise Damaged(f"its content, {name[:12]}, is damaged")
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, place: str) -> bytes:
         """A content whole. Damaged."""
+        segment, at, size = place.split(":") if place else ("", "0", "0")
+        path = self.folder / "segments" / segment if place else Path(self._file(name))
         try:
-            content = Path(self._place(name)).read_bytes()
+            with open(path, "rb") as file:
+                file.seek(int(at))
+                content = file.read(int(size)) if place else file.read()
         except FileNotFoundError as gone:
             raise Damaged(f"its content, {name[:12]}, is gone") from gone
         if hashlib.sha256(content).hexdigest() != name:
             raise Damaged(f"its content, {name[:12]}, is damaged")
         return content
 
-    def measure(self) -> int:
-        """How many bytes they take."""
-        return sum(size for _, size in self._all())
+    # Room
 
     def sizes(self) -> dict[str, int]:
-        """The bytes of each."""
-        return dict(self._all())
+        """The bytes of each file: segments by their name, others by that of the object."""
+        return {entry.name: entry.stat(follow_symlinks=False).st_size for entry in self._all()}
 
-    def sweep(self, kept: Container[str]) -> None:
-        """Removes all others."""
-        for name, _ in self._all():
-            if name not in kept:
-                _remove(self._place(name))
+    def sweep(self, needed: Collection[str]) -> None:
+        """Removes all files that are not needed, by their names as in sizes()."""
+        self._known.clear()
+        for entry in self._all():
+            written = entry.stat(follow_symlinks=False).st_mtime
+            if entry.name not in needed and time.time() - written > _YOUNG:
+                _remove(entry.path)
 
-    def drop_halves(self) -> None:
-        """Removes what nobody finished. The caller is the only one who keeps anything."""
-        for half in (self.folder / "half").iterdir():
-            _remove(str(half))
+    def _all(self) -> Iterator[os.DirEntry[str]]:
+        for part in ("segments", "files", "half"):
+            with os.scandir(self.folder / part) as entries:
+                yield from entries
 
-    def _all(self) -> Iterator[tuple[str, int]]:
-        for number in range(256):
-            with (
-                contextlib.suppress(FileNotFoundError),
-                os.scandir(self.folder / f"{number:02x}") as entries,
-            ):
-                for entry in entries:
-                    with contextlib.suppress(FileNotFoundError):
-                        size = entry.stat(follow_symlinks=False).st_size
-                        yield f"{number:02x}{entry.name}", size
+    def _file(self, name: str) -> str:
+        return f"{self.folder}/files/{name}"
 
-    def _place(self, name: str) -> str:
-        return f"{self.folder}/{name[:2]}/{name[2:]}"
 
-    def _half(self) -> str:
-        return f"{self.folder}/half/{os.getpid()}-{os.urandom(6).hex()}"
-
-    def _settle(self, half: str, place: str) -> None:
-        try:
-            os.rename(half, place)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
-            os.rename(half, place)
+def file_of(name: str, place: str) -> str:
+    """The file that an object lies in, by its name as in sizes()."""
+    return place.split(":")[0] if place else name
 
 
 def open_objects(folder: Path) -> Objects:
     """The objects in a folder, which is made where it is missing. OSError."""
-    (folder / "half").mkdir(mode=0o700, parents=True, exist_ok=True)
+    for part in ("segments", "files", "half"):
+        (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
     return Objects(folder)
 
 

@@ -174,7 +174,7 @@ def _merged(item: _Item, later: State) -> _Item:
     change = item.change
     if not isinstance(change, Touched) or not is_bare(change.before):
         return item
-    before = replace(change.before, object=later.object, unsaved=later.unsaved)
+    before = replace(change.before, object=later.object, place=later.place, unsaved=later.unsaved)
     return replace(item, change=replace(change, before=before))
 
 

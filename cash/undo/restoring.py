@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import stat
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -102,7 +101,7 @@ class Restoring:
 
     def _make(self, before: State, now: State) -> str:
         """What was there, where nobody can reach it."""
-        half = f"{self.objects.folder}/half/{uuid.uuid4().hex}"
+        half = self.objects.new_half()
         match before.kind:
             case "link":
                 os.symlink(before.target, half)
@@ -119,7 +118,7 @@ class Restoring:
     def _fill(self, half: str, before: State, now: State) -> None:
         descriptor = os.open(half, _NEW, 0o600)
         try:
-            self.objects.take_out(before.object, descriptor)
+            self.objects.take_out(before.object, before.place, descriptor)
             write_attributes(descriptor, before.attributes)
             if now.kind == "absent":
                 # One that had other content is new to whoever goes by times: what was built from

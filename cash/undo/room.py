@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from cash.undo.objects import Objects
-from cash.undo.steps import Steps, objects_of
+from cash.undo.steps import Steps, files_of
 
 # Down to this part of what may be, so that it is not to be done again at once.
 _PART: Final = 0.8
@@ -36,7 +36,7 @@ class Room:
     def make(self, kept: Container[str]) -> None:
         """Drops the oldest steps, but for those that go on, until little enough is left. Not while
         somebody undoes one."""
-        self.used = self._objects.measure()
+        self.used = sum(self._objects.sizes().values())
         if self.used > self._most:
             with holding(self._folder, wait=False) as is_held:
                 if is_held:
@@ -50,7 +50,7 @@ class Room:
         needed: set[str] = set()
         used, is_full = 0, False
         for step in self._steps.all():
-            own = set(objects_of(step)) - needed
+            own = set(files_of(step)) - needed
             used += sum(sizes.get(name, 0) for name in own)
             is_full = is_full or used > self._most * _PART
             if is_full and step.id not in kept:
@@ -58,7 +58,7 @@ class Room:
             else:
                 needed |= own
         self._objects.sweep(needed)
-        self.used = self._objects.measure()
+        self.used = sum(self._objects.sizes().values())
 
 
 @contextlib.contextmanager

@@ -20,9 +20,9 @@ class State:
     """kind: "other" is a socket or a device, which nobody brings back. mode: permission bits.
     owner: uid and gid on disk. size: bytes. written: its mtime in nanoseconds. stamp: inode and
     ctime in nanoseconds; no program can choose the latter, so the same stamp is the same file,
-    unchanged. object: the name of its content in the store, "" where that is not known. target: of
-    a link. attributes: extended ones, values in base64. unsaved: why its content is not kept.
-    meaning: of git's index, what it says but for what it remembers of files' times."""
+    unchanged. object: the hash of its content, "" where that is not known; place: where the store
+    has it. target: of a link. attributes: extended ones, values in base64. unsaved: why its content
+    is not kept. meaning: of git's index, what it says but for what it remembers of times."""
 
     kind: Kind
     mode: int = 0
@@ -31,6 +31,7 @@ class State:
     written: int = 0
     stamp: tuple[int, int] = (0, 0)
     object: str = ""
+    place: str = ""
     target: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
     unsaved: str = ""

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from cash.undo.objects import file_of
 from cash.undo.state import State, unpack_state
 
 _NAME: Final = re.compile(r"(\d{20})-([A-Za-z0-9-]{1,64})")
@@ -174,11 +175,11 @@ def _id_of(name: str) -> str:
     return name[21:]
 
 
-def objects_of(step: Step) -> Iterator[str]:
-    """The names of the contents that it needs."""
+def files_of(step: Step) -> Iterator[str]:
+    """The files of the store that it needs."""
     for change in step.changes:
         if isinstance(change, Touched) and change.before.object:
-            yield change.before.object
+            yield file_of(change.before.object, change.before.place)
 
 
 def _read(path: Path, before: Step | None) -> Step | None:

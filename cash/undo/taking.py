@@ -93,10 +93,10 @@ def _take(descriptor: int, objects: Objects, room: int | None) -> tuple[State, i
     if state.size > room:
         return replace(state, unsaved="it is too large"), 0
     try:
-        name, used = objects.keep(descriptor, state.size)
+        kept = objects.keep(descriptor, state.size)
     except OSError as fault:
         return replace(state, unsaved=(fault.strerror or str(fault)).lower()), 0
-    return replace(state, object=name), used
+    return replace(state, object=kept.name, place=kept.place), kept.used
 
 
 def fathom(ground: Ground, path: str) -> State:

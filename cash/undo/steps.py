@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import re
@@ -51,7 +52,7 @@ class Moved:
 Change = Touched | Moved
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """id: its own; command: whose it is part of (a line of a resident shell). number: steps are
     in this order. after: how paths were at its end. ended: when; None: it goes on, or nobody saw
@@ -79,10 +80,16 @@ class Step:
         """Where what the change of this number is about lies since the folders around it moved."""
         change = self.changes[place]
         path = change.to if isinstance(change, Moved) else change.path
-        for later in self.changes[place + 1 :]:
-            if isinstance(later, Moved) and f"{path}/".startswith(f"{later.path}/"):
+        for number, later in self._moves:
+            if number > place and f"{path}/".startswith(f"{later.path}/"):
                 path = later.to + path[len(later.path) :]
         return path
+
+    @functools.cached_property
+    def _moves(self) -> tuple[tuple[int, Moved], ...]:
+        """The folders that were renamed: few, if any."""
+        found = enumerate(self.changes)
+        return tuple((number, one) for number, one in found if isinstance(one, Moved))
 
 
 class Steps:

@@ -64,8 +64,8 @@ class Objects:
     def keep(self, source: int, size: int) -> Kept:
         """Keeps the content of an open file of about this size. OSError: no room."""
         if size <= _SMALL:
-            content = os.pread(source, _SMALL + 1, 0)
-            if len(content) <= _SMALL:
+            content = os.pread(source, size + 1, 0)
+            if len(content) <= size:
                 return self._keep_small(content)
         return self._keep_large(source)
 

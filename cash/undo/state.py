@@ -39,11 +39,13 @@ class State:
 
     def pack(self) -> dict[str, Any]:
         """As JSON values, without what is as usual."""
-        return {
-            field.name: value
-            for field in fields(self)
-            if (value := getattr(self, field.name)) != field.default
-        }
+        found = {"kind": self.kind}
+        found |= {name: said for name in _NAMES if (said := getattr(self, name)) != _USUAL[name]}
+        return found
+
+
+_USUAL: Final = {field.name: field.default for field in fields(State)}
+_NAMES: Final = tuple(_USUAL)[1:]
 
 
 def unpack_state(values: dict[str, Any]) -> State:
@@ -60,29 +62,26 @@ def unpack_state(values: dict[str, Any]) -> State:
 ABSENT: Final = State("absent")
 
 
-def state_of(found: os.stat_result) -> State:
-    """What a look tells: no content, target or attributes."""
-    mode = found.st_mode
-    kind: Kind = "other"
-    for test, name in _KINDS:
-        if test(mode):
-            kind = name
+def state_of(found: os.stat_result, **more: Any) -> State:
+    """What a look tells; what it does not, is said with it."""
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode), "other")
     return State(
         kind,
-        stat.S_IMODE(mode),
+        stat.S_IMODE(found.st_mode),
         (found.st_uid, found.st_gid),
         found.st_size if kind == "file" else 0,
         found.st_mtime_ns,
         (found.st_ino, found.st_ctime_ns),
+        **more,
     )
 
 
-_KINDS: Final[tuple[tuple[Any, Kind], ...]] = (
-    (stat.S_ISREG, "file"),
-    (stat.S_ISLNK, "link"),
-    (stat.S_ISDIR, "folder"),
-    (stat.S_ISFIFO, "fifo"),
-)
+_KINDS: Final[dict[int, Kind]] = {
+    stat.S_IFREG: "file",
+    stat.S_IFLNK: "link",
+    stat.S_IFDIR: "folder",
+    stat.S_IFIFO: "fifo",
+}
 
 
 def read_attributes(descriptor: int) -> tuple[tuple[str, str], ...]:

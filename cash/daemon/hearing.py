@@ -61,6 +61,16 @@ class Hearing:
             household.lines.add(number)
             self._tell_shells(household, predicted, number)
 
+    def begin_step(self, agent: Agent, step: str) -> None:
+        """What its own program changes from now on belongs to a tool call; "": to none."""
+        household = self._hosted.keeping.standing(self._hosted.key_of(agent))
+        session = self._hosted.sessions.of(agent)
+        if household is not None:
+            commands = {session.command} if session else household.running - household.shells
+            for command in commands:
+                with contextlib.suppress(OSError):
+                    household.link.predict(command, NOTHING, step)
+
     def end_line(self, agent: Agent, number: str) -> None:
         """A line of a resident shell has ended."""
         self._hosted.foreseen.end(number)

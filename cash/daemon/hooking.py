@@ -72,24 +72,31 @@ class Hooking:
         """Judges what is about to be done; a refusal is journaled before it is told."""
         if signal := signal_of(event, time.time()):
             self.hosted.states.hear(self.agent, signal)
-        self._note_call(event)
+        step = uuid.uuid4().hex[:16]
+        self._note_call(event, step)
         if event.kind != "tool-begins" or not event.tool:
             body = {"provider": self.provider, "event": event.name, "session": event.session}
             self.hosted.note(self.agent, uuid.uuid4().hex, "hook", body | self._about(event))
             return NO_OPINION
         outcome = await self._judge(event)
-        await self._journal(event, outcome)
+        await self._journal(event, outcome, step)
         return outcome.ruling
 
-    def _note_call(self, event: HookEvent) -> None:
+    def _note_call(self, event: HookEvent, step: str) -> None:
+        """step: of a call that begins, a name for what it changes."""
         calls, name = self.hosted.tool_calls, self.agent.name
         if event.kind == "tool-begins" and event.call:
             files = tuple(self._place(event, path) for path in event.writes)
-            calls.begin(name, event.call, files if event.line is None else (event.line, *files))
+            calls.begin(
+                name, event.call, files if event.line is None else (event.line, *files), step
+            )
         elif event.kind == "tool-ends" and event.call:
             calls.end(name, event.call)
         elif event.kind in ("turn-ends", "session-ends"):
             calls.end_all(name)
+        else:
+            return
+        self.hosted.hearing.begin_step(self.agent, next(reversed(calls.steps(name)), ""))
 
     # Judging
 
@@ -201,7 +208,7 @@ class Hooking:
 
     # Journal
 
-    async def _journal(self, event: HookEvent, outcome: _Outcome) -> None:
+    async def _journal(self, event: HookEvent, outcome: _Outcome, step: str) -> None:
         verdict = outcome.verdict
         body: dict[str, object] = {
             "provider": self.provider,
@@ -211,7 +218,7 @@ class Hooking:
             "rules": [match.rule for match in verdict.matches] if verdict else [],
             "reason": verdict.matches[0].reason if verdict and verdict.matches else None,
         }
-        key, whole = uuid.uuid4().hex, body | self._about(event)
+        key, whole = f"{step}:line", body | self._about(event)
         if outcome.ruling.decision == "none":
             self.hosted.note(self.agent, key, "tool", whole)
         else:

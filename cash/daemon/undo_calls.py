@@ -15,6 +15,7 @@ from cash.faults import UsageFault
 from cash.store.reader import Reader, open_reader
 from cash.undo.plan import describe_changes
 from cash.undo.steps import Step
+from cash.undo.taking_back import with_meaning
 
 _MOST_LISTED: Final = 50
 
@@ -72,11 +73,12 @@ def _in_tree(undoing: Undoing, path: Path) -> str:
 
 def _list(undoing: Undoing) -> list[dict[str, Any]]:
     steps = undoing.newest(_MOST_LISTED)
+    objects, _ = undoing.store.open()
     told = _tell(undoing.hosted, [step.id for step in steps])
     undone = undoing.undone(steps)
     return [
         told[step.id] | _describe(step) | {"undone": step.id in undone}
-        for step in map(undoing.with_meaning, steps)
+        for step in (with_meaning(objects, one) for one in steps)
         if step.ended is None or describe_changes(step)
     ]
 
@@ -93,9 +95,10 @@ def _describe(step: Step) -> dict[str, Any]:
 
 def _show(undoing: Undoing, step: Step) -> dict[str, Any]:
     told = _tell(undoing.hosted, [step.id])[step.id]
+    step = with_meaning(undoing.store.open()[0], step)
     files = [
         {"path": one.path, "what": one.what, "unsaved": one.unsaved or None}
-        for one in describe_changes(undoing.with_meaning(step))
+        for one in describe_changes(step)
     ]
     return {"agent": undoing.agent.name, **told, **_describe(step), "files": files}
 
@@ -116,4 +119,7 @@ def _tell_one(reader: Reader, id: str) -> dict[str, Any]:
     body = entry.event.body
     argv = body.get("argv")
     line = body.get("line") or (" ".join(map(str, argv)) if isinstance(argv, list) else None)
+    if line is None and body.get("tool"):  # a tool of the agent's own program
+        paths = body.get("paths")
+        line = " ".join([str(body["tool"]), *map(str, paths if isinstance(paths, list) else ())])
     return {"line": line, "approval": body.get("approval"), "time": entry.event.time}

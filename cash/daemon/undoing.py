@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cash.faults import Fault, UsageFault
@@ -15,15 +14,13 @@ from cash.hub.adoption import as_fault
 from cash.settings import UNDO_SETTINGS
 from cash.undo.ground import Ground, is_gits
 from cash.undo.history import attribute, versions_of
-from cash.undo.index import meaning_of
 from cash.undo.objects import Damaged, Objects
-from cash.undo.plan import Plan, changes_anything, plan_undo
-from cash.undo.restoring import Restoring
-from cash.undo.room import holding
+from cash.undo.plan import changes_anything
 from cash.undo.state import State
-from cash.undo.steps import Change, Step, Steps, Touched
+from cash.undo.steps import Step, Steps
 from cash.undo.store import Budget, Store, settle
-from cash.undo.taking import INDEX, fathom, read
+from cash.undo.taking import fathom, read
+from cash.undo.taking_back import take_back, with_meaning
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -85,7 +82,7 @@ class Undoing:
     async def find(self, id: str) -> Step:
         """The step `id`, or the last that changed anything and was not taken back. UsageFault:
         there is none; Fault: it still goes on."""
-        _, steps = self.store.open()
+        objects, steps = self.store.open()
         if id:
             return await self._settled(steps, self.named(id))
         undone: set[str] = set()
@@ -95,7 +92,7 @@ class Undoing:
                 continue
             if step.undoes:
                 undone.add(step.undoes)
-            elif changes_anything(self.with_meaning(await self._settled(steps, step))):
+            elif changes_anything(with_meaning(objects, await self._settled(steps, step))):
                 return await self._settled(steps, step)
         raise self._nothing("")
 
@@ -123,8 +120,8 @@ class Undoing:
     async def _settled(self, steps: Steps, step: Step) -> Step:
         """The step once it is known how it ended."""
         deadline = time.monotonic() + _SECONDS
-        while step.ended is None and self._goes_on(step):
-            if self._is_at_work(step) or time.monotonic() > deadline:
+        while step.ended is None and self._goes_on(step) and time.monotonic() < deadline:
+            if self._is_at_work(step):
                 name = self.agent.name
                 raise Fault(
                     f"{step.id} of {name} still runs",
@@ -147,7 +144,7 @@ class Undoing:
         if household is None:
             return False
         if step.id != step.command:
-            return step.id in household.lines
+            return step.id in {*household.lines, *self.hosted.tool_calls.steps(self.agent.name)}
         return step.command in household.running
 
     def newest(self, most: int) -> list[Step]:
@@ -193,65 +190,17 @@ class Undoing:
             return _lines(objects.read(state.object, state.place)) if state.object else []
         return []
 
-    # How
-
-    def plan(self, step: Step) -> Plan:
-        """What taking it back means now; looks at each file."""
-        _, steps = self.store.open()
-        ground = self.store.ground
-        looks: dict[str, State] = {}
-
-        def look(path: str) -> State:
-            if path not in looks:
-                looks[path] = fathom(ground, path)
-            return looks[path]
-
-        return plan_undo(self.with_meaning(step), look, lambda: _touched_since(steps, step))
-
-    def with_meaning(self, step: Step) -> Step:
-        """What git's index said before is not known until somebody asks."""
-        objects, _ = self.store.open()
-        changes = tuple([_read_index(objects, change) for change in step.changes])
-        return replace(step, changes=changes)
-
     def _take_back(self, step: Step, *, dry: bool) -> dict[str, Any]:
-        store = self.store
-        objects, steps = store.open()
-        with holding(store.folder, wait=True):
-            plan = self.plan(step)
-            number = f"undo-{uuid.uuid4().hex[:12]}"
-            done = {"id": step.id, "undo": None, "dry_run": dry, "agent": self.agent.name}
-            actions, refused = plan.actions, plan.refused
-            if actions and not dry:
-                restoring = Restoring(store, objects, steps.begin(number, number, undoes=step.id))
-                restoring.carry_out(actions)
-                actions, refused = tuple(restoring.done), (*refused, *restoring.refused)
-                settle(store, steps.read(number) or step)
-                objects.close()
-                done["undo"] = number
-        files = [{"path": one.path, "what": one.word} for one in actions]
-        told = [{"path": one.path, "why": one.why} for one in refused]
-        return {**done, "files": files, "refused": told}
+        done = take_back(self.store, step, dry=dry)
+        return {
+            "agent": self.agent.name,
+            "id": step.id,
+            "undo": done.undo or None,
+            "dry_run": dry,
+            "files": [{"path": one.path, "what": one.word} for one in done.actions],
+            "refused": [{"path": one.path, "why": one.why} for one in done.refused],
+        }
 
 
 def _lines(content: bytes) -> list[str]:
     return content.decode("utf-8", "replace").splitlines()
-
-
-def _touched_since(steps: Steps, step: Step) -> Mapping[str, str]:
-    """Path → the first later step that has touched it, and was not taken back."""
-    found: dict[str, str] = {}
-    for later in steps.all():
-        if later.number <= step.number:
-            break
-        found |= dict.fromkeys(later.paths, later.id)
-    return found
-
-
-def _read_index(objects: Objects, change: Change) -> Change:
-    if not isinstance(change, Touched) or change.path != INDEX or not change.before.object:
-        return change
-    with contextlib.suppress(Damaged):
-        meaning = meaning_of(objects.read(change.before.object, change.before.place))
-        return replace(change, before=replace(change.before, meaning=meaning))
-    return change

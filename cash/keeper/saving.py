@@ -7,36 +7,32 @@ is kept and nothing waits: it is noted that something was made.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
 import os
-import signal
-import socket
 import stat
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cash.keeper import notification
 from cash.keeper.calls import Named
-from cash.keeper.loop import READ, WRITE, Loop
+from cash.keeper.loop import Loop
 from cash.keeper.notification import Notification
 from cash.keeper.opening import Spot
+from cash.keeper.saver_link import SaverLink
 from cash.keeper.watch import Watch
 from cash.policy.action import WriteKind
-from cash.undo import saver
 from cash.undo.ground import Ground, is_object
 from cash.undo.saver import What
 from cash.undo.store import Budget, Store
-from cash.walls import syscalls
 from cash.walls.view import View
 
 _TEMPORARY: Final = 0o20000000  # __O_TMPFILE
 _LONGEST: Final = 1 << 16
-# How often one call may be the last thing that a saver was asked for.
-_MOST_TRIES: Final = 2
+# How often a saver may die while a call waits for it.
+_MOST_TRIES: Final = 3
+# How many notes go by before the saver is asked whether it has them.
+_MOST_NOTES: Final = 200
 _BECOMES: Final[dict[WriteKind, What]] = {
     "create": "creation",
     "overwrite": "content",
@@ -58,12 +54,11 @@ def store_of(view: View) -> Store | None:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A call that waits for the saver. packet: what was asked; go_on: what is done then."""
+    """A call that waits for the saver. go_on: what is done then."""
 
     watch: Watch
     note: Notification
     changes: Sequence[_Change]
-    packet: bytes
     go_on: Callable[[], object]
     tries: int = 0
 
@@ -79,21 +74,16 @@ class Saving:
         hold: Callable[[Watch, Notification], bool],
         say: Callable[[str, str], None],
     ) -> None:
-        self._loop = loop
         self._store = store
         self._hold = hold
         self._say = say
         self._waiting: dict[int, _Waiting] = {}
-        self._number = 0
-        self._link: socket.socket | None = None
-        self._unsent: deque[bytes] = deque()
-        self._pidfd = -1
-        self._pid = 0
+        self._saver = SaverLink(loop, store, self._settle, self._lost, self._fail)
 
     @property
     def pids(self) -> tuple[int, ...]:
         """The saver's, if there is one: a child of the keeper's."""
-        return (self._pid,) if self._pid else ()
+        return (self._saver.pid,) if self._saver.pid else ()
 
     # What is about to happen
 
@@ -172,9 +162,9 @@ class Saving:
 
     def end(self, watch: Watch) -> None:
         """A step is over, as far as anybody can tell."""
-        if watch.is_changing and self._link is not None:
+        if watch.is_changing and self._saver.is_there:
             watch.is_changing = False
-            self._send(json.dumps({"ended": watch.step}).encode())
+            self._saver.send({"ended": watch.step})
 
     def forget(self, watch: Watch) -> None:
         """Nothing of this command waits any more: its listener is closed."""
@@ -187,7 +177,7 @@ class Saving:
 
     def _tell(self, watch: Watch, changes: Sequence[_Change]) -> None:
         if told := _without_new_objects(changes):
-            self._send(_pack(watch, told))
+            self._saver.send(_pack(watch, told))
         self._touched(watch, changes)
 
     def _ask(
@@ -203,10 +193,8 @@ class Saving:
         changes = _without_new_objects(changes)
         if not self._hold(watch, note):
             raise OSError(errno.ENFILE, os.strerror(errno.ENFILE))
-        self._number += 1
-        packet = _pack(watch, changes, self._number)
-        self._waiting[self._number] = _Waiting(watch, note, changes, packet, go_on)
-        self._send(packet)
+        number = self._saver.send({**_pack(watch, changes), "waits": True})
+        self._waiting[number] = _Waiting(watch, note, changes, go_on)
         return True
 
     def _touched(self, watch: Watch, changes: Sequence[_Change]) -> None:
@@ -216,53 +204,6 @@ class Saving:
                 watch.touched.clear()
             else:
                 watch.touch(path, what)
-
-    def _send(self, packet: bytes) -> None:
-        """OSError: there is no saver, and cannot be."""
-        if self._link is None:
-            self._start()
-        self._unsent.append(packet)
-        self._flush()
-
-    def _start(self) -> None:
-        assert self._store is not None
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            pid, pidfd = syscalls.clone()
-            if pid == 0:
-                saver.live(theirs, self._store)
-        ours.setblocking(False)
-        self._link, self._pid, self._pidfd = ours, pid, pidfd
-        self._loop.watch(ours.fileno(), self._hear)
-
-    def _flush(self) -> None:
-        link = self._link
-        while link is not None and self._unsent:
-            try:
-                link.send(self._unsent[0])
-            except BlockingIOError:
-                self._loop.change(link.fileno(), READ | WRITE)
-                return
-            except OSError:
-                return  # it is heard to be gone
-            self._unsent.popleft()
-        if link is not None:
-            self._loop.change(link.fileno(), READ)
-
-    def _hear(self, events: int) -> None:
-        if events & WRITE:
-            self._flush()
-        while self._link is not None:
-            try:
-                data = self._link.recv(_LONGEST)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._lose()
-                return
-            self._settle(json.loads(data))
 
     def _settle(self, answer: dict[str, Any]) -> None:
         waiting = self._waiting.pop(answer["number"], None)
@@ -280,34 +221,22 @@ class Saving:
             text = f"polis: {shown!r} is not kept, {why}: polis undo will not bring it back\n"
             self._say(watch.id, text)
 
-    def _lose(self) -> None:
-        """It was killed. What waits is asked for anew, unless that is what it died of."""
-        assert self._link is not None
-        self._loop.forget(self._link.fileno())
-        self._link.close()
-        self._link = None
-        with contextlib.suppress(OSError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
-        os.close(self._pidfd)
-        self._pid, self._pidfd = 0, -1
-        self._unsent.clear()
+    def _lost(self) -> None:
+        """A saver was killed. What waits is asked for anew, unless it has seen too many die."""
         for number, waiting in list(self._waiting.items()):
             waiting.tries += 1
-            try:
-                if waiting.tries >= _MOST_TRIES:
-                    raise OSError(errno.EIO, os.strerror(errno.EIO))
-                self._send(waiting.packet)
-            except OSError as fault:
-                del self._waiting[number]
-                notification.fail(waiting.watch.listener, waiting.note.id, fault.errno or errno.EIO)
+            if waiting.tries >= _MOST_TRIES:
+                self._fail(number, errno.EIO)
+
+    def _fail(self, number: int, error: int) -> None:
+        """What cannot be kept is not changed."""
+        waiting = self._waiting.pop(number, None)
+        if waiting is not None:
+            notification.fail(waiting.watch.listener, waiting.note.id, error)
 
 
-def _pack(watch: Watch, changes: Sequence[_Change], number: int = 0) -> bytes:
-    asked: dict[str, Any] = {"step": watch.step, "command": watch.id, "changes": changes}
-    if number:
-        asked["number"] = number
-    return json.dumps(asked, separators=(",", ":")).encode()
+def _pack(watch: Watch, changes: Sequence[_Change]) -> dict[str, Any]:
+    return {"step": watch.step, "command": watch.id, "changes": changes}
 
 
 def _is_new_object(change: _Change) -> bool:

@@ -7,12 +7,12 @@ Git's own state (HEAD, index, refs, their logs) is taken back whole or not at al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cash.undo.ground import is_gits
 from cash.undo.state import ABSENT, State, is_bare, is_same
-from cash.undo.steps import Moved, Step, Touched
+from cash.undo.steps import Change, Moved, Step, Touched
 
 INDEX_LOCK = ".git/index.lock"
 
@@ -40,7 +40,8 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class MoveBack:
-    """A folder goes back to where it was renamed from."""
+    """A folder goes back to where it was renamed from. inode: its own, unless it had to be made
+    anew."""
 
     path: str
     to: str
@@ -95,8 +96,11 @@ def plan_undo(
     for item in items:
         match item.change:
             case Moved(path, _, inode):
-                # Where it is not there either, it never was moved.
-                if inode not in (now[item.place].stamp[0], look(path).stamp[0]):
+                # Where it is there still, it never was moved; where the step has left something
+                # else in its place, that is taken back first.
+                after = step.after.get(item.place)
+                is_left = after is None or after.stamp[0] == inode
+                if is_left and inode not in (now[item.place].stamp[0], look(path).stamp[0]):
                     refused[item.place] = "it was moved on since"
             case Touched(_, before) if not is_same(first[item.place], now[item.place]):
                 if not is_same(step.after.get(item.place, ABSENT), now[item.place]):
@@ -107,7 +111,9 @@ def plan_undo(
                 continue
     _name_culprits(refused, changed_by)
     _refuse_git_whole(refused, first, now, look)
-    actions = tuple(_actions(items, first, now, refused))
+    stayed = _find_stayed(items, look)
+    wanted = [item for item in items if item.change not in stayed and item.place not in refused]
+    actions = tuple(_actions(wanted, first, now))
     return Plan(actions, tuple(Refusal(path, why) for path, why in refused.items()))
 
 
@@ -210,19 +216,27 @@ def _refuse_git_whole(
 
 
 def _actions(
-    items: Iterable[_Item],
-    first: Mapping[str, State],
-    now: Mapping[str, State],
-    refused: Mapping[str, str],
+    items: Sequence[_Item], first: Mapping[str, State], now: Mapping[str, State]
 ) -> Iterator[Action]:
-    for item in reversed(list(items)):
-        if item.place in refused:
-            continue
+    moves = [item.change for item in items if isinstance(item.change, Moved)]
+    for item in reversed(items):
         match item.change:
             case Moved(path, to, inode):
-                if now[item.place].stamp[0] == inode:
-                    yield MoveBack(to, path, inode)
-            case Touched(path, before) if not is_same(first[item.place], now[item.place]):
-                yield Restore(path, before, now[item.place] if path == item.place else None)
+                yield MoveBack(to, path, inode)
+            case Touched(path, before) if _is_around(path, moves):
+                yield Restore(path, before, None)
+            case Touched(path, before) if not is_same(first[path], now[path]):
+                yield Restore(path, before, now[path])
             case Touched():
                 continue
+
+
+def _find_stayed(items: Iterable[_Item], look: Callable[[str], State]) -> set[Change]:
+    """Folders that were to be moved and were not; of each, the last time tells."""
+    last = {item.change.inode: item.change for item in items if isinstance(item.change, Moved)}
+    return {one for one in last.values() if look(one.path).stamp[0] == one.inode}
+
+
+def _is_around(path: str, moves: Iterable[Moved]) -> bool:
+    """Whether a folder was moved there, or from there."""
+    return any(f"{path}/".startswith((f"{one.path}/", f"{one.to}/")) for one in moves)

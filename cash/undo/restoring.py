@@ -39,6 +39,7 @@ class Restoring:
     done: list[Action] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     _folders: list[tuple[str, State]] = field(default_factory=list)
+    _made: dict[str, int] = field(default_factory=dict)
 
     @property
     def _ground(self) -> Ground:
@@ -63,17 +64,24 @@ class Restoring:
                 _dress_folder(folder, name, before)
 
     def _move(self, action: MoveBack) -> None:
-        self.file.move(action.path, action.to, action.inode)
         ground = self._ground
+        found = look(ground, action.path)
+        made = self._made.get(action.path, action.inode)
+        if found.kind != "folder" or found.stamp[0] != made:
+            raise OSError(errno.ESTALE, "it was moved on meanwhile")
+        self.file.move(action.path, action.to, made)
         with ground.at(action.path) as (source, old), ground.at(action.to) as (target, new):
-            if os.stat(old, dir_fd=source, follow_symlinks=False).st_ino != action.inode:
-                raise OSError(errno.ESTALE, "it was moved on meanwhile")
             if look(ground, action.to).kind != "absent":
                 raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
             os.rename(old, new, src_dir_fd=source, dst_dir_fd=target)
+        # What was made in it has moved along.
+        self._folders = [(_moved(path, action), state) for path, state in self._folders]
+        self._made = {_moved(path, action): inode for path, inode in self._made.items()}
 
     def _restore(self, action: Restore) -> None:
         now, _ = take(self._ground, self.objects, action.path, _ENDLESS)
+        if is_same(action.before, now):
+            return
         if action.now is not None and not is_same(action.now, now):
             raise OSError(errno.ESTALE, "it was changed meanwhile")
         self.file.touch(action.path, now)
@@ -86,6 +94,8 @@ class Restoring:
             if now.kind != "folder":
                 _clear(folder, name, now)
                 os.mkdir(name, 0o700, dir_fd=folder)
+                made = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                self._made[action.path] = made.st_ino
             self._folders.append((action.path, before))
         elif before.kind == "absent":
             _clear(folder, name, now)
@@ -135,6 +145,12 @@ class Restoring:
                 if _overwrite(half, folder, name, before):
                     return
         os.rename(half, name, dst_dir_fd=folder)
+
+
+def _moved(path: str, action: MoveBack) -> str:
+    if f"{path}/".startswith(f"{action.path}/"):
+        return action.to + path[len(action.path) :]
+    return path
 
 
 def _clear(folder: int, name: str, now: State) -> None:

@@ -47,15 +47,15 @@ class Saver:
 
     def hear(self, asked: dict[str, Any]) -> dict[str, Any] | None:
         """Does something; what is to be answered, if that is waited for."""
+        unsaved = []
         if "ended" in asked:
             self._ended.append(self._finish(str(asked["ended"])))
-            return None
-        unsaved = [
-            (path, why)
-            for what, path, *rest in asked["changes"]
-            if (why := self._note(asked["step"], asked["command"], what, path, rest))
-        ]
-        return {"number": asked["number"], "unsaved": unsaved} if "number" in asked else None
+        else:
+            for what, path, *rest in asked["changes"]:
+                why = self._note(asked["step"], asked["command"], what, path, rest)
+                if why:
+                    unsaved.append((path, why))
+        return {"number": asked["number"], "unsaved": unsaved} if asked.get("waits") else None
 
     def _note(self, step: str, command: str, what: What, path: str, rest: Sequence[str]) -> str:
         """Notes one change; why it cannot be taken back, "" if it can."""

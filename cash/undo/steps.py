@@ -214,13 +214,27 @@ def _read(path: Path, before: Step | None) -> Step | None:
     if before is not None:
         return Step(
             *(before.id, before.command, before.number, before.time),
-            *(tuple(changes), after, ended, before.undoes),
+            *(_without_failed(changes), after, ended, before.undoes),
         )
     if not head:
         return None
     number = int(path.name[:20])
     known = (str(head["step"]), str(head["command"]), number, float(head["time"]))
-    return Step(*known, tuple(changes), after, ended, str(head["undoes"]))
+    return Step(*known, _without_failed(changes), after, ended, str(head["undoes"]))
+
+
+def _without_failed(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """A folder that is to be moved once more from where it was, had not been."""
+    found: list[Change] = []
+    again: set[tuple[str, int]] = set()
+    for change in reversed(tuple(changes)):
+        if isinstance(change, Moved):
+            if (change.path, change.inode) in again:
+                continue
+            again = {one for one in again if one[1] != change.inode}
+            again.add((change.path, change.inode))
+        found.append(change)
+    return tuple(reversed(found))
 
 
 def _lines(path: Path) -> Iterator[Any]:

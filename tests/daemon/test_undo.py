@@ -68,7 +68,9 @@ _WRECK = "rm -rf src && git clean -fdx && git reset --hard HEAD~3 && git stash c
 
 
 def test_everything_wrecked_at_once(desk: Desk) -> None:
-    ran = desk.line(_LAY.strip().replace("\n", "; ").replace("do;", "do").replace("; done", "; done"))
+    ran = desk.line(
+        _LAY.strip().replace("\n", "; ").replace("do;", "do").replace("; done", "; done")
+    )
     assert ran.status == 0, ran.err
     before = _both(desk)
     stashes = desk.line("git stash list").out

@@ -7,6 +7,7 @@ to have done by then is asked for anew, in the same order: twice does no harm.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -24,7 +25,8 @@ from cash.walls import syscalls
 _LONGEST: Final = 1 << 16
 # How many notes go by before the saver is asked whether it has them.
 _MOST_NOTES: Final = 200
-_NO_SAVER: Final = 5  # EIO
+# How many may die one after the other without having done anything.
+_MOST_DEATHS: Final = 5
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class SaverLink:
     pid: int = 0
     _pidfd: int = -1
     _number: int = 0
+    _deaths: int = 0
     _link: socket.socket | None = None
     _undone: dict[int, bytes] = field(default_factory=dict)
     _unsent: deque[bytes] = field(default_factory=deque)
@@ -106,7 +109,7 @@ class SaverLink:
             self._take(json.loads(data))
 
     def _take(self, answer: dict[str, Any]) -> None:
-        number = int(answer["number"])
+        number, self._deaths = int(answer["number"]), 0
         while self._undone and next(iter(self._undone)) <= number:
             del self._undone[next(iter(self._undone))]  # it does one after the other
         self.answered(answer)
@@ -122,13 +125,20 @@ class SaverLink:
         os.close(self._pidfd)
         self.pid, self._pidfd = 0, -1
         self.lost()
+        self._deaths += 1
         self._unsent = deque(self._undone.values())
         if self._unsent:
             try:
+                if self._deaths >= _MOST_DEATHS:
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
                 self._start()
                 self._flush()
             except OSError as fault:
-                for number in list(self._undone):
-                    self.failed(number, fault.errno or _NO_SAVER)
-                self._undone.clear()
-                self._unsent.clear()
+                self._give_up(fault.errno or errno.EIO)
+
+    def _give_up(self, error: int) -> None:
+        for number in list(self._undone):
+            self.failed(number, error)
+        self._undone.clear()
+        self._unsent.clear()
+        self._deaths = 0

@@ -135,6 +135,8 @@ class Saving:
     ) -> bool:
         """A rename. is_onto: something is there already. As before_open. A folder that leaves what
         is kept, or comes into it, is moved file by file, as to another file system: EXDEV."""
+        if f"{paths[1]}/".startswith(f"{paths[0]}/"):
+            return False  # nothing happens, or it cannot be
         old, new = map(self._path_of, paths)
         changes: list[_Change] = []
         if is_folder and (old is None) != (new is None):

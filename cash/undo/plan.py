@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from cash.undo.ground import is_gits
 from cash.undo.state import ABSENT, State, is_bare, is_same
-from cash.undo.steps import Change, Moved, Step, Touched
+from cash.undo.steps import Moved, Step, Touched
 
 INDEX_LOCK = ".git/index.lock"
 
@@ -95,12 +95,11 @@ def plan_undo(
             first.setdefault(item.place, item.change.before)
     for item in items:
         match item.change:
-            case Moved(path, _, inode):
-                # Where it is there still, it never was moved; where the step has left something
-                # else in its place, that is taken back first.
+            case Moved(_, _, inode):
+                # Where the step has left something else in its place, that is taken back first.
                 after = step.after.get(item.place)
                 is_left = after is None or after.stamp[0] == inode
-                if is_left and inode not in (now[item.place].stamp[0], look(path).stamp[0]):
+                if is_left and now[item.place].stamp[0] != inode:
                     refused[item.place] = "it was moved on since"
             case Touched(_, before) if not is_same(first[item.place], now[item.place]):
                 if not is_same(step.after.get(item.place, ABSENT), now[item.place]):
@@ -111,8 +110,7 @@ def plan_undo(
                 continue
     _name_culprits(refused, changed_by)
     _refuse_git_whole(refused, first, now, look)
-    stayed = _find_stayed(items, look)
-    wanted = [item for item in items if item.change not in stayed and item.place not in refused]
+    wanted = [item for item in items if item.place not in refused]
     actions = tuple(_actions(wanted, first, now))
     return Plan(actions, tuple(Refusal(path, why) for path, why in refused.items()))
 
@@ -166,11 +164,12 @@ def _items(step: Step) -> Iterator[_Item]:
         match change:
             case Moved():
                 known.clear()
-            case Touched(path, before) if path in known:
+            case Touched(path, before) if path in known and before.kind != "folder":
                 found[known[path]] = _merged(found[known[path]], before)
                 continue
-            case Touched(path):
-                known[path] = len(found)
+            case Touched(path, before):
+                # A folder has to be there before what was in it, whatever it was at first.
+                known.setdefault(path, len(found))
         found.append(_Item(change, place))
     yield from found
 
@@ -229,12 +228,6 @@ def _actions(
                 yield Restore(path, before, now[path])
             case Touched():
                 continue
-
-
-def _find_stayed(items: Iterable[_Item], look: Callable[[str], State]) -> set[Change]:
-    """Folders that were to be moved and were not; of each, the last time tells."""
-    last = {item.change.inode: item.change for item in items if isinstance(item.change, Moved)}
-    return {one for one in last.values() if look(one.path).stamp[0] == one.inode}
 
 
 def _is_around(path: str, moves: Iterable[Moved]) -> bool:

@@ -18,7 +18,7 @@ from cash.undo.ground import Ground
 from cash.undo.objects import Objects
 from cash.undo.plan import Action, MoveBack, Refusal, Restore
 from cash.undo.state import State, is_bare, is_same, write_attributes
-from cash.undo.steps import StepFile
+from cash.undo.steps import Moved, StepFile
 from cash.undo.store import Store
 from cash.undo.taking import look, take
 
@@ -38,7 +38,8 @@ class Restoring:
     file: StepFile
     done: list[Action] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
-    _folders: list[tuple[str, State]] = field(default_factory=list)
+    _folders: dict[str, State] = field(default_factory=dict)
+    _met: set[str] = field(default_factory=set)
     _made: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -59,7 +60,7 @@ class Restoring:
             else:
                 self.done.append(action)
         # Not before: a folder may have been closed to its owner.
-        for path, before in reversed(self._folders):
+        for path, before in reversed(self._folders.items()):
             with contextlib.suppress(OSError), self._ground.at(path) as (folder, name):
                 _dress_folder(folder, name, before)
 
@@ -69,20 +70,22 @@ class Restoring:
         made = self._made.get(action.path, action.inode)
         if found.kind != "folder" or found.stamp[0] != made:
             raise OSError(errno.ESTALE, "it was moved on meanwhile")
-        self.file.move(action.path, action.to, made)
+        self.file.move(Moved(action.path, action.to, made))
         with ground.at(action.path) as (source, old), ground.at(action.to) as (target, new):
             if look(ground, action.to).kind != "absent":
                 raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
             os.rename(old, new, src_dir_fd=source, dst_dir_fd=target)
         # What was made in it has moved along.
-        self._folders = [(_moved(path, action), state) for path, state in self._folders]
+        self._folders = {_moved(path, action): one for path, one in self._folders.items()}
         self._made = {_moved(path, action): inode for path, inode in self._made.items()}
 
     def _restore(self, action: Restore) -> None:
         now, _ = take(self._ground, self.objects, action.path, _ENDLESS)
         if is_same(action.before, now):
             return
-        if action.now is not None and not is_same(action.now, now):
+        is_first = action.path not in self._met
+        self._met.add(action.path)
+        if is_first and action.now is not None and not is_same(action.now, now):
             raise OSError(errno.ESTALE, "it was changed meanwhile")
         self.file.touch(action.path, now)
         with self._ground.at(action.path) as (folder, name):
@@ -96,7 +99,7 @@ class Restoring:
                 os.mkdir(name, 0o700, dir_fd=folder)
                 made = os.stat(name, dir_fd=folder, follow_symlinks=False)
                 self._made[action.path] = made.st_ino
-            self._folders.append((action.path, before))
+            self._folders[action.path] = before
         elif before.kind == "absent":
             _clear(folder, name, now)
         elif is_bare(before) and now.kind == "file":

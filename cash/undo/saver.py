@@ -21,9 +21,9 @@ from typing import Any, Final, Literal, NoReturn
 
 from cash.undo.room import Room
 from cash.undo.state import ABSENT, State
-from cash.undo.steps import StepFile
-from cash.undo.store import Store
-from cash.undo.taking import fathom, look, take
+from cash.undo.steps import Moved, StepFile
+from cash.undo.store import Store, ending
+from cash.undo.taking import look, take
 from cash.walls import syscalls
 
 # What is about to become of a path: another content (or none), other metadata, something where
@@ -43,6 +43,7 @@ class Saver:
         self._room = Room(store.folder, self._objects, self._steps, store.budget.total)
         self._files: dict[str, StepFile] = {}
         self._used: dict[str, int] = {}
+        self._moves: dict[str, list[Moved]] = {}
         self._ended: deque[Iterator[None]] = deque()
 
     def hear(self, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -63,14 +64,32 @@ class Saver:
             file = self._files.get(step)
             if file is None:
                 file = self._files[step] = self._steps.begin(step, command)
+            if step in self._moves:
+                self._follow_moves(step, path, file)
             if what == "move":
-                file.move(path, rest[0], look(self._ground, path).stamp[0])
+                move = Moved(path, rest[0], look(self._ground, path).stamp[0])
+                file.move(move)
+                self._moves.setdefault(step, []).append(move)
                 return ""
             before = self._before(step, what, path)
             file.touch(path, before)
         except OSError as fault:
             return (fault.strerror or str(fault)).lower()
         return before.unsaved
+
+    def _follow_moves(self, step: str, path: str, file: StepFile) -> None:
+        """Whether a folder was renamed as it was to be: before it is gone, which tells nothing."""
+        left = []
+        for move in self._moves.pop(step):
+            if look(self._ground, move.to).stamp[0] == move.inode:
+                continue
+            is_there = look(self._ground, move.path).stamp[0] == move.inode
+            if is_there and f"{path}/".startswith(f"{move.path}/"):
+                file.stay(move)
+            else:
+                left.append(move)
+        if left:
+            self._moves[step] = left
 
     def _before(self, step: str, what: What, path: str) -> State:
         if what == "creation":
@@ -102,15 +121,12 @@ class Saver:
         step = self._steps.read(id)
         if step is None:
             return
-        after: list[tuple[str, State]] = []
-        for path in step.paths:
-            after.append((path, fathom(self._ground, path)))
-            yield
         file = self._files.pop(id, None) or self._steps.begin(id, step.command)
         with contextlib.suppress(OSError):  # no room: then nobody knows
-            file.end(after)
+            yield from ending(self._ground, step, file)
         file.close()
         self._used.pop(id, None)
+        self._moves.pop(id, None)
 
 
 def live(link: socket.socket, store: Store) -> NoReturn:

@@ -8,6 +8,7 @@ whole line, or in one that is not read.
 | step, command, time, undoes | first: whose it is, since when; undoes: the step it takes back |
 | path, before | a path is about to be changed |
 | moved, inode | a folder is about to be renamed, from a path to another |
+| stayed, inode | that folder was not renamed after all |
 | path, after | how it was at the end |
 | end | when that was; it may come again, when something went on in the background |
 """
@@ -22,7 +23,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,6 +85,17 @@ class Step:
             if number > place and f"{path}/".startswith(f"{later.path}/"):
                 path = later.to + path[len(later.path) :]
         return path
+
+    @property
+    def last_moves(self) -> tuple[Moved, ...]:
+        """The last of each folder: whether it was done, only the folder's place can tell."""
+        last = {one.inode: one for one in self.changes if isinstance(one, Moved)}
+        return tuple(last.values())
+
+    def without(self, moves: Iterable[Moved]) -> Step:
+        """The same, where these were never done."""
+        gone = set(moves)
+        return replace(self, changes=tuple(one for one in self.changes if one not in gone))
 
     @functools.cached_property
     def _moves(self) -> tuple[tuple[int, Moved], ...]:
@@ -164,9 +176,13 @@ class StepFile:
         """A path is about to be changed."""
         self.add({"path": path, "before": before.pack()})
 
-    def move(self, path: str, to: str, inode: int) -> None:
+    def move(self, move: Moved) -> None:
         """A folder is about to be renamed."""
-        self.add({"moved": [path, to], "inode": inode})
+        self.add({"moved": [move.path, move.to], "inode": move.inode})
+
+    def stay(self, move: Moved) -> None:
+        """It was not."""
+        self.add({"stayed": [move.path, move.to], "inode": move.inode})
 
     def end(self, after: Iterable[tuple[str, State]]) -> None:
         """How it all is now."""
@@ -205,6 +221,8 @@ def _read(path: Path, before: Step | None) -> Step | None:
             case {"moved": [name, to], "inode": inode}:
                 changes.append(Moved(name, to, inode))
                 ended = None
+            case {"stayed": [name, to], "inode": inode}:
+                _remove_last(changes, Moved(name, to, inode))
             case {"path": name, "after": state}:
                 after[name] = unpack_state(state)
             case {"end": when}:
@@ -221,6 +239,13 @@ def _read(path: Path, before: Step | None) -> Step | None:
     number = int(path.name[:20])
     known = (str(head["step"]), str(head["command"]), number, float(head["time"]))
     return Step(*known, _without_failed(changes), after, ended, str(head["undoes"]))
+
+
+def _remove_last(changes: list[Change], change: Change) -> None:
+    for place in reversed(range(len(changes))):
+        if changes[place] == change:
+            del changes[place]
+            return
 
 
 def _without_failed(changes: Iterable[Change]) -> tuple[Change, ...]:

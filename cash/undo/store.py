@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cash.undo.ground import Ground
 from cash.undo.objects import Objects, open_objects
-from cash.undo.steps import Step, Steps
-from cash.undo.taking import fathom
+from cash.undo.state import State
+from cash.undo.steps import Step, StepFile, Steps
+from cash.undo.taking import fathom, look
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ def settle(store: Store, step: Step) -> None:
     _, steps = store.open()
     file = steps.begin(step.id, step.command)
     try:
-        file.end([(path, fathom(store.ground, path)) for path in step.paths])
+        for _ in ending(store.ground, step, file):
+            pass
     finally:
         file.close()
+
+
+def ending(ground: Ground, step: Step, file: StepFile) -> Iterator[None]:
+    """Notes in its file how what a step has touched is in the end; one look at a time. OSError."""
+    stayed = [one for one in step.last_moves if look(ground, one.path).stamp[0] == one.inode]
+    for move in stayed:
+        file.stay(move)
+    after: list[tuple[str, State]] = []
+    for path in step.without(stayed).paths:
+        after.append((path, fathom(ground, path)))
+        yield
+    file.end(after)

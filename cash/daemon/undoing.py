@@ -192,12 +192,13 @@ class Undoing:
 
     def _take_back(self, step: Step, *, dry: bool) -> dict[str, Any]:
         done = take_back(self.store, step, dry=dry)
+        files = {one.path: one.word for one in done.actions}
         return {
             "agent": self.agent.name,
             "id": step.id,
             "undo": done.undo or None,
             "dry_run": dry,
-            "files": [{"path": one.path, "what": one.word} for one in done.actions],
+            "files": [{"path": path, "what": word} for path, word in files.items()],
             "refused": [{"path": one.path, "why": one.why} for one in done.refused],
         }
 

@@ -47,22 +47,30 @@ class Restoring:
         return self.store.ground
 
     def carry_out(self, actions: Iterable[Action]) -> None:
-        """Does all that can be done."""
-        for action in actions:
-            try:
-                if isinstance(action, MoveBack):
-                    self._move(action)
-                else:
-                    self._restore(action)
-            except OSError as fault:
-                why = _words_of(fault)
-                self.refused.append(Refusal(action.path, why))
-            else:
-                self.done.append(action)
+        """Does all that can be done, in order; what another has to make room for, after that."""
+        waiting = list(actions)
+        while waiting:
+            failed = [(one, why) for one in waiting if (why := self._try(one))]
+            if len(failed) == len(waiting):
+                self.refused += [Refusal(one.path, why) for one, why in failed]
+                break
+            waiting = [one for one, _ in failed]
         # Not before: a folder may have been closed to its owner.
         for path, before in reversed(self._folders.items()):
             with contextlib.suppress(OSError), self._ground.at(path) as (folder, name):
                 _dress_folder(folder, name, before)
+
+    def _try(self, action: Action) -> str:
+        """Why it could not be done, "" when it was."""
+        try:
+            if isinstance(action, MoveBack):
+                self._move(action)
+                self.done.append(action)
+            elif self._restore(action):
+                self.done.append(action)
+        except OSError as fault:
+            return _words_of(fault)
+        return ""
 
     def _move(self, action: MoveBack) -> None:
         ground = self._ground
@@ -79,10 +87,11 @@ class Restoring:
         self._folders = {_moved(path, action): one for path, one in self._folders.items()}
         self._made = {_moved(path, action): inode for path, inode in self._made.items()}
 
-    def _restore(self, action: Restore) -> None:
+    def _restore(self, action: Restore) -> bool:
+        """Whether there was anything to do."""
         now, _ = take(self._ground, self.objects, action.path, _ENDLESS)
         if is_same(action.before, now):
-            return
+            return False
         is_first = action.path not in self._met
         self._met.add(action.path)
         if is_first and action.now is not None and not is_same(action.now, now):
@@ -90,13 +99,17 @@ class Restoring:
         self.file.touch(action.path, now)
         with self._ground.at(action.path) as (folder, name):
             self._put(folder, name, action, now)
+        return True
 
     def _put(self, folder: int, name: str, action: Restore, now: State) -> None:
         before = action.before
+        self._folders.pop(action.path, None)
         if before.kind == "folder":
             if now.kind != "folder":
                 _clear(folder, name, now)
                 os.mkdir(name, 0o700, dir_fd=folder)
+                if os.geteuid() == 0:
+                    os.chown(name, *before.owner, dir_fd=folder, follow_symlinks=False)
                 made = os.stat(name, dir_fd=folder, follow_symlinks=False)
                 self._made[action.path] = made.st_ino
             self._folders[action.path] = before

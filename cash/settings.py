@@ -59,7 +59,22 @@ SETTINGS = (
     Setting(
         "setup", "", "commands that make a new agent's tree ready, once you have agreed", lines=True
     ),
+    Setting(
+        "undo-command",
+        512,
+        "how many MiB of what one command changes are kept for polis undo",
+        shared=False,
+    ),
+    Setting(
+        "undo-total",
+        4096,
+        "how many MiB are kept of each agent for polis undo; the oldest goes first",
+        shared=False,
+    ),
 )
+
+# How many MiB are kept for `polis undo`: of one command, and of one agent.
+UNDO_SETTINGS = ("undo-command", "undo-total")
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 

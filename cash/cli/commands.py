@@ -23,6 +23,8 @@ polis = Table(
         "hook": "cash.cli.hook",
         "mcp": "cash.cli.mcp",
         "log": "cash.cli.log",
+        "undo": "cash.cli.undo",
+        "blame": "cash.cli.blame",
         "doctor": "cash.cli.doctor",
         "up": "cash.cli.up",
         "down": "cash.cli.down",

@@ -21,6 +21,7 @@ from cash.daemon import (
     provider_calls,
     session_calls,
     setup_calls,
+    undo_calls,
     work_calls,
     write_calls,
 )
@@ -171,6 +172,10 @@ CALLS: dict[str, Verb] = {
     "locks.list": lock_calls.locks_list,
     "locks.reserve": lock_calls.locks_reserve,
     "locks.release": lock_calls.locks_release,
+    "undo": undo_calls.undo,
+    "undo.list": undo_calls.undo_list,
+    "undo.files": undo_calls.undo_files,
+    "blame": undo_calls.blame,
     "log": journal_calls.log,
     "log.verify": journal_calls.log_verify,
     "log.prune": journal_calls.log_prune,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cash.daemon.exec_judging import ExecJudging
 from cash.daemon.household import Household
 from cash.daemon.write_judging import WriteJudging
-from cash.keeper.link import Asked, Ended, Prediction, Ready, Seen, Wrote
+from cash.keeper.link import NOTHING, Asked, Ended, Prediction, Ready, Seen, Wrote
 from cash.store.event import Event
 from cash.workspace.agent import Agent
 
@@ -63,9 +63,17 @@ class Hearing:
         household = self._hosted.keeping.standing(self._hosted.key_of(agent))
         if household is not None:
             household.lines.add(number)
-            for shell in household.shells:
+            self._tell_shells(household, predicted, number)
+
+    def begin_step(self, agent: Agent, step: str) -> None:
+        """What its own program changes from now on belongs to a tool call; "": to none."""
+        household = self._hosted.keeping.standing(self._hosted.key_of(agent))
+        session = self._hosted.sessions.of(agent)
+        if household is not None:
+            commands = {session.command} if session else household.running - household.shells
+            for command in commands:
                 with contextlib.suppress(OSError):
-                    household.link.predict(shell, predicted)
+                    household.link.predict(command, NOTHING, step)
 
     def end_line(self, agent: Agent, number: str) -> None:
         """A line of a resident shell has ended."""
@@ -73,6 +81,13 @@ class Hearing:
         household = self._hosted.keeping.standing(self._hosted.key_of(agent))
         if household is not None:
             household.lines.discard(number)
+            self._tell_shells(household, NOTHING, "")
+
+    @staticmethod
+    def _tell_shells(household: Household, predicted: Prediction, step: str) -> None:
+        for shell in household.shells:
+            with contextlib.suppress(OSError):
+                household.link.predict(shell, predicted, step)
 
     async def note_end(self, agent: Agent, ended: Ended) -> None:
         """A command ended: the journal learns it (and of its line, should polisd have died in

@@ -77,7 +77,8 @@ class Hooking:
         """Judges what is about to be done; a refusal is journaled before it is told."""
         if signal := signal_of(event, time.time()):
             self.hosted.states.hear(self.agent, signal)
-        self._note_call(event)
+        step = uuid.uuid4().hex[:16]
+        self._note_call(event, step)
         await self._end_locks(event)
         if event.kind != "tool-begins" or not event.tool:
             body = {"provider": self.provider, "event": event.name, "session": event.session}
@@ -86,7 +87,7 @@ class Hooking:
         outcome = await self._judge(event)
         if outcome.ruling.decision == "none" and event.call:
             outcome = await self._lock(event, outcome)
-        await self._journal(event, outcome)
+        await self._journal(event, outcome, step)
         return outcome.ruling
 
     async def _lock(self, event: HookEvent, outcome: _Outcome) -> _Outcome:
@@ -98,15 +99,21 @@ class Hooking:
         told = f"polis: {held.tell(held.paths)}\nhint: {held.hint()}\n"
         return _Outcome(Ruling("deny", told), outcome.verdict, "refused")
 
-    def _note_call(self, event: HookEvent) -> None:
+    def _note_call(self, event: HookEvent, step: str) -> None:
+        """step: of a call that begins, a name for what it changes."""
         calls, name = self.hosted.tool_calls, self.agent.name
         if event.kind == "tool-begins" and event.call:
             files = tuple(self._place(event, path) for path in event.writes)
-            calls.begin(name, event.call, files if event.line is None else (event.line, *files))
+            calls.begin(
+                name, event.call, files if event.line is None else (event.line, *files), step
+            )
         elif event.kind == "tool-ends" and event.call:
             calls.end(name, event.call)
         elif event.kind in ("turn-ends", "session-ends"):
             calls.end_all(name)
+        else:
+            return
+        self.hosted.hearing.begin_step(self.agent, next(reversed(calls.steps(name)), ""))
 
     async def _end_locks(self, event: HookEvent) -> None:
         if event.kind == "tool-ends":
@@ -215,7 +222,7 @@ class Hooking:
 
     # Journal
 
-    async def _journal(self, event: HookEvent, outcome: _Outcome) -> None:
+    async def _journal(self, event: HookEvent, outcome: _Outcome, step: str) -> None:
         verdict = outcome.verdict
         body: dict[str, object] = {
             "provider": self.provider,
@@ -225,7 +232,7 @@ class Hooking:
             "rules": [match.rule for match in verdict.matches] if verdict else [],
             "reason": verdict.matches[0].reason if verdict and verdict.matches else None,
         }
-        key, whole = uuid.uuid4().hex, body | self._about(event)
+        key, whole = f"{step}:line", body | self._about(event)
         if outcome.ruling.decision == "none":
             self.hosted.note(self.agent, key, "tool", whole)
         else:

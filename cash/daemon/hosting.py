@@ -48,7 +48,7 @@ from cash.policy.identity import Identities, find_identities
 from cash.policy.policy import Policy
 from cash.policy.verdict import Level
 from cash.providers.manifest import Manifest
-from cash.settings import LiveSettings, settings_files
+from cash.settings import UNDO_SETTINGS, LiveSettings, settings_files
 from cash.store.event import Event
 from cash.store.state import State
 from cash.store.writer import Writer
@@ -316,7 +316,9 @@ class Hosted:
         async def admit(host: str, port: int) -> Admission:
             return await self.connecting.admit(agent, host, port)
 
-        return self.key_of(agent), view, admit, lambda: self.locks.told_to(agent)
+        each, total = (int(self.settings.value(name)) << 20 for name in UNDO_SETTINGS)
+        kept = replace(view, saved=agent.saved, saved_each=each, saved_total=total)
+        return self.key_of(agent), kept, admit, lambda: self.locks.told_to(agent)
 
     def path(self) -> str:
         """The PATH inside the walls."""

@@ -18,6 +18,7 @@ _LINGERS = 2.0
 @dataclass(slots=True)
 class _Call:
     subjects: tuple[str, ...]
+    step: str
     ended: float | None = None
 
 
@@ -29,11 +30,11 @@ class ToolCalls:
     clock: Callable[[], float] = time.monotonic
     _calls: dict[str, dict[str, _Call]] = field(default_factory=dict)
 
-    def begin(self, agent: str, call: str, subjects: tuple[str, ...]) -> None:
-        """A call is about to run."""
+    def begin(self, agent: str, call: str, subjects: tuple[str, ...], step: str = "") -> None:
+        """A call is about to run. step: to which what is changed meanwhile belongs."""
         own = self._calls.setdefault(agent, {})
         own.pop(call, None)
-        own[call] = _Call(subjects)
+        own[call] = _Call(subjects, step)
         while len(own) > _MOST_OPEN:
             del own[next(iter(own))]
 
@@ -46,6 +47,11 @@ class ToolCalls:
     def end_all(self, agent: str) -> None:
         """The turn is over, or the program."""
         self._calls.pop(agent, None)
+
+    def steps(self, agent: str) -> dict[str, None]:
+        """Those of the calls that run, the one that began last at the end."""
+        open_ = (one for one in self._calls.get(agent, {}).values() if one.ended is None)
+        return {one.step: None for one in open_ if one.step}
 
     def recent(self, agent: str) -> list[str]:
         """The calls that run, or did a moment ago; the oldest first."""

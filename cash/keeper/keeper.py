@@ -250,7 +250,9 @@ class Keeper:
         return runner
 
     def _commands(self) -> list[int]:
-        return [runner.pid for runner in self._runners.values()]
+        """And what else is a child of this process, and no stranger."""
+        own = self._supervision.saving.pids if self._supervision is not None else ()
+        return [*own, *(runner.pid for runner in self._runners.values())]
 
     def _say(self, number: str, text: str) -> None:
         if number in self._runners:

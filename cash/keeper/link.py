@@ -157,9 +157,10 @@ class KeeperLink:
         verdict = "held" if held else "allow" if allowed else "refuse"
         self._send({"do": "verdict", "write": number, "verdict": verdict, "text": held})
 
-    def predict(self, id: str, predicted: Prediction) -> None:
-        """Tells what a line names that the running command `id` (a shell) is about to run."""
-        self._send({"do": "predict", "id": id, **predicted.pack()})
+    def predict(self, id: str, predicted: Prediction, step: str) -> None:
+        """Tells what a line names that the running command `id` (a shell) is about to run. step:
+        the line's id, to which what is changed belongs from now on; "" when it has ended."""
+        self._send({"do": "predict", "id": id, "step": step, **predicted.pack()})
 
     def hand_down(self, estate: Estate) -> None:
         """Gives a keeper all that the one before it held."""

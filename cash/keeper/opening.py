@@ -51,13 +51,21 @@ class Spot(NamedTuple):
             return here.st_rdev == found.st_rdev  # a device is the same by whatever node
         return (here.st_dev, here.st_ino) == (found.st_dev, found.st_ino)
 
+    def look(self) -> os.stat_result | None:
+        """What is there, be it a link; None: nothing."""
+        try:
+            return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
+        except OSError:
+            return None
+
     def exists(self) -> bool:
         """Whether something is there."""
-        try:
-            os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
-        except OSError:
-            return False
-        return True
+        return self.look() is not None
+
+    def is_folder(self) -> bool:
+        """Whether a folder is there, and no link to one."""
+        found = self.look()
+        return found is not None and stat.S_ISDIR(found.st_mode)
 
 
 class LinkThere(Exception):

@@ -22,8 +22,8 @@ _MOMENT: Final = 0.02
 
 @dataclass(slots=True)
 class Starters:
-    """commands: the pids of the commands that run, 0 for one that is just being started. usual: how
-    many files they may have open."""
+    """commands: the pids of the commands that run, 0 for one that is just being started; and of
+    what else the keeper has started. usual: how many files they may have open."""
 
     loop: Loop
     walls: Walls

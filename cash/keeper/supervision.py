@@ -27,6 +27,7 @@ from cash.keeper.notification import Notification
 from cash.keeper.opening import Opener
 from cash.keeper.pending import Pending
 from cash.keeper.recorder import Recorder
+from cash.keeper.saving import Saving, store_of
 from cash.keeper.watch import Watch
 from cash.keeper.writes import Writes
 from cash.policy.action import WRITE_KINDS
@@ -78,8 +79,11 @@ class Supervision:
         own_git = (str(view.git_directory), str(view.tree / ".git"))
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
         self._claims = Claims(loop, str(view.tree), ask)
+        self.saving = Saving(loop, store_of(view), self._hold, say)
         places = writable_places(view)
-        self._writes = Writes(loop, opener, self._pending, *places, own_git, gits, self._claims)
+        self._writes = Writes(
+            loop, opener, self._pending, *places, own_git, gits, self._claims, self.saving
+        )
         # Files are made as their makers ask: the mask is theirs.
         os.umask(0)
         self._watches: dict[int, Watch] = {}
@@ -111,6 +115,8 @@ class Supervision:
                 for watch in self._watches.values():
                     if watch.id == values["id"]:
                         _predict(watch, values)
+                        if "step" in values:
+                            self.saving.begin(watch, values["step"])
 
     def watch(self, listener: int, values: dict[str, Any]) -> None:
         """Answers the calls that wait at a command's listener from now on."""
@@ -203,6 +209,7 @@ class Supervision:
         for watch in self._watches.values():
             if watch.id == number:
                 self._hand_on(watch)
+                self.saving.end(watch)
 
     def _notified(self, watch: Watch, events: int) -> None:
         if not events & select.EPOLLIN:
@@ -213,6 +220,7 @@ class Supervision:
             os.close(watch.listener)
             del self._watches[watch.place]
             self._pending.forget(watch)
+            self.saving.forget(watch)
             self._hand_on(watch)
             return
         note = notification.receive(watch.listener, self._recorder.open_hand(watch.place))

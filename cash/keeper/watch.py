@@ -18,6 +18,7 @@ _MOST_OBSERVED: Final = 500
 _LONGEST: Final = 400
 _MOST_CHANGED: Final = 2000
 _MOST_OVERWRITTEN: Final = 4096
+_MOST_TOUCHED: Final = 1 << 17
 
 
 @dataclass(slots=True)
@@ -38,8 +39,10 @@ class Watch:
     they did not tell; foretold: the bytes of both, which polisd holds too. changed: paths it
     wrote to, and how; counted: for each of WRITE_KINDS, how many of those that a rule about many
     files speaks of; overwritten: hashes of the paths among them, which the next keeper does not
-    have: it counts them once more. clashes: claims of others that it has met, and where.
-    moved: what a git has changed that moves the tree."""
+    have: it counts them once more. clashes: claims of others that it has met, and where. moved:
+    what a git has changed that moves the tree. step: what its changes belong to now, itself or a
+    line; touched: hashes of what was kept of it; is_changing: whether anything was since the last
+    end of a step; told_of_unsaved: its user knows that something could not be."""
 
     id: str
     listener: int
@@ -60,6 +63,30 @@ class Watch:
     overwritten: set[int] = field(default_factory=set)
     clashes: set[tuple[int, str]] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)
+    step: str = ""
+    touched: set[int] = field(default_factory=set)
+    is_changing: bool = False
+    told_of_unsaved: bool = False
+
+    def __post_init__(self) -> None:
+        self.step = self.step or self.id
+
+    def begin_step(self, step: str) -> None:
+        """What it changes from now on is part of another step."""
+        self.step = step
+        self.touched.clear()
+        self.told_of_unsaved = False
+
+    def has_touched(self, path: str, what: str) -> bool:
+        """Whether a path was kept already, as far as that is needed before this becomes of it."""
+        if hash(path) in self.touched:
+            return True
+        return what == "metadata" and hash((path, what)) in self.touched
+
+    def touch(self, path: str, what: str) -> None:
+        """It was; what is beyond the most is kept again, which does no harm."""
+        if len(self.touched) < _MOST_TOUCHED:
+            self.touched.add(hash((path, what)) if what == "metadata" else hash(path))
 
     def wrote(self, path: str, kind: WriteKind) -> None:
         """Notes a write for the journal."""

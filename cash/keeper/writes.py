@@ -24,6 +24,7 @@ from cash.keeper.moving import TooMany
 from cash.keeper.notification import Notification
 from cash.keeper.opening import LinkThere, Opener, Spot
 from cash.keeper.pending import Asked, Pending
+from cash.keeper.saving import Saving
 from cash.keeper.target import is_descriptor_alone, path_at, path_of_descriptor
 from cash.keeper.telling import tell
 from cash.keeper.watch import Watch
@@ -47,7 +48,8 @@ _REFUSED: Final = errno.EACCES
 class Writes:
     """folders: below which the walls let anything be written. files: below which what exists.
     own_git: the agent's git directory, and as what rules speak of it: the `.git` of its tree.
-    gits: those that are not asked about single files. claims: what others hold of the tree."""
+    gits: those that are not asked about single files. claims: what others hold of the tree.
+    saving: keeps what is about to be changed."""
 
     loop: Loop
     opener: Opener
@@ -57,6 +59,7 @@ class Writes:
     own_git: tuple[str, str]
     gits: Gits
     claims: Claims
+    saving: Saving
     judging: Judging | None = None
 
     def notified(self, watch: Watch, note: Notification, name: str) -> None:
@@ -153,6 +156,10 @@ class Writes:
         mode: int,
         pause: float = _MOMENT,
     ) -> None:
+        anew = partial(self._open_anew, watch, note, spot.path, flags, mode, pause)
+        go_on = partial(self._carry_out, watch, note, anew)
+        if self.saving.before_open(watch, note, spot, flags, go_on):
+            return
         try:
             descriptor = self.opener.open(note.tid, spot, flags, mode)
         except BlockingIOError:
@@ -171,25 +178,35 @@ class Writes:
 
     # Other calls
 
-    def _change(self, watch: Watch, note: Notification, name: str, first: int = 0) -> None:
-        """first: which of the call's paths is the first that is not judged yet."""
+    def _change(
+        self,
+        watch: Watch,
+        note: Notification,
+        name: str,
+        first: int = 0,
+        judged: tuple[tuple[str, Named], ...] = (),
+    ) -> None:
+        """first: which of the call's paths is the first that is not judged yet. judged: those
+        before it."""
         for place, named in enumerate(CALLS[name][first:], first):
             found, kind = self._named(note, named), named.kind
             if found is None or not _is_below(found[0], self.folders):
                 continue  # the walls answer
             path, changes = found
+            judged = (*judged, (path, named))
             self._heed_claims(watch, note, path, kind)
             is_free = self._allows(watch, path, kind, partial(bool, changes))
             session = "" if name in _FOLDERS else self._new_session(path)
             if not is_free or session:
-                go_on = partial(self._change, watch, note, name, place + 1)
+                go_on = partial(self._change, watch, note, name, place + 1, judged)
                 self._ask(watch, note, path, kind, go_on, session)
                 return
             self._note_written(watch, note, path, kind)
+        let_go = partial(notification.let_go_on, watch.listener, note.id)
         if name.startswith("rename"):
             self._move(watch, note, name)
-        else:
-            notification.let_go_on(watch.listener, note.id)
+        elif not self.saving.before_change(watch, note, judged, let_go):
+            let_go()
 
     def _move(
         self, watch: Watch, note: Notification, name: str, let: frozenset[str] = frozenset()
@@ -206,17 +223,31 @@ class Writes:
             if name == "renameat2" and note.arguments[4] & _EXCHANGE:
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # as where it is not known
             spoken_of = self._spoken_of_below(watch, note, old, new, let)
+            is_there = (old.is_folder(), new.exists())
         except (TooMany, RecursionError):
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV)) from None
         finally:
             opening.close(old)
             opening.close(new)
         if spoken_of is None or self._is_by_moving_git(note):
-            notification.let_go_on(watch.listener, note.id)
+            self._let_move(watch, note, (old.path, new.path), *is_there)
         else:
             path, kind = spoken_of
             go_on = partial(self._move, watch, note, name, let | {path})
             self._ask(watch, note, path, kind, go_on)
+
+    def _let_move(
+        self,
+        watch: Watch,
+        note: Notification,
+        paths: tuple[str, str],
+        is_folder: bool,
+        is_onto: bool,
+    ) -> None:
+        let_go = partial(notification.let_go_on, watch.listener, note.id)
+        there = {"is_folder": is_folder, "is_onto": is_onto}
+        if not self.saving.before_move(watch, note, paths, let_go, **there):
+            let_go()
 
     def _spoken_of_below(
         self, watch: Watch, note: Notification, old: Spot, new: Spot, let: frozenset[str]

@@ -38,6 +38,12 @@ class Reader:
             rows = self._connection.execute(query, (*values, limit)).fetchall()
         return _entries(reversed(rows))
 
+    def find(self, key: str) -> Entry | None:
+        """The entry of that key."""
+        with explained(self.path):
+            rows = self._connection.execute(f"{_COLUMNS} WHERE key = ?", (key,)).fetchall()
+        return next(iter(_entries(rows)), None)
+
     def last(self) -> int:
         """The id of the newest entry, 0 when there is none."""
         with explained(self.path):

@@ -1,6 +1,6 @@
 """The kernel's calls that Python 3.11 has no name for: wrappers of a few lines, raising OSError.
 
-One process, one thread: keepers and what they fork may use these; polisd must not.
+One process, one thread: keepers and what they fork may use these; polisd must not, but for openat2.
 """
 
 from __future__ import annotations
@@ -179,6 +179,12 @@ def prctl(option: int, *values: int) -> int:
     if result < 0:
         raise _fail(f"prctl {option}")
     return result
+
+
+def name_process(name: bytes) -> None:
+    """What /proc/PID/comm says; up to 15 bytes."""
+    text = ctypes.create_string_buffer(name)
+    prctl(15, ctypes.addressof(text))  # PR_SET_NAME
 
 
 def capset(header: bytes, data: bytes) -> None:

@@ -46,7 +46,9 @@ class View:
     environment: NAME, value pairs every command gets. landlock: False only where the kernel has
     none and the user has said so. debug: ptrace is allowed inside. private: names of environment
     variables that programs other than those named in private_to start without. door: the folder
-    in which polisd listens for this agent, shown read-only as plan.DOOR.
+    in which polisd listens for this agent, shown read-only as plan.DOOR. saved: the folder in which
+    what commands change is kept first, shown to nobody; up to so many bytes of each command, and of
+    all. None: nothing is kept.
     """
 
     agent: str
@@ -70,6 +72,9 @@ class View:
     private: tuple[str, ...] = ()
     private_to: tuple[str, ...] = ()
     door: Path | None = None
+    saved: Path | None = None
+    saved_each: int = 0
+    saved_total: int = 0
 
     def __post_init__(self) -> None:
         # Kernel uid 0 without capabilities can still write core_pattern (seen).

@@ -89,6 +89,11 @@ class Agent:
         return self.folder / "scratch"
 
     @property
+    def saved(self) -> Path:
+        """What its commands have changed, as it was before: none of its walls show it."""
+        return self.folder / "saved"
+
+    @property
     def imported(self) -> Path:
         """Fingerprint of the refs that were last carried to the hub."""
         return self.folder / "imported"

@@ -214,7 +214,7 @@ def test_what_was_foretold_is_no_surprise_to_the_next(governed: Governed) -> Non
     client = walled.start("sh", "-c", line, descriptors={})
     number = f"run-{walled.count}"
     _until_up(walled)
-    walled.link.predict(number, Prediction((("uname", "--all"),), ()))
+    walled.link.predict(number, Prediction((("uname", "--all"),), ()), "")
     _until(lambda: any(piece["what"] == "prediction" for piece, _ in walled.estate.pieces()))
     for _ in range(2):
         _replace(governed)

@@ -28,6 +28,7 @@ def project(tmp_path: Path) -> Path:
         "hub",
         "keeper",
         "guard",
+        "undo",
         "walls",
         "policy",
         "store",

@@ -91,7 +91,10 @@ def _is_keeper(pid: int) -> bool:
     """Whether it is a zygote's fork that lives outside."""
     process = Path(f"/proc/{pid}")
     spaces = (process / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
-    return b"cash.keeper.zygote" in (process / "cmdline").read_bytes() and len(spaces) == 1
+    # A keeper's saver may outlive it by a moment.
+    is_saver = (process / "comm").read_text() == "polis-saver\n"
+    is_fork = b"cash.keeper.zygote" in (process / "cmdline").read_bytes()
+    return is_fork and len(spaces) == 1 and not is_saver
 
 
 def make_desk(installation: Installation) -> Desk:

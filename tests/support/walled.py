@@ -288,7 +288,8 @@ def lay_ground(kind: str, folder: Path) -> View:
     """A hub with a commit, an agent's tree and git directory over it, and the rest of a view."""
     uid = 0 if kind == "dedicated" else ORDINARY if os.geteuid() == 0 else os.getuid()
     gid = 0 if kind == "dedicated" else ORDINARY if os.geteuid() == 0 else os.getgid()
-    for name in ("hub", "volume/tree", "volume/packages", "home", "scratch", "user", "user/.ssh"):
+    shown = ("volume/tree", "volume/packages", "home", "scratch", "user", "user/.ssh")
+    for name in ("hub", *shown, "saved"):
         (folder / name).mkdir(parents=True)
     (folder / "user/.ssh/id_ed25519").write_text("a private key\n")
     (folder / "volume/packages/kept").write_text("")
@@ -323,6 +324,9 @@ def lay_ground(kind: str, folder: Path) -> View:
         ids=(uid or FIRST_DEDICATED_ID + 7, gid or FIRST_DEDICATED_ID + 7),
         mode="rootless" if kind == "rootless" else "full",
         environment=(("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.org")),
+        saved=folder / "saved",
+        saved_each=64 << 20,
+        saved_total=256 << 20,
     )
 
 

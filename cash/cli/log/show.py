@@ -16,6 +16,7 @@ from cash.cli.printing import (
     flush_output,
     json_option,
     one_line,
+    print_json,
     print_text,
     style,
 )
@@ -26,6 +27,7 @@ from cash.cli.table import command as make_command
     "polis log",
     "polis log --agent alice --limit 20",
     "polis log --follow --json",
+    "polis log --files 3f2a9c      # what a command has changed",
     name="show",
 )
 @click.option(
@@ -39,9 +41,13 @@ from cash.cli.table import command as make_command
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, the newest."
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on as events come.")
+@click.option("--files", "id", metavar="ID", default="", help="What the command ID has changed.")
 @json_option
-def command(agent: str | None, limit: int, follow: bool, as_json: bool) -> None:
+def command(agent: str | None, limit: int, follow: bool, id: str, as_json: bool) -> None:
     """Show the journal's events, oldest first. With --json: one event a line."""
+    if id:
+        _show_files(ask("looking what it changed", "undo.files", id=id), as_json=as_json)
+        return
     for event in _events(agent, limit, follow=follow):
         if as_json:
             print_json_line(event)
@@ -56,6 +62,15 @@ def _events(agent: str | None, limit: int, *, follow: bool) -> Iterator[dict[str
         yield from follow_verb(places(), "log.follow", cwd=here(), name=agent, limit=limit)
     else:
         yield from ask("reading the journal", "log", name=agent, limit=limit)["entries"]
+
+
+def _show_files(step: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(step)
+        return
+    for file in step["files"]:
+        kept = f"  (not kept: {file['unsaved']})" if file["unsaved"] else ""
+        print_text(f"{file['what']:<8}  {one_line(file['path'])}{kept}")
 
 
 def print_json_line(event: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""What commands are about to change, kept so that it can be brought back."""

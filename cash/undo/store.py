@@ -1,0 +1,58 @@
+"""One agent's store: what was kept of its tree and git directory, and how much that may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cash.undo.ground import Ground
+from cash.undo.objects import Objects, open_objects
+from cash.undo.state import State
+from cash.undo.steps import Step, StepFile, Steps
+from cash.undo.taking import fathom, look
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Bytes: for each command, and for all of an agent's."""
+
+    each: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """folder: private, out of the agent's sight."""
+
+    folder: Path
+    ground: Ground
+    budget: Budget
+
+    def open(self) -> tuple[Objects, Steps]:
+        """Makes what is missing. OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open_objects(self.folder / "objects"), Steps(self.folder / "steps")
+
+
+def settle(store: Store, step: Step) -> None:
+    """Notes how what a step has touched is now: whoever was to, was killed. OSError."""
+    _, steps = store.open()
+    file = steps.begin(step.id, step.command)
+    try:
+        for _ in ending(store.ground, step, file):
+            pass
+    finally:
+        file.close()
+
+
+def ending(ground: Ground, step: Step, file: StepFile) -> Iterator[None]:
+    """Notes in its file how what a step has touched is in the end; one look at a time. OSError."""
+    stayed = [one for one in step.last_moves if look(ground, one.path).stamp[0] == one.inode]
+    for move in stayed:
+        file.stay(move)
+    after: list[tuple[str, State]] = []
+    for path in step.without(stayed).paths:
+        after.append((path, fathom(ground, path)))
+        yield
+    file.end(after)

@@ -231,3 +231,18 @@ def _terminal_of(tid: int) -> bytes:
     if not 136 <= major < 144:  # Unix98 ptys (devices.txt)
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
     return b"/dev/pts/%d" % ((number & 0xFF) | (number >> 12 & 0xFFF00))
+
+
+def why_not(spot: Spot, flags: int) -> int:
+    """The errno of an open where the walls let nothing be written: the kernel's own answer."""
+    try:
+        found = os.open(spot.name, os.O_PATH | os.O_NOFOLLOW, dir_fd=spot.folder)
+    except OSError as fault:
+        if fault.errno != errno.ENOENT or not flags & os.O_CREAT:
+            return fault.errno or errno.EACCES
+        found = os.dup(spot.folder)
+    try:
+        is_frozen = os.fstatvfs(found).f_flag & os.ST_RDONLY
+    finally:
+        os.close(found)
+    return errno.EROFS if is_frozen else errno.EACCES

@@ -125,7 +125,7 @@ class Writes:
                 return
             self._note_written(watch, note, spot.path, kind)
         elif not spot.link and not self._is_device(spot):
-            raise OSError(_why_not(spot, flags), "outside")
+            raise OSError(opening.why_not(spot, flags), "outside")
         self._hand_over(watch, note, spot, flags, mode)
 
     def _open_anew(
@@ -386,18 +386,3 @@ class Writes:
 
 def _is_below(path: str, folders: tuple[str, ...]) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
-
-
-def _why_not(spot: Spot, flags: int) -> int:
-    """The errno of an open where the walls let nothing be written: the kernel's own answer."""
-    try:
-        found = os.open(spot.name, os.O_PATH | os.O_NOFOLLOW, dir_fd=spot.folder)
-    except OSError as fault:
-        if fault.errno != errno.ENOENT or not flags & os.O_CREAT:
-            return fault.errno or _REFUSED
-        found = os.dup(spot.folder)
-    try:
-        is_frozen = os.fstatvfs(found).f_flag & os.ST_RDONLY
-    finally:
-        os.close(found)
-    return errno.EROFS if is_frozen else _REFUSED

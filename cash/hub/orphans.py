@@ -61,7 +61,7 @@ def has_private_locks(git_directory: Path) -> bool:
 def _locks_of(common_dir: Path, resource: str) -> Iterator[Path]:
     if resource == REPO:
         yield from (common_dir / name for name in _WHOLE)
-        yield from _below(common_dir / "refs")
+        yield from (*_below(common_dir / "refs"), *_below(common_dir / "logs"))
     elif resource == CONFIG:
         yield common_dir / "config.lock"
     elif resource == PACKED:
@@ -69,7 +69,8 @@ def _locks_of(common_dir: Path, resource: str) -> Iterator[Path]:
     elif resource.startswith(_REMOTE):
         yield from _below(common_dir / "refs/remotes" / resource.removeprefix(_REMOTE))
     elif resource.startswith("refs/"):
-        yield common_dir / f"{resource}.lock"
+        # The reflog's is taken to let old entries go.
+        yield from (common_dir / f"{resource}.lock", common_dir / f"logs/{resource}.lock")
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -78,6 +79,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _private_locks(folder: Path) -> Iterator[Path]:
+    yield from (folder / "logs/HEAD.lock", folder / "info/sparse-checkout.lock")
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         yield from (folder / entry.name for entry in entries if _PRIVATE.fullmatch(entry.name))
 

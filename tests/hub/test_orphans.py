@@ -23,6 +23,8 @@ _LOCKS = {
     "packed-refs.new": writing("packed"),
     "refs/heads/main.lock": writing("refs/heads/main"),
     "refs/remotes/origin/a/b.lock": writing(remote("origin")),
+    "logs/refs/heads/main.lock": writing("refs/heads/main"),
+    "logs/refs/tags/v1.lock": EXCLUSIVE,
     "shallow.lock": EXCLUSIVE,
     "gc.pid.lock": EXCLUSIVE,
     "objects/maintenance.lock": EXCLUSIVE,
@@ -63,7 +65,7 @@ def test_who_holds_a_resource_alone_cleans_it(ground: Ground, name: str, need: N
 
 @pytest.mark.usefixtures("later")
 def test_the_whole_is_cleaned_by_who_holds_the_whole(ground: Ground) -> None:
-    names = [*_LOCKS, "index.lock", "HEAD.lock"]
+    names = [*_LOCKS, "index.lock", "HEAD.lock", "logs/HEAD.lock", "info/sparse-checkout.lock"]
     for name in names:
         _leave(ground, name)
     assert sorted(_clean(ground, EXCLUSIVE)) == sorted(names)

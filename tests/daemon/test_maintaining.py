@@ -43,7 +43,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     many.mkdir()
     for number in range(8000):
         (many / f"{number}").write_text(f"{number}")
-    line = "for f in *; do echo $PWD/$f; done | git -C ../repo hash-object -w --stdin-paths"
+    store = "git -C ../repo -c core.fsync=none hash-object -w --stdin-paths"
+    line = f'find "$PWD" -type f | {store}'
     made.run("sh", "-c", line, cwd=many)
     return Place(made.repository)
 

@@ -7,11 +7,13 @@ import contextlib
 import json
 import socket
 import struct
+from collections.abc import Coroutine
 from typing import Any, Final
 
 from cash import wire
 from cash.daemon.caller import Caller, Fields
 from cash.daemon.claiming import Claiming, describe_locks
+from cash.daemon.connection import Connection
 from cash.faults import HeldFault, UsageFault
 from cash.guard.claim import Claim
 from cash.guard.wording import Held
@@ -59,13 +61,26 @@ async def locks_hold(caller: Caller, fields: Fields) -> None:
     """Locks one file for the caller, whose connection holds it: {"fence", …} when it is its turn,
     or a HeldFault. Then each CALL {"do": "check" | "beat" | "release"} is answered {"held"}:
     whether it still is (or was, until now) the caller's. A connection that ends gives back."""
-    connection = caller.connection
-    asking = _claiming(caller, fields)
+    asking, path, why = _claiming(caller, fields), str(fields["path"]), str(fields.get("why") or "")
     wait = min(float(fields.get("wait") or 0.0), _LONGEST_WAIT)
+    granted = await asking.lock(path, why=why)
+    if isinstance(granted, Held) and wait > 0:
+        granted = await _wait_for(caller.connection, asking.lock(path, why=why, wait=wait))
+    if isinstance(granted, Held):
+        raise HeldFault(granted.tell(path), hint=granted.hint())
+    try:
+        await caller.connection.send(wire.REPLY, json.dumps(granted.describe()).encode())
+        await _converse(caller, asking, granted)
+    finally:
+        asking.hosted.locks.release(granted.fence, granted.holder, "gone")
+
+
+async def _wait_for(
+    connection: Connection, asking: Coroutine[Any, Any, Claim | Held]
+) -> Claim | Held:
+    """Its turn, for as long as somebody waits for it. ConnectionEnded."""
     hanging = asyncio.ensure_future(connection.gone())
-    turn = asyncio.ensure_future(
-        asking.lock(str(fields["path"]), why=str(fields.get("why") or ""), wait=wait)
-    )
+    turn = asyncio.ensure_future(asking)
     try:
         await asyncio.wait({turn, hanging}, return_when=asyncio.FIRST_COMPLETED)
         if not turn.done():
@@ -75,14 +90,7 @@ async def locks_hold(caller: Caller, fields: Fields) -> None:
         hanging.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await hanging  # it listens to the connection, as what follows will
-    granted = turn.result()
-    if isinstance(granted, Held):
-        raise HeldFault(granted.tell(str(fields["path"])), hint=granted.hint())
-    try:
-        await connection.send(wire.REPLY, json.dumps(granted.describe()).encode())
-        await _converse(caller, asking, granted)
-    finally:
-        asking.hosted.locks.release(granted.fence, granted.holder, "gone")
+    return turn.result()
 
 
 async def _converse(caller: Caller, asking: Claiming, claim: Claim) -> None:

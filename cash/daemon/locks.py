@@ -43,7 +43,9 @@ class Locks:
         self._fences: Iterator[int] = iter(())
         self._tickets: dict[int, asyncio.Future[Claim]] = {}
         self._pidfds: dict[int, int] = {}
+        # What is still to be written to the store, None: to be taken out of it; what is in it.
         self._unkept: dict[int, Claim | None] = {}
+        self._kept: set[int] = set()
         self._keeping = asyncio.Lock()
         self._change = asyncio.Event()
 
@@ -153,11 +155,15 @@ class Locks:
         granted = await self.acquire(wish)
         if isinstance(granted, Held):
             raise HeldFault(granted.tell(str(wish.pattern)), hint=granted.hint())
+        try:
+            await self.keep()
+        except Fault:
+            self.release(granted.fence, wish.holder)
+            raise
         for claim in self.reservations(wish.holder):
             is_same = claim.wish.pattern == wish.pattern
             if is_same and claim.fence != granted.fence:
                 self.release(claim.fence, wish.holder)
-        await self.keep()
         return granted
 
     def reservations(self, holder: Holder) -> list[Claim]:
@@ -226,7 +232,7 @@ class Locks:
     # Journal, store, others
 
     def _note_taken(self, claim: Claim) -> None:
-        self._hosted.note(self._agent_of(claim), uuid.uuid4().hex, "lock-taken", claim.describe())
+        self._note_soon(claim, "lock-taken", claim.describe())
         self._note_change([claim], [])
         if not self._watch_holder(claim):
             self.release(claim.fence, claim.holder, "gone")
@@ -238,7 +244,7 @@ class Locks:
             os.close(pidfd)
         seconds = round(read_clock().boot - claim.since.boot, 4)
         body = claim.describe() | {"end": end, "seconds": seconds}
-        self._hosted.note(self._agent_of(claim), uuid.uuid4().hex, "lock-released", body)
+        self._note_soon(claim, "lock-released", body)
         self._note_change([], [claim])
 
     def note_clash(self, agent: Agent, news: Mapping[str, Any]) -> None:
@@ -259,6 +265,11 @@ class Locks:
                 with contextlib.suppress(OSError):  # the next keeper is told all of it
                     household.link.claim([pack_claim(one) for one in news], gone)
 
+    def _note_soon(self, claim: Claim, kind: str, body: Mapping[str, Any]) -> None:
+        """Once whoever waits for the lock has heard of it: to redact an event takes longer."""
+        agent, key = self._agent_of(claim), uuid.uuid4().hex
+        asyncio.get_running_loop().call_soon(self._hosted.note, agent, key, kind, body)
+
     def _agent_of(self, claim: Claim) -> Agent | None:
         incarnation = claim.holder.incarnation
         agents = self._hosted.agents()
@@ -270,7 +281,10 @@ class Locks:
         for claim in came:
             self._unkept[claim.fence] = claim
         for claim in went:
-            self._unkept[claim.fence] = None
+            if claim.fence in self._kept:
+                self._unkept[claim.fence] = None
+            else:
+                self._unkept.pop(claim.fence, None)
         self._tell_keepers(came, went)
         self.note_change()
 
@@ -290,8 +304,15 @@ class Locks:
             unkept, self._unkept = self._unkept, {}
             kept = {fence: pack_claim(one) for fence, one in unkept.items() if one is not None}
             gone = [fence for fence, one in unkept.items() if one is None]
-            if kept or gone:
+            if not kept and not gone:
+                return
+            self._kept |= kept.keys()
+            try:
                 await asyncio.to_thread(self._hosted.state.keep_claims, kept, gone)
+            except Fault:
+                self._unkept = unkept | self._unkept
+                raise
+            self._kept -= set(gone)
 
     def take_up(self) -> None:
         """What an earlier polisd had granted, less what has ended meanwhile."""
@@ -301,6 +322,7 @@ class Locks:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 claim = carry_over(unpack_claim(values), now)
                 self._table.restore(claim)
+                self._kept.add(claim.fence)
                 is_over = claim.since.machine != now.machine and claim.holder.pid
                 is_gone = claim.holder.incarnation not in alive or is_over
                 if is_gone or not self._watch_holder(claim):

@@ -26,7 +26,7 @@ class Lock:
     def __init__(self, installation: Installation, cwd: Path, path: str, **fields: Any) -> None:
         places = find_places({**os.environ, **installation.environment})
         self.endpoint = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.endpoint.settimeout(30)
+        self.endpoint.settimeout(90)
         self.endpoint.connect(os.fspath(places.socket))
         token = places.token.read_text().strip()
         asked = {"verb": "locks.hold", "token": token, "cwd": str(cwd), "path": path, **fields}

@@ -100,10 +100,13 @@ class LockSessions:
 
     async def _end_if_over(self, session: _Session) -> None:
         agent, (place,) = session.agent, session.claim.wish.pattern.sources
+        await self._hosted.rejoined()
         household = self._hosted.keeping.standing(self._hosted.key_of(agent))
-        roots = household.roots if household is not None else (0,)
-        if await asyncio.to_thread(_is_open, place, str(agent.tree), roots):
-            return
+        if household is not None:
+            roots = household.roots
+            # Walls that outlived an earlier polisd tell what runs in them a moment later.
+            if not roots or await asyncio.to_thread(_is_open, place, str(agent.tree), roots):
+                return
         after = await asyncio.to_thread(hash_file, place, str(agent.tree))
         if read_clock().boot - session.last < LINGERS:
             return  # it was written once more

@@ -166,13 +166,16 @@ def test_what_git_moves_is_nobodys_writing(desk: Desk) -> None:
 
 
 def test_sessions_go_on_and_end_under_another_polisd(desk: Desk) -> None:
-    with _running(desk, "alice", "exec 5>shared/a; touch ready; sleep 6; echo last >&5"):
+    line = "exec 5>shared/a; touch ready; while [ ! -e go ]; do sleep 0.1; done; echo last >&5"
+    with _running(desk, "alice", line):
         wait_until((desk.tree / "ready").exists, "it has the file open")
         time.sleep(0.5)
         (polisd,) = desk.pids("-m cash.daemon")
         os.kill(polisd, signal.SIGKILL)
         wait_until(lambda: not desk.pids("-m cash.daemon"), "it has ended")
         assert desk.polis("up").status == 0
+        time.sleep(4)
         assert "is held by alice" in _bob(desk, "echo two > shared/a")
+        (desk.tree / "go").touch()
     wait_until(lambda: not _sessions(desk), "the session ends")
     assert _bob(desk, "echo two > shared/a") == ""

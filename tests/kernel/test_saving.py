@@ -170,6 +170,23 @@ def test_what_somebody_has_changed_since_stays(walled: Walled, room: Path) -> No
     assert (room / "deep/er/four").read_text() == "deep/er/four before\n"
 
 
+def test_what_is_changed_right_behind_a_command_is_somebody_elses(
+    walled: Walled, room: Path
+) -> None:
+    """Before the saver could have a look."""
+    for number in range(400):
+        (room / f"many{number}").write_text("before\n")
+        os.chown(room / f"many{number}", *walled.view.owner)
+    line = "for f in many*; do echo x >$f; done"
+    assert walled.run("bash", "-ec", line, cwd=os.fspath(room)).status == 0
+    time.sleep(0.01)  # a tick of the clock that files have their times from
+    (room / "many399").write_text("a person's\n")
+    refused = _undo(walled).refused
+    assert [one.path for one in refused] == ["room/many399"]
+    assert (room / "many0").read_text() == "before\n"
+    assert (room / "many399").read_text() == "a person's\n"
+
+
 def test_who_has_changed_it_is_named(walled: Walled, room: Path) -> None:
     assert walled.run("sh", "-c", "echo x >one", cwd=os.fspath(room)).status == 0
     first = _step(walled)

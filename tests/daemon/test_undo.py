@@ -181,6 +181,8 @@ def test_git_is_taken_back_whole_or_not_at_all(desk: Desk) -> None:
 
 def test_a_look_of_gits_is_no_change(desk: Desk) -> None:
     assert desk.line("echo 1 >one; git add one").status == 0
+    while _list(desk)[0]["ended"] is None:
+        time.sleep(0.05)
     os.utime(desk.tree / "one", (5, 5))
     assert desk.line("git status").status == 0  # which writes the index anew
     assert len(_list(desk)) == 1

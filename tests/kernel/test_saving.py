@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from walled import KINDS, PATIENCE, Walled, stand_up, tear_down, wait_gone
 
+from cash.keeper.link import NOTHING
 from cash.keeper.saving import store_of
 from cash.undo.plan import describe_changes
 from cash.undo.steps import Step
-from cash.undo.store import Store
+from cash.undo.store import Store, settle
 from cash.undo.taking_back import TakenBack, take_back
 
 pytestmark = pytest.mark.kernel
@@ -75,7 +76,7 @@ def _store(walled: Walled) -> Store:
 def _step(walled: Walled) -> Step:
     """Of the command that ran last, once it is known how it ended."""
     _, steps = _store(walled).open()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE / 3
     while (step := steps.read(f"run-{walled.count}")) is None or step.ended is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -260,9 +261,21 @@ def test_a_killed_saver_costs_nothing(walled: Walled, room: Path) -> None:
     assert _look(room) == before
 
 
-def _undo_when_settled(walled: Walled, number: int) -> TakenBack:
-    from cash.undo.store import settle
+def test_what_a_killed_saver_had_not_noted_is_noted(walled: Walled, room: Path) -> None:
+    before = _look(room)
+    assert walled.run("sh", "-c", "echo x >two", cwd=os.fspath(room)).status == 0
+    assert _undo(walled).refused == ()
+    (saver,) = _savers(walled)
+    os.kill(saver, signal.SIGSTOP)
+    try:
+        assert walled.run("sh", "-c", "echo y >fresh", cwd=os.fspath(room)).status == 0
+    finally:
+        os.kill(saver, signal.SIGKILL)
+    assert [one.path for one in _undo(walled).actions] == ["room/fresh"]
+    assert _look(room) == before
 
+
+def _undo_when_settled(walled: Walled, number: int) -> TakenBack:
     _, steps = _store(walled).open()
     deadline = time.monotonic() + 2
     while (step := steps.read(f"run-{number}")) is not None and step.ended is None:
@@ -308,6 +321,32 @@ def test_the_keeper_is_not_kept_waiting(walled: Walled, room: Path) -> None:
     assert walled.finish(waiting)[-1][1] == b"0"
     walled.ended(f"run-{number}")
     assert (room / "one").read_text() == "x\n"
+
+
+def test_each_line_of_a_shell_is_a_step(walled: Walled, room: Path) -> None:
+    source, lines = os.pipe()
+    client = walled.start("bash", descriptors={0: source}, cwd=os.fspath(room))
+    os.close(source)
+    for step, line in (("line-a", "echo 1 >one"), ("line-b", "echo 2 >two; rm one")):
+        walled.link.predict(f"run-{walled.count}", NOTHING, step)
+        os.write(lines, f"{line}; touch done-{step}\n".encode())
+        deadline = time.monotonic() + PATIENCE
+        while not (room / f"done-{step}").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    walled.link.predict(f"run-{walled.count}", NOTHING, "")
+    os.close(lines)
+    assert walled.finish(client)[-1][1] == b"0"
+    walled.ended(f"run-{walled.count}")
+    _, steps = _store(walled).open()
+    deadline = time.monotonic() + PATIENCE
+    while (step := steps.read("line-b")) is None or step.ended is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert {one.path for one in take_back(_store(walled), step).actions} == {
+        *("room/two", "room/one", "room/done-line-b"),
+    }
+    assert (room / "one").read_text() == "1\n"
 
 
 def test_a_saver_ends_with_its_keeper() -> None:

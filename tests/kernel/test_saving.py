@@ -329,11 +329,12 @@ def test_each_line_of_a_shell_is_a_step(walled: Walled, room: Path) -> None:
     os.close(source)
     for step, line in (("line-a", "echo 1 >one"), ("line-b", "echo 2 >two; rm one")):
         walled.link.predict(f"run-{walled.count}", NOTHING, step)
-        os.write(lines, f"{line}; touch done-{step}\n".encode())
+        os.write(lines, f"{line}; mkdir done-{step}\n".encode())
         deadline = time.monotonic() + PATIENCE
         while not (room / f"done-{step}").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
+    time.sleep(0.05)  # a line has ended when its shell says so
     walled.link.predict(f"run-{walled.count}", NOTHING, "")
     os.close(lines)
     assert walled.finish(client)[-1][1] == b"0"
@@ -343,7 +344,9 @@ def test_each_line_of_a_shell_is_a_step(walled: Walled, room: Path) -> None:
     while (step := steps.read("line-b")) is None or step.ended is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert {one.path for one in take_back(_store(walled), step).actions} == {
+    undone = take_back(_store(walled), step)
+    assert undone.refused == ()
+    assert {one.path for one in undone.actions} == {
         *("room/two", "room/one", "room/done-line-b"),
     }
     assert (room / "one").read_text() == "1\n"

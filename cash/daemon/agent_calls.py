@@ -11,6 +11,7 @@ from cash import wire
 from cash.daemon.caller import Caller, Fields
 from cash.daemon.describing import describe_agent, describe_weighed
 from cash.daemon.hosting import Hosted
+from cash.daemon.last_things import save_last_things
 from cash.daemon.setup_calls import has_setup
 from cash.providers.program import find_program
 from cash.workspace.agent import Agent
@@ -114,6 +115,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         await hosted.importing.import_last_changes(agent)
     if not fields.get("force"):
         await asyncio.to_thread(check_removal, hosted.repository, agent, running=running)
+    lost = await save_last_things(hosted, agent)
     await hosted.leave(agent, "removed")
     removal = await asyncio.to_thread(
         remove_agent,
@@ -130,7 +132,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         "name": agent.name,
         "branch": removal.branch,
         "saved": list(removal.saved),
-        "left_out": list(removal.left_out),
+        "left_out": [*removal.left_out, *lost],
     }
     await hosted.journal(agent, f"{agent.incarnation}:removed", "agent-removed", body)
     return body

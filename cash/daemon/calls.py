@@ -26,6 +26,7 @@ from cash.daemon import (
     write_calls,
 )
 from cash.daemon.caller import Caller, Fields, Verb
+from cash.daemon.last_things import save_last_things
 from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Level
 from cash.workspace.uninstall import uninstall
@@ -72,6 +73,7 @@ async def _init(caller: Caller, fields: Fields) -> dict[str, Any]:
 async def _uninstall(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted = caller.hosted(fields)
     for agent in hosted.agents():
+        await save_last_things(hosted, agent)
         await hosted.leave(agent, "removed")
     await hosted.sessions.close()
     caller.repositories.forget(hosted)

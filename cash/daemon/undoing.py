@@ -192,13 +192,14 @@ class Undoing:
 
     def _take_back(self, step: Step, *, dry: bool) -> dict[str, Any]:
         done = take_back(self.store, step, dry=dry)
-        files = {one.path: one.word for one in done.actions}
+        # The first of a path tells: what is made in between may go again.
+        files = {one.path: one.word for one in reversed(done.actions)}
         return {
             "agent": self.agent.name,
             "id": step.id,
             "undo": done.undo or None,
             "dry_run": dry,
-            "files": [{"path": path, "what": word} for path, word in files.items()],
+            "files": [{"path": path, "what": word} for path, word in reversed(files.items())],
             "refused": [{"path": one.path, "why": one.why} for one in done.refused],
         }
 

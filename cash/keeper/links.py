@@ -95,7 +95,8 @@ class Links:
         """Hears what comes over a connection."""
         link.setblocking(False)
         self._links[link.fileno()] = link
-        self._loop.watch(link.fileno(), lambda events: self._hear(link, events))
+        # What polisd says of a line comes before what the line does.
+        self._loop.watch(link.fileno(), lambda events: self._hear(link, events), first=True)
 
     def attach(self, link: socket.socket) -> None:
         """Says everything over this connection from now on."""

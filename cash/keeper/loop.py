@@ -20,13 +20,19 @@ class Loop:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
+        self._first: set[int] = set()
         self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
 
-    def watch(self, descriptor: int, handler: Handler, events: int = READ) -> None:
-        """Starts watching; forget() before closing the descriptor."""
+    def watch(
+        self, descriptor: int, handler: Handler, events: int = READ, *, first: bool = False
+    ) -> None:
+        """Starts watching; forget() before closing the descriptor. first: what comes here is
+        handled before all else that has come by then."""
         self._epoll.register(descriptor, events)
         self._handlers[descriptor] = handler
+        if first:
+            self._first.add(descriptor)
 
     def change(self, descriptor: int, events: int) -> None:
         """Watches for other events from now on."""
@@ -36,6 +42,7 @@ class Loop:
         """Stops watching; fine when it was not watched."""
         if self._handlers.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
+            self._first.discard(descriptor)
 
     def call_later(self, seconds: float, action: Callable[[], object]) -> None:
         """Calls `action` once, not before `seconds` have passed."""
@@ -43,7 +50,10 @@ class Loop:
 
     def run_once(self) -> None:
         """Waits for something and handles all that has come."""
-        for descriptor, events in self._epoll.poll(self._patience()):
+        found = self._epoll.poll(self._patience())
+        # epoll's order is not that in which things came: what was ready once stays in front.
+        found.sort(key=lambda one: one[0] not in self._first)
+        for descriptor, events in found:
             # An earlier handler of this round may have closed it.
             if handler := self._handlers.get(descriptor):
                 handler(events)

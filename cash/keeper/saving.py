@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -166,7 +167,7 @@ class Saving:
         """A step is over, as far as anybody can tell."""
         if watch.is_changing and self._saver.is_there:
             watch.is_changing = False
-            self._saver.send({"ended": watch.step})
+            self._saver.send({"ended": watch.step, "time": time.time()})
 
     def forget(self, watch: Watch) -> None:
         """Nothing of this command waits any more: its listener is closed."""

@@ -141,7 +141,7 @@ def describe_changes(step: Step) -> tuple[Changed, ...]:
     for item in _items(step):
         match item.change:
             case Moved(path):
-                found.setdefault(item.place, Changed(item.place, f"moved from {path}", ""))
+                found[item.place] = Changed(item.place, f"moved from {path}", "")
             case Touched(_, before):
                 after = step.after.get(item.place, ABSENT)
                 if not is_same(before, after):

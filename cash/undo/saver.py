@@ -50,7 +50,7 @@ class Saver:
         """Does something; what is to be answered, if that is waited for."""
         unsaved = []
         if "ended" in asked:
-            self._ended.append(self._finish(str(asked["ended"])))
+            self._ended.append(self._finish(str(asked["ended"]), float(asked["time"])))
         else:
             for what, path, *rest in asked["changes"]:
                 why = self._note(asked["step"], asked["command"], what, path, rest)
@@ -116,14 +116,14 @@ class Saver:
         elif self._room.is_short:
             self._room.make(set(self._files))
 
-    def _finish(self, id: str) -> Iterator[None]:
+    def _finish(self, id: str, when: float) -> Iterator[None]:
         """How what a step has touched is now, one file at a time."""
         step = self._steps.read(id)
         if step is None:
             return
         file = self._files.pop(id, None) or self._steps.begin(id, step.command)
         with contextlib.suppress(OSError):  # no room: then nobody knows
-            yield from ending(self._ground, step, file)
+            yield from ending(self._ground, step, file, when)
         file.close()
         self._used.pop(id, None)
         self._moves.pop(id, None)

@@ -121,9 +121,10 @@ def is_same(one: State, other: State) -> bool:
     match one.kind:
         case "file" if is_bare(one):
             return _looks(one) == _looks(other)
+        case "file" if one.meaning and one.meaning == other.meaning:
+            return True
         case "file":
             is_alike = bool(one.object) and one.object == other.object
-            is_alike = is_alike or (bool(one.meaning) and one.meaning == other.meaning)
             return is_alike and one.mode == other.mode and one.attributes == other.attributes
         case "link":
             return one.target == other.target

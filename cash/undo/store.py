@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cash.undo.ground import Ground
 from cash.undo.objects import Objects, open_objects
 from cash.undo.state import State
 from cash.undo.steps import Step, StepFile, Steps
 from cash.undo.taking import fathom, look
+
+# Nothing is like it.
+_OTHERS: Final = State("other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,18 @@ def settle(store: Store, step: Step) -> None:
         file.close()
 
 
-def ending(ground: Ground, step: Step, file: StepFile) -> Iterator[None]:
-    """Notes in its file how what a step has touched is in the end; one look at a time. OSError."""
+def ending(
+    ground: Ground, step: Step, file: StepFile, when: float = float("inf")
+) -> Iterator[None]:
+    """Notes in its file how what a step has touched is in the end; one look at a time. when: that
+    was, in Unix seconds: what is younger by now is somebody else's already. OSError."""
     stayed = [one for one in step.last_moves if look(ground, one.path).stamp[0] == one.inode]
     for move in stayed:
         file.stay(move)
     after: list[tuple[str, State]] = []
     for path in step.without(stayed).paths:
-        after.append((path, fathom(ground, path)))
+        state = fathom(ground, path)
+        is_others = state.kind != "folder" and state.stamp[1] > when * 1e9
+        after.append((path, _OTHERS if is_others else state))
         yield
     file.end(after)

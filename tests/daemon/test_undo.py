@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +94,200 @@ def test_everything_wrecked_at_once(desk: Desk) -> None:
         assert {name: one for name, one in mine.items() if one != its[name]} == {}
     assert desk.line("git stash list").out == stashes
     assert desk.line("git fsck --strict && git status --short").status == 0
+
+
+def _log(desk: Desk, id: str) -> dict[str, str]:
+    ran = desk.polis("log", "--files", id, "--json")
+    assert ran.status == 0, ran.err
+    return {one["path"]: one["what"] for one in json.loads(ran.out)["files"]}
+
+
+def _list(desk: Desk) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(
+        desk.polis("undo", "--agent", "alice", "--list", "--json").out
+    )
+    return found
+
+
+def test_one_after_the_other_and_back_again(desk: Desk) -> None:
+    pictures = [_picture(desk.tree)]
+    for line in ("echo 1 >one", "echo 2 >>one; mkdir d; echo d >d/d", "rm -r one d"):
+        assert desk.line(line).status == 0
+        pictures.append(_picture(desk.tree))
+    assert desk.line("ls; git status").status == 0  # changes nothing
+    undone = []
+    for picture in reversed(pictures[:-1]):
+        undone.append(_undo(desk))
+        assert _picture(desk.tree) == picture
+    ran = desk.polis("undo", "--agent", "alice")
+    assert (ran.status, ran.out) == (64, "")
+    assert ran.err.startswith("polis: alice has changed nothing that can be taken back\nhint: ")
+    for one, picture in zip(reversed(undone), pictures[1:], strict=True):
+        assert _undo(desk, one["undo"])["refused"] == []
+        assert _picture(desk.tree) == picture
+    told = desk.log("undone")
+    assert [entry["body"]["undoes"] for entry in told[:3]] == [one["id"] for one in undone]
+
+
+def test_what_it_shows(desk: Desk) -> None:
+    assert desk.line("echo 1 >new; echo x >>README.md; chmod +x README.md; mkdir d").status == 0
+    assert desk.line("mv d e; rm new; echo f >e/f").status == 0
+    second, first = _list(desk)
+    assert first["line"].startswith("echo 1 >new")
+    assert (first["approval"], first["undone"], first["files"]) == ("policy", False, 3)
+    assert _log(desk, first["id"]) == {"new": "created", "README.md": "changed", "d": "created"}
+    assert _log(desk, second["id"][:6]) == {
+        "e": "moved from d",
+        "new": "deleted",
+        "e/f": "created",
+    }
+    dry = _undo(desk, "--dry-run")
+    assert {one["path"]: one["what"] for one in dry["files"]} == {
+        "e/f": "removed",
+        "new": "restored",
+        "e": "moved",
+    }
+    assert (dry["undo"], dry["dry_run"]) == (None, True)
+    assert (desk.tree / "e/f").exists()
+    ran = desk.polis("undo", "--agent", "alice", "--list")
+    assert ran.out.splitlines()[0].split() == ["ID", "TIME", "FILES", "COMMAND"]
+    _undo(desk)
+    shown = _list(desk)
+    assert [one["undone"] for one in shown] == [False, True, False]
+    assert shown[0]["undoes"] == second["id"]
+
+
+def test_git_is_taken_back_whole_or_not_at_all(desk: Desk) -> None:
+    assert desk.line("echo 1 >one; git add one; git commit -qm one; echo 2 >two").status == 0
+    (first,) = _list(desk)
+    assert desk.line("git commit -q --allow-empty -m more").status == 0
+    before = _both(desk)
+    done = _undo(desk, first["id"], status=125)
+    assert {one["path"] for one in done["files"]} == {"one", "two"}
+    assert {".git/index", ".git/logs/HEAD"} <= {one["path"] for one in done["refused"]}
+    assert _both(desk)[1] == before[1]
+    (second,) = [one for one in _list(desk) if one["line"] and "more" in one["line"]]
+    _undo(desk, second["id"])
+    assert desk.line("git log --format=%s -1").out == "one\n"
+    assert desk.installation.git(desk.repository, "log", "-1", "--format=%s", "agent/alice") == (
+        "one\n"
+    )
+    _undo(desk, first["id"])
+    assert desk.line("git log --format=%s -1").out == "Begin\n"
+    assert desk.installation.git(desk.repository, "log", "-1", "--format=%s", "agent/alice") == (
+        "Begin\n"
+    )
+
+
+def test_a_look_of_gits_is_no_change(desk: Desk) -> None:
+    assert desk.line("echo 1 >one; git add one").status == 0
+    while _list(desk)[0]["ended"] is None:
+        time.sleep(0.05)
+    os.utime(desk.tree / "one", (5, 5))
+    assert desk.line("git status").status == 0  # which writes the index anew
+    assert len(_list(desk)) == 1
+    assert _undo(desk)["refused"] == []
+    assert desk.line("git status --short").out == ""
+
+
+def test_another_agents_and_ones_own_changes_stay(desk: Desk) -> None:
+    assert desk.line("echo 1 >one; echo 2 >two; mkdir d").status == 0
+    (desk.tree / "one").write_text("mine\n")
+    (desk.tree / "d/mine").write_text("mine\n")
+    ran = desk.polis("undo", "--agent", "alice")
+    assert ran.status == 125
+    assert sorted(ran.err.splitlines()) == [
+        "polis: d stays: there is something else in it, or in its place",
+        "polis: one stays: somebody else has changed it since",
+    ]
+    assert (desk.tree / "one").read_text() == (desk.tree / "d/mine").read_text() == "mine\n"
+    assert not (desk.tree / "two").exists()
+
+
+def test_blame(desk: Desk) -> None:
+    (desk.tree / "f").write_text("old\nold too\n")
+    assert desk.line("echo new >>f").status == 0
+    assert desk.line("sed -i s/too/one/ f").status == 0
+    assert desk.line("echo newer >>f").status == 0
+    (desk.tree / "f").write_text("mine\n" + (desk.tree / "f").read_text())
+    assert desk.line("echo last >>f").status == 0
+    ran = desk.polis("blame", "--agent", "alice", "f", "--json")
+    assert ran.status == 0, ran.err
+    answer = json.loads(ran.out)
+    lines = {id: known["line"] for id, known in answer["commands"].items()}
+    assert [(lines.get(one["id"]), one["text"]) for one in answer["lines"]] == [
+        (None, "mine"),
+        (None, "old"),
+        ("sed -i s/too/one/ f", "old one"),
+        ("echo new >>f", "new"),
+        (None, "newer"),  # whoever it was that wrote above it may have written this
+        ("echo last >>f", "last"),
+    ]
+    assert desk.polis("blame", str(desk.tree / "f"), "--agent", "alice").status == 0
+    for bad in ("../f", "none", ".", "/etc/passwd"):
+        ran = desk.polis("blame", "--agent", "alice", bad)
+        assert ran.status == 64, ran.err
+        assert ran.err.startswith("polis: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--agent", "bob"), "there is no agent 'bob'"),
+        (("--agent", "alice"), "alice has changed nothing that can be taken back"),
+        (("--agent", "alice", "0123abcd"), "nothing is kept of a command 0123abcd of alice"),
+        (("--agent", "alice", "../../x"), "nothing is kept of a command ../../x of alice"),
+        (("--agent", "alice", "\udcff\n"), "nothing is kept of a command"),
+        (("--agent", "alice", "--list", "abcd"), "--list stands alone"),
+        ((), "is no agent's workspace"),
+    ],
+)
+def test_bad_words(desk: Desk, words: tuple[str, ...], said: str) -> None:
+    ran = desk.polis("undo", *map(os.fsencode, words))
+    assert (ran.status, ran.out) == (64, "")
+    assert ran.err.startswith("polis: ")
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_what_still_runs_is_not_taken_back(desk: Desk) -> None:
+    with subprocess.Popen(
+        ["polis", "exec", "alice", "--", "sh", "-c", "echo 1 >one; touch done; sleep 60"],
+        cwd=desk.repository,
+        env=desk.installation.environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        deadline = time.monotonic() + 30
+        while not (desk.tree / "done").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        ran = desk.polis("undo", "--agent", "alice")
+        assert ran.status == 125
+        assert "still runs\nhint: " in ran.err
+        running.terminate()
+    assert {one["path"] for one in _undo(desk)["files"]} == {"one", "done"}
+
+
+def test_after_polis_was_killed(desk: Desk) -> None:
+    """polisd, keeper and saver, in the middle of a command."""
+    with subprocess.Popen(
+        ["polis", "exec", "alice", "--", "sh", "-c", "echo 1 >>README.md; touch done; sleep 60"],
+        cwd=desk.repository,
+        env=desk.installation.environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        deadline = time.monotonic() + 30
+        while not (desk.tree / "done").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        (polisd,) = desk.pids("-m cash.daemon")
+        keeper = desk.keeper
+        savers = desk.children(keeper)
+        for pid in (polisd, keeper, *savers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        running.wait()
+    assert {one["path"] for one in _undo(desk)["files"]} == {"README.md", "done"}
+    assert (desk.tree / "README.md").read_text() == "A small shop.\n"

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from walled import KINDS, PATIENCE, Walled, stand_up, tear_down, wait_gone
 
+from cash.keeper.link import NOTHING
 from cash.keeper.saving import store_of
 from cash.undo.plan import describe_changes
 from cash.undo.steps import Step
-from cash.undo.store import Store
+from cash.undo.store import Store, settle
 from cash.undo.taking_back import TakenBack, take_back
 
 pytestmark = pytest.mark.kernel
@@ -75,7 +76,7 @@ def _store(walled: Walled) -> Store:
 def _step(walled: Walled) -> Step:
     """Of the command that ran last, once it is known how it ended."""
     _, steps = _store(walled).open()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE / 3
     while (step := steps.read(f"run-{walled.count}")) is None or step.ended is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -170,6 +171,23 @@ def test_what_somebody_has_changed_since_stays(walled: Walled, room: Path) -> No
     assert (room / "deep/er/four").read_text() == "deep/er/four before\n"
 
 
+def test_what_is_changed_right_behind_a_command_is_somebody_elses(
+    walled: Walled, room: Path
+) -> None:
+    """Before the saver could have a look."""
+    for number in range(400):
+        (room / f"many{number}").write_text("before\n")
+        os.chown(room / f"many{number}", *walled.view.owner)
+    line = "for f in many*; do echo x >$f; done"
+    assert walled.run("bash", "-ec", line, cwd=os.fspath(room)).status == 0
+    time.sleep(0.01)  # a tick of the clock that files have their times from
+    (room / "many399").write_text("a person's\n")
+    refused = _undo(walled).refused
+    assert [one.path for one in refused] == ["room/many399"]
+    assert (room / "many0").read_text() == "before\n"
+    assert (room / "many399").read_text() == "a person's\n"
+
+
 def test_who_has_changed_it_is_named(walled: Walled, room: Path) -> None:
     assert walled.run("sh", "-c", "echo x >one", cwd=os.fspath(room)).status == 0
     first = _step(walled)
@@ -243,9 +261,21 @@ def test_a_killed_saver_costs_nothing(walled: Walled, room: Path) -> None:
     assert _look(room) == before
 
 
-def _undo_when_settled(walled: Walled, number: int) -> TakenBack:
-    from cash.undo.store import settle
+def test_what_a_killed_saver_had_not_noted_is_noted(walled: Walled, room: Path) -> None:
+    before = _look(room)
+    assert walled.run("sh", "-c", "echo x >two", cwd=os.fspath(room)).status == 0
+    assert _undo(walled).refused == ()
+    (saver,) = _savers(walled)
+    os.kill(saver, signal.SIGSTOP)
+    try:
+        assert walled.run("sh", "-c", "echo y >fresh", cwd=os.fspath(room)).status == 0
+    finally:
+        os.kill(saver, signal.SIGKILL)
+    assert [one.path for one in _undo(walled).actions] == ["room/fresh"]
+    assert _look(room) == before
 
+
+def _undo_when_settled(walled: Walled, number: int) -> TakenBack:
     _, steps = _store(walled).open()
     deadline = time.monotonic() + 2
     while (step := steps.read(f"run-{number}")) is not None and step.ended is None:
@@ -291,6 +321,35 @@ def test_the_keeper_is_not_kept_waiting(walled: Walled, room: Path) -> None:
     assert walled.finish(waiting)[-1][1] == b"0"
     walled.ended(f"run-{number}")
     assert (room / "one").read_text() == "x\n"
+
+
+def test_each_line_of_a_shell_is_a_step(walled: Walled, room: Path) -> None:
+    source, lines = os.pipe()
+    client = walled.start("bash", descriptors={0: source}, cwd=os.fspath(room))
+    os.close(source)
+    for step, line in (("line-a", "echo 1 >one"), ("line-b", "echo 2 >two; rm one")):
+        walled.link.predict(f"run-{walled.count}", NOTHING, step)
+        os.write(lines, f"{line}; mkdir done-{step}\n".encode())
+        deadline = time.monotonic() + PATIENCE
+        while not (room / f"done-{step}").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    time.sleep(0.05)  # a line has ended when its shell says so
+    walled.link.predict(f"run-{walled.count}", NOTHING, "")
+    os.close(lines)
+    assert walled.finish(client)[-1][1] == b"0"
+    walled.ended(f"run-{walled.count}")
+    _, steps = _store(walled).open()
+    deadline = time.monotonic() + PATIENCE
+    while (step := steps.read("line-b")) is None or step.ended is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    undone = take_back(_store(walled), step)
+    assert undone.refused == ()
+    assert {one.path for one in undone.actions} == {
+        *("room/two", "room/one", "room/done-line-b"),
+    }
+    assert (room / "one").read_text() == "1\n"
 
 
 def test_a_saver_ends_with_its_keeper() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class _Command:
         self._saver = Saver(store)
 
     def end(self) -> None:
-        self._saver.hear({"number": 0, "ended": self._step})
+        self._saver.hear({"number": 0, "ended": self._step, "time": time.time() + 1})
         while not self._saver.is_idle:
             self._saver.work()
 

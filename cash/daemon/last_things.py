@@ -1,0 +1,65 @@
+"""What of an agent only its own git knows, carried to the hub before the agent is removed: commits
+that were not yet, and its stash."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from cash.daemon.errand import run_errand
+from cash.faults import Fault
+from cash.hub.adoption import hold_hub
+from cash.hub.reading import read_small
+from cash.hub.refs import PREFIX, write_refs
+from cash.workspace.agent import Agent
+from cash.workspace.roster import is_unimported
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+
+_STASH: Final = "refs/stash"
+_LIST: Final = "git -c core.hooksPath=/dev/null stash list --format=%H"
+_MOST: Final = 100
+_LONGEST: Final = 1 << 24
+
+
+async def save_last_things(hosted: Hosted, agent: Agent) -> tuple[str, ...]:
+    """What could not be carried over, in words. The walls are raised where there is anything."""
+    has_stash = await asyncio.to_thread(_has_stash, agent)
+    if not has_stash and not await asyncio.to_thread(is_unimported, agent):
+        return ()
+    left: list[str] = []
+    try:
+        await hosted.enter(agent)
+        await hosted.importing.import_last_changes(agent)
+        if has_stash:
+            await _save_stash(hosted, agent)
+    except Fault as fault:
+        left.append(f"its own git: {fault.message}")
+    return tuple(left)
+
+
+def _has_stash(agent: Agent) -> bool:
+    """By a look from outside, where no git runs on what an agent can write."""
+    if read_small(agent.git_directory / _STASH, _LONGEST) is not None:
+        return True
+    packed = read_small(agent.git_directory / "packed-refs", _LONGEST) or b""
+    return any(line.endswith(b" refs/stash") for line in packed.splitlines())
+
+
+async def _save_stash(hosted: Hosted, agent: Agent) -> None:
+    """Each entry as a ref below refs/polis/trash/, where the rest of a removed agent's is."""
+    told = await run_errand(hosted, agent, _LIST, [])
+    if told.status:
+        raise Fault(f"the stash of {agent.name} cannot be read: {told.err}")
+    place = f"{PREFIX}trash/{agent.name}-{agent.incarnation}/stash/"
+    entries = told.out.decode("ascii", "replace").split()[:_MOST]
+    for entry in entries:
+        await hosted.importing.fetch_commit(agent, entry)
+    refs = [(f"{place}{number}", entry) for number, entry in enumerate(entries)]
+    await asyncio.to_thread(_write, hosted, refs)
+
+
+def _write(hosted: Hosted, refs: list[tuple[str, str]]) -> None:
+    with hold_hub(hosted.folder):
+        write_refs(hosted.repository, refs, "polis: stashed by a removed agent")

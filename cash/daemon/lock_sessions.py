@@ -90,7 +90,6 @@ class LockSessions:
         """Ends what is over, until it is cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            await self._hosted.rejoined()  # whose walls outlived polisd, may write still
             try:
                 for session in list(self._sessions.values()):
                     if read_clock().boot - session.last >= LINGERS:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cash.daemon.inside import Door, door_folder, point_to
 from cash.daemon.inside_calls import Insider
+from cash.daemon.remote_calls import RemoteCalls
 from cash.faults import Fault
+from cash.hub.adoption import as_fault, write_whole
+from cash.hub.remotes import configure_remotes, list_remotes
+from cash.walls.plan import REMOTES_NAME
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -20,6 +26,7 @@ class Doors:
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
         self._open: dict[str, Door] = {}
+        self._shown: dict[str, tuple[int, ...]] = {}
 
     def folder(self, agent: Agent) -> Path:
         """Where the agent's socket lies."""
@@ -30,7 +37,8 @@ class Doors:
         if agent.incarnation in self._open:
             return
         folder = self.folder(agent)
-        door = Door(folder, Insider(self._hosted, agent).answer)
+        answer = Insider(self._hosted, agent).answer
+        door = Door(folder, answer, RemoteCalls(self._hosted, agent).converse)
         try:
             door.open()
             point_to(folder, agent.folder / "door")
@@ -38,8 +46,24 @@ class Doors:
             raise Fault(f"{folder} cannot be listened in: {fault.strerror}") from fault
         self._open[agent.incarnation] = door
 
+    async def show_remotes(self, agent: Agent) -> None:
+        """Tells the agent's git of the user's remotes, if they may have changed. Fault when that
+        cannot be written."""
+        repository = self._hosted.repository
+        files = (repository.common_dir / "config", repository.owner.home / ".gitconfig")
+        stamp = tuple(number for path in files for number in _stamp(path))
+        if agent.incarnation not in self._open or self._shown.get(agent.incarnation) == stamp:
+            return
+        text = configure_remotes(await asyncio.to_thread(list_remotes, repository))
+        place = self.folder(agent) / REMOTES_NAME
+        with as_fault(f"{place} cannot be written"):
+            write_whole(place, text.encode("utf-8", "surrogateescape"))
+            os.chmod(place, 0o644)  # whatever the umask
+        self._shown[agent.incarnation] = stamp
+
     def close(self, agent: Agent) -> None:
         """Listens no more."""
+        self._shown.pop(agent.incarnation, None)
         door = self._open.pop(agent.incarnation, None)
         if door is not None:
             door.close()
@@ -48,3 +72,11 @@ class Doors:
         """The same, to all."""
         for door in self._open.values():
             door.close()
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0,)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from cash.policy.glob import ANY
 from cash.policy.verdict import Decision, Grant, Verdict
+
+# The operation, the remote, the refspec.
+Far = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
     """hosts: the connections a line names, each with its port. grants: its commands. rules: those
-    that asked about it; what another rule asks about, nobody has allowed."""
+    that asked about it; what another rule asks about, nobody has allowed. far: what its gits ask
+    of remotes."""
 
     hosts: frozenset[tuple[str, int]] = frozenset()
     grants: tuple[Grant, ...] = ()
     rules: frozenset[str] = frozenset()
+    far: tuple[Far, ...] = ()
 
 
 def promise_of(verdict: Verdict) -> Promise:
@@ -26,6 +32,7 @@ def promise_of(verdict: Verdict) -> Promise:
         frozenset((host.lower(), port) for host, port in verdict.hosts),
         verdict.grants,
         frozenset(one.rule for one in verdict.matches if one.decision is Decision.ASK),
+        verdict.far,
     )
 
 
@@ -79,6 +86,17 @@ class Foreseen:
             for number, (one, made) in self._made.items()
         )
 
+    def foretells(self, agent: str, wanted: Iterable[Far], rules: frozenset[str]) -> bool:
+        """Whether a line that runs now, about which just these rules were asked, says all that
+        git wants of a remote. Which process wants it is not known."""
+        needs = tuple(wanted)
+        return any(
+            one == agent
+            and rules <= made.rules
+            and all(any(_says(said, need) for said in made.far) for need in needs)
+            for one, made in self._made.values()
+        )
+
     def end(self, number: str) -> None:
         """The line has ended, and what was let through below it."""
         below = f"{number}/"
@@ -102,3 +120,25 @@ def _names(promise: Promise, argv: tuple[str, ...], cwd: str) -> bool:
         for grant in promise.grants
         if grant.argv
     )
+
+
+def _says(said: Far, need: Far) -> bool:
+    """Whether who allowed the one has allowed the other: no more is forced or deleted, and no
+    other ref moves. By what name the agent calls the commit does not matter."""
+    operation, remote, refspec = need
+    if said[1] != remote or (said[0], operation) not in _SAME:
+        return False
+    if operation != "push":
+        return True
+    (forced, source, target), (force, gives, place) = _split(refspec), _split(said[2])
+    prefix, any_, _ = place.partition(ANY)
+    fits = target.startswith(prefix) if any_ else target == place
+    return fits and (force or not forced) and (bool(source) or not gives or gives == place == ANY)
+
+
+_SAME = frozenset((("push", "push"), ("fetch", "fetch"), ("pull", "fetch")))
+
+
+def _split(refspec: str) -> tuple[bool, str, str]:
+    source, _, target = refspec.removeprefix("+").partition(":")
+    return refspec.startswith("+"), source, target

@@ -259,6 +259,7 @@ class Hosted:
             )
         household = self.keeping.standing(self.key_of(agent))
         if household is not None and household.ready.done():
+            await self.doors.show_remotes(agent)
             return household
         if not self.repository.common_dir.is_dir():
             raise Fault(
@@ -269,6 +270,7 @@ class Hosted:
             await asyncio.to_thread(mend_objects, self.repository, self.folder, agent.git_directory)
         await self.in_force.current()
         self.doors.open(agent)
+        await self.doors.show_remotes(agent)
         household = await self.keeping.enter(*await self._view(agent), self.snapshot(agent))
         self.reloading.renew_one(agent, household)  # it may have changed while they were raised
         return household
@@ -283,6 +285,7 @@ class Hosted:
             if not await self.keeping.rejoin(*await self._view(agent), self.snapshot(agent)):
                 return
             self.doors.open(agent)
+            await self.doors.show_remotes(agent)
         except Fault as fault:
             await self.keeping.leave(self.key_of(agent))
             await self.hearing.note_loss(agent, fault.message)

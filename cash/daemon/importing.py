@@ -7,14 +7,14 @@ import contextlib
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cash.faults import Fault
-from cash.hub.importer import ImportReport, fetch_commit, import_commits
+from cash.hub.importer import ImportReport, fetch_commit, fetch_objects, import_commits
 from cash.workspace.agent import Agent
 from cash.workspace.roster import is_unimported
 
@@ -69,6 +69,10 @@ class Importing:
     async def fetch_commit(self, agent: Agent, commit: str) -> None:
         """Brings a commit into the hub that no ref inside holds. Raises Fault."""
         await self._fetch(agent, partial(fetch_commit, commit=commit), _ANY_COMMIT)
+
+    async def fetch_objects(self, agent: Agent, objects: Sequence[str]) -> None:
+        """The same with several commits or tags, by their ids."""
+        await self._fetch(agent, partial(fetch_objects, objects=objects), _ANY_COMMIT)
 
     async def _fetch(
         self,

@@ -20,13 +20,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cash.daemon.conversation import Converse, Listener, converse, fields_of, is_whole
 from cash.faults import FAILED_CLOSED, USAGE, Fault
-from cash.walls.plan import SOCKET_NAME
+from cash.walls.plan import REMOTES_NAME, SOCKET_NAME
 
 # A hook's input holds the whole text of a file that is to be written.
 LONGEST = 1 << 20
 # At once, of one agent: whoever comes then waits in the kernel's queue, at no cost of polisd's.
 MOST_AT_ONCE = 8
+# The same, of those that are worked for while they wait (cash.daemon.conversation).
+MOST_CONVERSATIONS = 8
 _WAITING = 32
 # For a request to arrive, and for its answer to be taken.
 _SECONDS = 10.0
@@ -64,9 +67,11 @@ class Door:
     """One agent's socket. It listens from open() until close(), which a polisd that is killed
     never comes to: the next one listens in the same folder, which the walls show."""
 
-    def __init__(self, folder: Path, answer: Answer) -> None:
+    def __init__(self, folder: Path, answer: Answer, converse: Converse | None = None) -> None:
         self._folder = folder
         self._answer = answer
+        self._converse = converse
+        self._conversing: set[asyncio.Task[None]] = set()
         self._listener: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._free = asyncio.Semaphore(MOST_AT_ONCE)
@@ -96,13 +101,15 @@ class Door:
         """Listens no more. The folder goes: what showed it is gone, or gets another."""
         if self._listener is None:
             return
-        for task in (self._accepting, *self._serving):
+        for task in (self._accepting, *self._serving, *self._conversing):
             if task is not None:
                 task.cancel()
         self._listener.close()
         self._listener = None
+        for name in (SOCKET_NAME, REMOTES_NAME):
+            with contextlib.suppress(OSError):
+                os.unlink(self._folder / name)
         with contextlib.suppress(OSError):
-            os.unlink(self._folder / SOCKET_NAME)
             self._folder.rmdir()
 
     async def _accept(self, listener: socket.socket) -> None:
@@ -130,6 +137,9 @@ class Door:
             async with asyncio.timeout(_SECONDS):
                 asked = await self._receive(endpoint)
             await self._pace()
+            if asked is not None and is_whole(asked) and self._converse is not None:
+                await self._begin(endpoint, asked, self._converse)
+                return
             reply = await self._reply(asked)
             async with asyncio.timeout(_SECONDS):
                 await loop.sock_sendall(endpoint, reply.encode())
@@ -142,7 +152,20 @@ class Door:
             found += chunk
             if len(found) > LONGEST + 200:
                 return None
+            if is_whole(found):  # who waits does not say that it has said all
+                break
         return bytes(found)
+
+    async def _begin(self, endpoint: socket.socket, asked: bytes, work: Converse) -> None:
+        """Takes up a conversation, if there is room for one; it goes on by itself."""
+        own = endpoint.dup()
+        own.setblocking(False)
+        if len(self._conversing) >= MOST_CONVERSATIONS:
+            await converse(own, [], _refuse)
+            return
+        talking = asyncio.ensure_future(converse(own, fields_of(asked), work))
+        self._conversing.add(talking)
+        talking.add_done_callback(self._conversing.discard)
 
     async def _pace(self) -> None:
         """Waits for its turn, when there are too many."""
@@ -166,6 +189,11 @@ class Door:
         except Exception as fault:
             traceback.print_exception(fault, file=sys.stderr)
             return Reply(FAILED_CLOSED, "", "polis: internal fault\n")
+
+
+async def _refuse(_fields: list[str], listener: Listener) -> int:
+    await listener.tell(f"polis: {MOST_CONVERSATIONS} of this agent's wait already\n")
+    return FAILED_CLOSED
 
 
 def point_to(folder: Path, link: Path) -> None:

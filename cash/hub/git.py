@@ -108,7 +108,7 @@ class Git:
     ) -> tuple[int, bytes, str]:
         """Status, standard output, standard error. A git that takes longer than `seconds` is
         ended with everything it started, and is a GitFault."""
-        process = self._start(arguments, given is not None, cwd, descriptors)
+        process = self.start(arguments, given is not None, cwd, descriptors)
         try:
             out, err = process.communicate(given, timeout=seconds)
         except subprocess.TimeoutExpired as late:
@@ -119,13 +119,14 @@ class Git:
             raise
         return process.returncode, out, err.decode(errors="replace")
 
-    def _start(
+    def start(
         self,
         arguments: Sequence[str | Path],
         has_input: bool,
         cwd: Path | None,
-        descriptors: Sequence[int],
+        descriptors: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
+        """A git on its way, in a session of its own; who starts it ends it. Faults as of run."""
         user = self.account if self.account.foreign else None
         try:
             return subprocess.Popen(

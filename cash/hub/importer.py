@@ -27,6 +27,7 @@ __all__ = [
     "Refusal",
     "Update",
     "fetch_commit",
+    "fetch_objects",
     "import_commits",
     "refs_fingerprint",
 ]
@@ -112,13 +113,25 @@ def fetch_commit(
 ) -> None:
     """Brings one commit, which no ref need hold, with all it needs; it stays for as long as the
     agent does. Raises Fault."""
-    reasons = _fetch_refs(repository, agent, [commit], upload_pack, seconds)
+    fetch_objects(repository, agent, [commit], upload_pack, seconds=seconds)
+
+
+def fetch_objects(
+    repository: Repository,
+    agent: Source,
+    objects: Sequence[str],
+    upload_pack: Sequence[str] | tuple[int, int],
+    *,
+    seconds: float = SECONDS,
+) -> None:
+    """The same with several commits or tags, by their ids."""
+    reasons = _fetch_refs(repository, agent, objects, upload_pack, seconds)
     if reasons:
         raise Fault(f"the work of {agent.name} cannot be carried over: {reasons[0]}")
     need = writing(keep_ref(agent.name))
-    doing, who = "import of a snapshot", agent.name
+    doing, who = "import of commits", agent.name
     with hold_hub(repository, need, doing, who=who, seconds=LONG_PATIENCE) as held:
-        keep_more(held, agent.name, [commit])
+        keep_more(held, agent.name, objects)
 
 
 def _fetch_refs(

@@ -2,6 +2,7 @@
 
 refs/polis/keep/<agent>/base           the commit the agent started from
 refs/polis/keep/<agent>/old/<commit>   a tip of its branch that it has since rewritten
+refs/polis/fetching/<agent>/<id>/<n>   what it has just fetched from a remote of the user's
 refs/polis/import/<agent>/heads/<x>    its branches as last fetched from inside
 refs/polis/trash/<agent>-<inc>/…       what a removed agent left: tree, old/…, heads/…
 """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cash.policy import defaults
-from cash.policy.action import Action, Connect, Exec, Write
+from cash.policy.action import Action, Connect, Exec, GitOp, Write
 from cash.policy.builtins import BUILTINS
 from cash.policy.certainty import NO, YES
 from cash.policy.clashes import ClashRule
@@ -279,13 +279,19 @@ def make_verdict(
         decision, rewritten = Decision.ALLOW, None
     commands: list[tuple[str, ...]] = []
     hosts: list[tuple[str, int]] = []
+    far: list[tuple[str, str, str]] = []
     for one in actions:
         if isinstance(one, Exec):
             if one.command.argv:
                 commands.append(tuple([word.text for word in one.command.argv]))
         elif isinstance(one, Connect):
             hosts.append((one.host, one.port))
-    return Verdict(decision, matches, rewritten, grants, tuple(commands), tuple(hosts), readers)
+        elif isinstance(one, GitOp) and one.remote is not None:
+            remote = one.remote
+            far += [(one.operation, remote, refspec) for refspec in one.refspecs or ("",)]
+    return Verdict(
+        decision, matches, rewritten, grants, tuple(commands), tuple(hosts), readers, tuple(far)
+    )
 
 
 def _sole_rewrite(findings: Sequence[Finding]) -> str | None:

@@ -71,7 +71,8 @@ class Verdict:
     """decision: the strictest match. matches: strictest first. rewritten: the whole line as it
     would run instead, when rules rewrote parts of it (also under ASK: a question shows it).
     commands: the argv of every command found, expansions as written. hosts: the host and port of
-    every connection that is foreseen."""
+    every connection that is foreseen. far: what git is foreseen to ask of other repositories: the
+    operation, the remote, and what of it is to become what (a refspec), "" for whatever is new."""
 
     decision: Decision
     matches: tuple[Match, ...] = ()
@@ -80,3 +81,4 @@ class Verdict:
     commands: tuple[tuple[str, ...], ...] = ()
     hosts: tuple[tuple[str, int], ...] = ()
     readers: Mapping[str, str] = field(default_factory=dict)
+    far: tuple[tuple[str, str, str], ...] = ()

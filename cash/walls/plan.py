@@ -34,6 +34,9 @@ _PINS: Final = "/run/polis/pins"
 DOOR: Final = "/run/polis/door"
 SOCKET: Final = "/run/polis/agent.sock"
 SOCKET_NAME: Final = "s"
+# The user's remotes, as the agent's git is configured with them; in the same folder.
+REMOTES_NAME: Final = "remotes"
+REMOTES: Final = f"{DOOR}/{REMOTES_NAME}"
 # Which interpreter has polis' packages; it starts `polis mcp`.
 _PYTHON: Final = "/run/polis/python"
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -178,6 +181,8 @@ def _own_files() -> Iterator[Step]:
     """What polis brings along: its program inside, and what tells agents' programs of it."""
     hooks = content_folder("hooks")
     yield steps.Written(f"{OWN_PROGRAMS}/polis", _text(hooks / "inside/polis"), program=True)
+    helper = _text(hooks / "inside/git-remote-polis")
+    yield steps.Written(f"{OWN_PROGRAMS}/git-remote-polis", helper, program=True)
     yield steps.Written("/run/polis/mcp.py", _text(hooks / "inside/mcp.py"))
     yield steps.Written("/run/polis/SKILL.md", _text(hooks / "SKILL.md"))
     for settings in sorted(hooks.glob("*/*.json")):

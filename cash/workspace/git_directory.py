@@ -7,14 +7,15 @@ outside ever runs git on it (docs/decisions/0003-two-git-directories.md).
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cash.hub.moving import quoted_path
 from cash.hub.refs import Ref
+from cash.hub.remotes import quoted, section
 from cash.hub.repository import Repository
+from cash.walls.plan import REMOTES
 from cash.workspace.agent import Agent
 
 # How git behaves for this user, with nothing that names a program, a file or a key.
@@ -68,7 +69,7 @@ def make_git_directory(
 
 def write_identity(agent: Agent, values: Mapping[str, Sequence[str]]) -> None:
     """The user's name and e-mail in the private HOME, and nothing else of theirs."""
-    text = _section("user", _identity(agent, values))
+    text = section("user", _identity(agent, values))
     (agent.home / ".gitconfig").write_text(text, errors="surrogateescape")
 
 
@@ -95,15 +96,23 @@ def _config(
         # The index records the uid on disk; inside, an idmapped mount shows another one, and
         # every file would be read again (292 ms instead of 54 for 10,000 files).
         core["checkStat"] = "minimal"
-    text = _section("core", core)
+    text = section("core", core)
     if sha256:
-        text += _section("extensions", {"objectformat": repository.object_format})
-    text += _section("user", _identity(agent, values))
-    for section, names in _COPIED.items():
-        keys = {name: f"{section}.{name}" for name in names}
+        text += section("extensions", {"objectformat": repository.object_format})
+    text += section("user", _identity(agent, values))
+    for part, names in _COPIED.items():
+        keys = {name: f"{part}.{name}" for name in names}
         if found := {name: values[key][-1] for name, key in keys.items() if key in values}:
-            text += _section(section, found)
-    return text + _remotes(values)
+            text += section(part, found)
+    hub = _hub_name(values)
+    text += section(
+        f"remote {quoted(hub)}",
+        {"url": "polis::hub", "fetch": f"+refs/heads/*:refs/remotes/{hub}/*"},
+    )
+    # `git switch main` finds the hub's main even where origin has one as well.
+    text += section("checkout", {"defaultRemote": hub})
+    # The user's remotes as they are now, whenever that is.
+    return text + section("include", {"path": REMOTES})
 
 
 def _identity(agent: Agent, values: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -111,33 +120,6 @@ def _identity(agent: Agent, values: Mapping[str, Sequence[str]]) -> dict[str, st
     name = values.get("user.name", (agent.name,))[-1]
     mail = values.get("user.email", (f"{agent.name}@localhost",))[-1]
     return {"name": name, "email": mail}
-
-
-def _remotes(values: Mapping[str, Sequence[str]]) -> str:
-    """The user's remotes by name and address, without passwords, and the hub as one more."""
-    hub = _hub_name(values)
-    text = ""
-    for key, urls in values.items():
-        if (match := re.fullmatch(r"remote\.(.+)\.url", key, re.DOTALL)) is None:
-            continue
-        text += _section(
-            f"remote {_quoted(match[1])}",
-            {
-                "url": without_password(urls[-1]),
-                "fetch": f"+refs/heads/*:refs/remotes/{match[1]}/*",
-            },
-        )
-    text += _section(
-        f"remote {_quoted(hub)}",
-        {"url": "polis::hub", "fetch": f"+refs/heads/*:refs/remotes/{hub}/*"},
-    )
-    # `git switch main` finds the hub's main even where origin has one as well.
-    return text + _section("checkout", {"defaultRemote": hub})
-
-
-def without_password(url: str) -> str:
-    """The address without user and password; ssh's user stays, it is no secret."""
-    return re.sub(r"^(https?|ftps?)://[^/@]*@", r"\1://", url, flags=re.IGNORECASE)
 
 
 def _hub_name(values: Mapping[str, Sequence[str]]) -> str:
@@ -171,15 +153,6 @@ def _write_symbolic(directory: Path, refs: Iterable[Ref]) -> None:
             path = directory / ref.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"ref: {ref.symbolic}\n")
-
-
-def _section(header: str, values: Mapping[str, str]) -> str:
-    return f"[{header}]\n" + "".join(f"\t{key} = {_quoted(text)}\n" for key, text in values.items())
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t") + '"'
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -113,8 +113,8 @@ def forget_lost(repository: Repository, folder: Path) -> None:
             delete_refs(repository, [ref.name for ref in own])
 
 
-def _own_places(name: str) -> tuple[str, str]:
-    return f"{PREFIX}keep/{name}/", f"{PREFIX}import/{name}/"
+def _own_places(name: str) -> tuple[str, ...]:
+    return tuple(f"{PREFIX}{what}/{name}/" for what in ("keep", "import", "fetching"))
 
 
 def empty_trash(folder: Path) -> None:

@@ -27,6 +27,7 @@ from cash.policy.verdict import Level
         ("git clone git@a.example:x/y.git", [("a.example", 22)]),
         ("git clone https://a.example/x.git z", [("a.example", 443)]),
         ("git push ssh://git@a.example:2222/x main", [("a.example", 2222)]),
+        ("git fetch polis::hub", []),
         ("git status", []),
         ("ssh -p 2222 user@a.example ls", [("a.example", 2222)]),
         ("ssh -J j.example a.example", [("a.example", 22), ("j.example", 22)]),

@@ -134,6 +134,7 @@ def _connections(
     places += [word for word in words if "://" in word and word != remote]
     for place in places:
         url = effective.get(f"remote.{place.lower()}.url", place)
-        endpoint = parse_location(url)
+        # polisd's own way out: nothing connects from here.
+        endpoint = None if url.startswith("polis::") else parse_location(url)
         if endpoint is not None and endpoint[0] and not has_holes(endpoint[0]):
             yield Connect(endpoint[0], endpoint[1], subject.command)

@@ -1,0 +1,321 @@
+"""What git inside asks of the hub and of the user's remotes: a literal table of three verbs.
+
+The objects that a fetch brings land in the hub, where the agent's git finds them; what a push
+sends comes out as commits do (cash/daemon/importing.py). So no pack passes here, and no key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cash.daemon.conversation import Listener
+from cash.daemon.remote_git import Ran, run_remote, without_secrets
+from cash.daemon.remote_judging import Ruling, rule
+from cash.faults import FAILED_CLOSED, Fault, UsageFault
+from cash.hub.levels import writing
+from cash.hub.mutex import hold_hub
+from cash.hub.refs import PREFIX, delete_refs, keep_more, keep_ref, list_refs
+from cash.hub.remotes import (
+    Move,
+    Remote,
+    check_object,
+    check_ref,
+    find_remote,
+    list_remotes,
+    read_move,
+    results_of,
+)
+from cash.hub.repository import Repository
+from cash.workspace.agent import Agent
+
+if TYPE_CHECKING:
+    from cash.daemon.hosting import Hosted
+
+_HUB: Final = ("hub", "polis::hub")
+# What an agent's git takes of a remote.
+_BORROWED: Final = ("refs/heads/", "refs/tags/")
+# Nothing that these lead to is missing.
+_WHOLE: Final = ("--quiet", "--objects", "--stdin", "--not", "--all")
+_MOST_REFS: Final = 20_000
+_MOST_MOVES: Final = 2_000
+_FLAGS: Final = ("dry-run", "atomic")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCalls:
+    """Of one agent, whose socket it came by."""
+
+    hosted: Hosted
+    agent: Agent
+
+    async def converse(self, fields: list[str], listener: Listener) -> int:
+        """Does what is asked for; the status. Whatever goes wrong is told in one line."""
+        try:
+            verb, name, address, *rest = fields
+            return await _VERBS[verb](Call(self.hosted, self.agent, listener, name, address), rest)
+        except (ValueError, KeyError, IndexError):
+            await listener.tell("polis: that is no request\n")
+        except Fault as fault:
+            hint = f"hint: {fault.hint}\n" if fault.hint else ""
+            await listener.tell(f"polis: {without_secrets(fault.message)}\n{hint}")
+        return FAILED_CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. name, address: of the remote, as the agent's git knows it."""
+
+    hosted: Hosted
+    agent: Agent
+    listener: Listener
+    name: str
+    address: str
+
+    @property
+    def is_hub(self) -> bool:
+        return self.address in _HUB
+
+    async def remote(self) -> Remote:
+        """The user's remote that is meant. UsageFault when there is none."""
+        remotes = await asyncio.to_thread(list_remotes, self.hosted.repository)
+        found = find_remote(remotes, self.name, self.address)
+        if found is None:
+            raise UsageFault(
+                f"{without_secrets(self.name)[:100]!r} is no remote of this repository",
+                hint=f"git remote -v; the user adds one: git -C {self.hosted.repository.root} "
+                "remote add NAME URL",
+            )
+        return found
+
+    async def judge(self, words: Sequence[str]) -> Ruling:
+        """Judged, asked about and told; whoever goes on looks at its status."""
+        return await rule(self.hosted, self.agent, words, self.listener.tell)
+
+    async def run(self, arguments: Sequence[str], remote: Remote, given: bytes = b"") -> Ran:
+        """git in the hub, which says to the agent's terminal what it says."""
+        # A mirror's pushes take no refspecs, and its fetches would prune.
+        settings = (f"remote.{remote.name}.mirror=false",)
+        try:
+            return await run_remote(
+                self.hosted.repository,
+                arguments,
+                self.listener.tell,
+                given=given,
+                settings=settings,
+            )
+        except Fault as fault:
+            raise Fault(f"{remote.name}: {fault.message}") from fault
+
+    async def journal(
+        self, operation: str, remote: str, ruling: Ruling, began: float, **more: object
+    ) -> None:
+        """What was asked for and what became of it."""
+        body = {
+            "operation": operation,
+            "remote": remote,
+            "decision": ruling.verdict.decision.word,
+            "approval": ruling.approval,
+            "rules": [match.rule for match in ruling.verdict.matches],
+            "seconds": round(time.monotonic() - began, 3),
+            **more,
+        }
+        await self.hosted.journal(self.agent, uuid.uuid4().hex, "remote", body)
+
+
+async def _list(call: Call, fields: list[str]) -> int:
+    """`<object> <ref>` of all there is, the branch that HEAD stands for, and last an empty line
+    of git's own."""
+    (why,) = fields
+    if call.is_hub:
+        if why == "push":
+            raise UsageFault(
+                "nothing is pushed to the hub: what you commit comes out by itself",
+                hint=f"git commit; it is {call.agent.branch} there",
+            )
+        lines = await asyncio.to_thread(_hub_refs, call)
+        await asyncio.to_thread(_keep_listed, call, lines)
+        await call.listener.answer("\n".join((*lines, "")))
+        return 0
+    began, remote = time.monotonic(), await call.remote()
+    ruling = await call.judge(("git", "ls-remote", remote.name))
+    if not ruling.status:
+        ran = await call.run(("ls-remote", "--symref", "--end-of-options", remote.name), remote)
+        if ran.status:
+            await call.journal("ls-remote", remote.name, ruling, began, failed=ran.word)
+            return FAILED_CLOSED
+        lines = [_format(call), *_listed(ran.out.decode("utf-8", "surrogateescape"))]
+        await asyncio.to_thread(_keep_listed, call, lines)
+        await call.listener.answer("\n".join((*lines, "")))
+    await call.journal("ls-remote", remote.name, ruling, began)
+    return ruling.status
+
+
+def _format(call: Call) -> str:
+    return f":object-format {call.hosted.repository.object_format}"
+
+
+def _hub_refs(call: Call) -> list[str]:
+    """The hub's branches, but for the agent's own, and tags."""
+    repository = call.hosted.repository
+    lines = [_format(call)]
+    own = f"refs/heads/{call.agent.branch}"
+    for ref in list_refs(repository, "refs/heads/", "refs/tags/"):
+        if ref.name != own and not ref.symbolic:
+            lines.append(f"{ref.object} {ref.name}")
+            lines += [f"{ref.peeled} {ref.name}^{{}}"] if ref.peeled else []
+    status, out, _ = repository.git.try_run("symbolic-ref", "--quiet", "HEAD")
+    head = os.fsdecode(out).strip()
+    if not status and any(line.endswith(f" {head}") for line in lines):
+        lines.append(f"@{head} HEAD")
+    return lines
+
+
+def _keep_listed(call: Call, lines: Sequence[str]) -> None:
+    """What the hub has of it already, git inside borrows without another word."""
+    pairs = (line.partition(" ") for line in lines)
+    tips = {value for value, _, name in pairs if name.startswith(_BORROWED)}
+    git = call.hosted.repository.git
+    told = git.run("cat-file", "--batch-check", given=_rows(tips)).decode().splitlines()
+    known = [row.split()[0] for row in told if " commit " in row or " tag " in row]
+    # What lacks a part is no more than that: the agent's git finds that too, and asks for it.
+    if known and not git.try_run("rev-list", *_WHOLE, given=_rows(known))[0]:
+        _keep(call, known)
+
+
+def _rows(objects: Iterable[str]) -> bytes:
+    return "".join(f"{one}\n" for one in objects).encode()
+
+
+def _listed(text: str) -> list[str]:
+    """As a remote helper says it."""
+    found = []
+    for line in text.splitlines():
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: "):
+            found.append(f"@{value.removeprefix('ref: ')} {name}")
+        elif name != "HEAD" or f"@{name}" not in found:
+            found.append(f"{value} {name}")
+    symbolic = {line.rpartition(" ")[2] for line in found if line.startswith("@")}
+    return [one for one in found if one[0] == "@" or one.partition(" ")[2] not in symbolic]
+
+
+async def _fetch(call: Call, fields: list[str]) -> int:
+    """Has the hub get what git inside wants, and keeps it for as long as the agent lives."""
+    count = int(fields[0])
+    options, names = fields[1 : 1 + count], fields[1 + count :]
+    if not 0 < len(names) <= _MOST_REFS:
+        raise UsageFault(f"at most {_MOST_REFS} refs at a time", hint="git fetch REMOTE BRANCH")
+    wanted = [name if name == "HEAD" else check_ref(name) for name in dict.fromkeys(names)]
+    if call.is_hub:
+        return 0  # it is there, and kept
+    began, remote = time.monotonic(), await call.remote()
+    ruling = await call.judge(("git", "fetch", remote.name, *wanted))
+    failed = ""
+    if not ruling.status:
+        place = f"{PREFIX}fetching/{call.agent.name}/{uuid.uuid4().hex[:12]}/"
+        ran = await _fetch_into(call, remote, place, wanted, "progress=true" in options)
+        failed = ran.word if ran.status else ""
+    more = {"failed": failed} if failed else {}
+    await call.journal("fetch", remote.name, ruling, began, refspecs=wanted[:100], **more)
+    return FAILED_CLOSED if failed else ruling.status
+
+
+async def _fetch_into(
+    call: Call, remote: Remote, place: str, wanted: Sequence[str], progress: bool
+) -> Ran:
+    """By standard input, so that no name is an option; the user's own remote-tracking refs stay
+    as they are (--refmap): a `push --force-with-lease` of theirs goes by them."""
+    arguments = (
+        *("fetch", "--quiet", "--progress" if progress else "--no-progress", "--no-tags"),
+        *("--refmap=", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules"),
+        *("--no-auto-maintenance", "--stdin", "--end-of-options", remote.name),
+    )
+    given = "".join(f"+{name}:{place}{number}\n" for number, name in enumerate(wanted))
+    try:
+        return await call.run(arguments, remote, given.encode("utf-8", "surrogateescape"))
+    finally:
+        await asyncio.shield(asyncio.to_thread(_keep_fetched, call, place))
+
+
+def _keep_fetched(call: Call, place: str) -> None:
+    with _held(call) as repository:
+        refs = list_refs(repository, place)
+        keep_more(repository, call.agent.name, [ref.object for ref in refs])
+        delete_refs(repository, [ref.name for ref in refs])
+
+
+def _keep(call: Call, objects: Sequence[str]) -> None:
+    with _held(call) as repository:
+        keep_more(repository, call.agent.name, objects)
+
+
+def _held(call: Call) -> AbstractContextManager[Repository]:
+    """The hub, where what this agent borrows is being written down. Not while a remote is asked:
+    one that hangs keeps nobody else waiting."""
+    need = writing(keep_ref(call.agent.name))
+    return hold_hub(call.hosted.repository, need, "fetch", who=call.agent.name)
+
+
+async def _push(call: Call, fields: list[str]) -> int:
+    """`ok <ref>` or `error <ref> <why>` of each."""
+    count = int(fields[0])
+    options, rest = fields[1 : 1 + count], fields[1 + count :]
+    groups = [rest[at : at + 4] for at in range(0, len(rest), 4)]
+    moves = [read_move(force, value, name, ref) for force, value, name, ref in groups]
+    if not 0 < len(moves) <= _MOST_MOVES or call.is_hub:
+        raise UsageFault(f"1 to {_MOST_MOVES} refs at a time are pushed to a remote")
+    flags = _flags(options)
+    began, remote = time.monotonic(), await call.remote()
+    words = ("git", "push", *flags, remote.name, *(move.refspec for move in moves))
+    ruling = await call.judge(words)
+    failed, status = "", ruling.status
+    if not status:
+        objects = list(dict.fromkeys(move.object for move in moves if move.object))
+        if objects:
+            await call.hosted.importing.fetch_objects(call.agent, objects)
+        progress = "--progress" if "progress=true" in options else "--no-progress"
+        orders = [move.order for move in moves]
+        arguments = ("push", "--porcelain", "--no-verify", progress, *flags)
+        ran = await call.run((*arguments, "--end-of-options", remote.name, *orders), remote)
+        results = results_of(moves, ran.out)
+        failed, status = (ran.word if ran.status else ""), FAILED_CLOSED if not results else 0
+        if results:
+            await call.listener.answer(_answer(moves, results))
+    more = {"failed": failed} if failed else {}
+    refspecs = [move.refspec for move in moves][:100]
+    await call.journal("push", remote.name, ruling, began, refspecs=refspecs, **more)
+    return status
+
+
+def _flags(options: Sequence[str]) -> tuple[str, ...]:
+    """git's own options for a push; each value is one of a kind that is known."""
+    found: list[str] = []
+    for option in options:
+        key, _, value = option.partition("=")
+        if key in _FLAGS and value == "true":
+            found.append(f"--{key}")
+        elif key == "cas":
+            target, _, expected = value.rpartition(":")
+            found.append(f"--force-with-lease={check_ref(target)}:{check_object(expected)}")
+        elif key == "push-option":
+            found.append(f"--push-option={value}")
+    return tuple(found)
+
+
+def _answer(moves: Sequence[Move], results: Mapping[str, str]) -> str:
+    lines = []
+    for move in moves:
+        why = results.get(move.target, "the other side said nothing of it")
+        lines.append(f"error {move.target} {without_secrets(why)}" if why else f"ok {move.target}")
+    return "\n".join((*lines, ""))
+
+
+Verb = Callable[[Call, list[str]], Awaitable[int]]
+_VERBS: Final[dict[str, Verb]] = {"list": _list, "fetch": _fetch, "push": _push}

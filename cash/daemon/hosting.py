@@ -18,6 +18,7 @@ from cash.daemon.connecting import Connecting
 from cash.daemon.doors import Doors
 from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
+from cash.daemon.exporting import Exporting
 from cash.daemon.foreseen import Foreseen
 from cash.daemon.hearing import Hearing
 from cash.daemon.household import Household
@@ -91,6 +92,7 @@ class Hosted:
         self.writer = Writer.open(self.store)
         self.state = State.open(self.store)
         self.importing = Importing(self)
+        self.exporting = Exporting(self)
         self.answering = Answering(self)
         self.foreseen = Foreseen()
         self.connecting = Connecting(self)
@@ -146,14 +148,10 @@ class Hosted:
     def begin(self) -> None:
         """Keeps what is in force fresh and what agents do known, until close()."""
         works = (
-            self.reloading.live(),
-            self.states.live(),
-            self.attending.live(),
-            self.tool_locks.live(),
-            self.locks.live(),
-            self.lock_sessions.live(),
+            *(self.reloading, self.states, self.attending, self.exporting),
+            *(self.tool_locks, self.locks, self.lock_sessions),
         )
-        self._live = [self.spawn(work) for work in works]
+        self._live = [self.spawn(work.live()) for work in works]
 
     # Journal
 

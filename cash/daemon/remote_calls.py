@@ -7,21 +7,20 @@ sends comes out as commits do (cash/daemon/importing.py). So no pack passes here
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cash.daemon.conversation import Listener
 from cash.daemon.remote_git import Ran, run_remote, without_secrets
 from cash.daemon.remote_judging import Ruling, rule
 from cash.faults import FAILED_CLOSED, Fault, UsageFault
 from cash.hub.levels import writing
+from cash.hub.listing import describe_hub, describe_remote, keep_fetched, keep_listed
 from cash.hub.mutex import hold_hub
-from cash.hub.refs import PREFIX, delete_refs, keep_more, keep_ref, list_refs
+from cash.hub.refs import PREFIX, keep_ref
 from cash.hub.remotes import (
     Move,
     Remote,
@@ -38,11 +37,8 @@ from cash.workspace.agent import Agent
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
+_What = TypeVar("_What")
 _HUB: Final = ("hub", "polis::hub")
-# What an agent's git takes of a remote.
-_BORROWED: Final = ("refs/heads/", "refs/tags/")
-# Nothing that these lead to is missing.
-_WHOLE: Final = ("--quiet", "--objects", "--stdin", "--not", "--all")
 _MOST_REFS: Final = 20_000
 _MOST_MOVES: Final = 2_000
 _FLAGS: Final = ("dry-run", "atomic")
@@ -113,6 +109,17 @@ class Call:
         except Fault as fault:
             raise Fault(f"{remote.name}: {fault.message}") from fault
 
+    async def keep(self, how: Callable[[Repository, str, _What], None], what: _What) -> None:
+        """Keeps alive what the agent borrows from now on. The hub is held meanwhile, and not
+        before: a remote that hangs keeps nobody else waiting."""
+
+        def keep() -> None:
+            need, name = writing(keep_ref(self.agent.name)), self.agent.name
+            with hold_hub(self.hosted.repository, need, "fetch", who=name) as held:
+                how(held, name, what)
+
+        await asyncio.to_thread(keep)
+
     async def journal(
         self, operation: str, remote: str, ruling: Ruling, began: float, **more: object
     ) -> None:
@@ -139,8 +146,9 @@ async def _list(call: Call, fields: list[str]) -> int:
                 "nothing is pushed to the hub: what you commit comes out by itself",
                 hint=f"git commit; it is {call.agent.branch} there",
             )
-        lines = await asyncio.to_thread(_hub_refs, call)
-        await asyncio.to_thread(_keep_listed, call, lines)
+        own = f"refs/heads/{call.agent.branch}"
+        lines = await asyncio.to_thread(describe_hub, call.hosted.repository, own)
+        await call.keep(keep_listed, lines)
         await call.listener.answer("\n".join((*lines, "")))
         return 0
     began, remote = time.monotonic(), await call.remote()
@@ -150,60 +158,11 @@ async def _list(call: Call, fields: list[str]) -> int:
         if ran.status:
             await call.journal("ls-remote", remote.name, ruling, began, failed=ran.word)
             return FAILED_CLOSED
-        lines = [_format(call), *_listed(ran.out.decode("utf-8", "surrogateescape"))]
-        await asyncio.to_thread(_keep_listed, call, lines)
+        lines = describe_remote(call.hosted.repository, ran.out)
+        await call.keep(keep_listed, lines)
         await call.listener.answer("\n".join((*lines, "")))
     await call.journal("ls-remote", remote.name, ruling, began)
     return ruling.status
-
-
-def _format(call: Call) -> str:
-    return f":object-format {call.hosted.repository.object_format}"
-
-
-def _hub_refs(call: Call) -> list[str]:
-    """The hub's branches, but for the agent's own, and tags."""
-    repository = call.hosted.repository
-    lines = [_format(call)]
-    own = f"refs/heads/{call.agent.branch}"
-    for ref in list_refs(repository, "refs/heads/", "refs/tags/"):
-        if ref.name != own and not ref.symbolic:
-            lines.append(f"{ref.object} {ref.name}")
-            lines += [f"{ref.peeled} {ref.name}^{{}}"] if ref.peeled else []
-    status, out, _ = repository.git.try_run("symbolic-ref", "--quiet", "HEAD")
-    head = os.fsdecode(out).strip()
-    if not status and any(line.endswith(f" {head}") for line in lines):
-        lines.append(f"@{head} HEAD")
-    return lines
-
-
-def _keep_listed(call: Call, lines: Sequence[str]) -> None:
-    """What the hub has of it already, git inside borrows without another word."""
-    pairs = (line.partition(" ") for line in lines)
-    tips = {value for value, _, name in pairs if name.startswith(_BORROWED)}
-    git = call.hosted.repository.git
-    told = git.run("cat-file", "--batch-check", given=_rows(tips)).decode().splitlines()
-    known = [row.split()[0] for row in told if " commit " in row or " tag " in row]
-    # What lacks a part is no more than that: the agent's git finds that too, and asks for it.
-    if known and not git.try_run("rev-list", *_WHOLE, given=_rows(known))[0]:
-        _keep(call, known)
-
-
-def _rows(objects: Iterable[str]) -> bytes:
-    return "".join(f"{one}\n" for one in objects).encode()
-
-
-def _listed(text: str) -> list[str]:
-    """As a remote helper says it."""
-    found = []
-    for line in text.splitlines():
-        value, _, name = line.partition("\t")
-        if value.startswith("ref: "):
-            found.append(f"@{value.removeprefix('ref: ')} {name}")
-        elif name != "HEAD" or f"@{name}" not in found:
-            found.append(f"{value} {name}")
-    symbolic = {line.rpartition(" ")[2] for line in found if line.startswith("@")}
-    return [one for one in found if one[0] == "@" or one.partition(" ")[2] not in symbolic]
 
 
 async def _fetch(call: Call, fields: list[str]) -> int:
@@ -241,26 +200,7 @@ async def _fetch_into(
     try:
         return await call.run(arguments, remote, given.encode("utf-8", "surrogateescape"))
     finally:
-        await asyncio.shield(asyncio.to_thread(_keep_fetched, call, place))
-
-
-def _keep_fetched(call: Call, place: str) -> None:
-    with _held(call) as repository:
-        refs = list_refs(repository, place)
-        keep_more(repository, call.agent.name, [ref.object for ref in refs])
-        delete_refs(repository, [ref.name for ref in refs])
-
-
-def _keep(call: Call, objects: Sequence[str]) -> None:
-    with _held(call) as repository:
-        keep_more(repository, call.agent.name, objects)
-
-
-def _held(call: Call) -> AbstractContextManager[Repository]:
-    """The hub, where what this agent borrows is being written down. Not while a remote is asked:
-    one that hangs keeps nobody else waiting."""
-    need = writing(keep_ref(call.agent.name))
-    return hold_hub(call.hosted.repository, need, "fetch", who=call.agent.name)
+        await asyncio.shield(call.keep(keep_fetched, place))
 
 
 async def _push(call: Call, fields: list[str]) -> int:

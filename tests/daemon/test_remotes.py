@@ -168,6 +168,22 @@ def test_the_hub_is_a_remote_too(desk: Desk) -> None:
     )
 
 
+def test_agents_that_work_see_the_hubs_branches_move(desk: Desk) -> None:
+    git = desk.installation.git
+    assert desk.polis("agents", "add", "bob").status == 0
+    work(desk, "true")
+    work(desk, "git commit -q --allow-empty -m bobs", "bob")
+    git(desk.repository, "commit", "-q", "--allow-empty", "-m", "mine")
+    until(lambda: work(desk, "git log -1 --format=%s hub/main") == "mine\n", 40)
+    until(lambda: work(desk, "git log -1 --format=%s hub/agent/bob") == "bobs\n", 40)
+    git(desk.repository, "branch", "gone")
+    until(lambda: "hub/gone" in work(desk, "git branch -r"), 40)
+    git(desk.repository, "branch", "-d", "gone")
+    until(lambda: "hub/gone" not in work(desk, "git branch -r"), 40)
+    assert [one for one in desk.log("imported") if one["body"]["refused"]] == []
+    assert desk.polis("agents", "remove", "alice").status == 0  # nothing of it counts as work
+
+
 def test_what_was_fetched_outlives_a_gc_of_the_hub(desk: Desk, far: Far) -> None:
     tip = far.commit("topic")
     work(desk, "git fetch -q origin")

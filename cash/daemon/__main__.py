@@ -34,7 +34,8 @@ def _become_daemon(places: Places, ready: int) -> None:
     os.setsid()
     os.umask(0o077)
     try:
-        make_private(places.state)
+        # Root may have opened it to the users whose repositories it works in: to be entered.
+        make_private(places.state, others=0o011 if os.geteuid() == 0 else 0)
         make_private(places.runtime)
         _take_log(places.state / "polisd.log")
         from cash.daemon.polisd import run_polisd
@@ -49,8 +50,9 @@ def _become_daemon(places: Places, ready: int) -> None:
     os._exit(status)
 
 
-def make_private(folder: Path) -> None:
-    """Makes `folder` for this user alone; Fault when somebody else could put things there."""
+def make_private(folder: Path, *, others: int = 0) -> None:
+    """Makes `folder` for this user alone; Fault when somebody else could put things there.
+    others: what of a folder's mode may stay as it is for them."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = os.lstat(folder)
@@ -58,7 +60,7 @@ def make_private(folder: Path) -> None:
         raise Fault(f"{folder} cannot be used: {fault.strerror}") from fault
     if found.st_uid != os.geteuid():
         raise Fault(f"{folder} belongs to another user", hint="set XDG_RUNTIME_DIR to your own")
-    if found.st_mode & 0o077:
+    if found.st_mode & 0o077 & ~others:
         folder.chmod(0o700)
 
 

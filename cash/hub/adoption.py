@@ -62,9 +62,10 @@ def open_hub(repository: Repository, places: Places) -> tuple[Path, bool]:
             f"{repository.root} lies inside polis' own state", hint="adopt your own repository"
         )
     with as_fault(f"{folder} cannot be made"):
-        # Entered, not listed, by a repository's owner when root works for somebody else.
-        mode = 0o711 if repository.owner.foreign else 0o700
-        places.state.mkdir(mode=mode, parents=True, exist_ok=True)
+        places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if repository.owner.foreign:
+            # Entered, not listed, by a repository's owner when root works for somebody else.
+            places.state.chmod(0o711)
         make_folder(folder, repository.owner)
     check_reach(folder, repository.owner)
     taken = hold_hub(repository, writing(WORKTREES), "polis init", seconds=LONG_PATIENCE)

@@ -65,6 +65,13 @@ from cash.workspace.sight import home_inside, view_of
 _BEFORE_TOOL_TIMEOUT = 10.0
 
 
+def _environment() -> list[bytes]:
+    """What every command gets besides what the walls set: NAME=value."""
+    return [
+        os.fsencode(f"{name}={value}") for name, value in certificate_settings(os.environ).items()
+    ]
+
+
 class Hosted:
     """What the stages, the calls and the proxy of one repository share."""
 
@@ -115,11 +122,7 @@ class Hosted:
         self.quota_watch = QuotaWatch(self, quotas)
         self.attending = Attending(self)
         self.sessions.observers.append(self.states)
-        # What every command gets besides what the walls set: NAME=value.
-        self.environment = [
-            os.fsencode(f"{name}={value}")
-            for name, value in certificate_settings(os.environ).items()
-        ]
+        self.environment = _environment()
         self._level = Level.BALANCED
         self._identities: tuple[tuple[object, ...], Identities] | None = None
         self._agents: tuple[Agent, ...] | None = None

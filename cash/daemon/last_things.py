@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from cash.daemon.errand import run_errand
 from cash.faults import Fault
-from cash.hub.adoption import hold_hub
+from cash.hub.levels import writing
+from cash.hub.mutex import hold_hub
 from cash.hub.reading import read_small
 from cash.hub.refs import PREFIX, write_refs
 from cash.workspace.agent import Agent
@@ -57,9 +58,9 @@ async def _save_stash(hosted: Hosted, agent: Agent) -> None:
     for entry in entries:
         await hosted.importing.fetch_commit(agent, entry)
     refs = [(f"{place}{number}", entry) for number, entry in enumerate(entries)]
-    await asyncio.to_thread(_write, hosted, refs)
+    await asyncio.to_thread(_write, hosted, place, refs)
 
 
-def _write(hosted: Hosted, refs: list[tuple[str, str]]) -> None:
-    with hold_hub(hosted.folder):
-        write_refs(hosted.repository, refs, "polis: stashed by a removed agent")
+def _write(hosted: Hosted, place: str, refs: list[tuple[str, str]]) -> None:
+    with hold_hub(hosted.repository, writing(place), "removing an agent") as held:
+        write_refs(held, refs, "polis: stashed by a removed agent")

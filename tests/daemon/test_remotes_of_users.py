@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def far(installation: Installation) -> Iterator[Far]:
+def far(installation: Installation) -> Far:
     """The remote of a repository that belongs, as its remote does, to an ordinary user."""
     desk = Desk(installation, installation.make_repository())
     made = make_far(desk)
@@ -35,7 +34,7 @@ def far(installation: Installation) -> Iterator[Far]:
     for words in (("init",), ("agents", "add", "alice")):
         ran = desk.polis(*words)
         assert ran.status == 0, ran.err
-    yield made
+    return made
 
 
 def test_all_is_the_users_and_done_by_them(far: Far) -> None:

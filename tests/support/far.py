@@ -53,7 +53,7 @@ def make_far(desk: Desk, *, script: str = "") -> Far:
     git(desk.repository, "init", "-q", "--bare", str(far.bare))
     ssh = folder / "ssh"
     ssh.write_text(
-        f'#!/bin/bash\necho "$(id -un) $@" >>{far.log}\nexec 3>&-\n{script}\n'
+        f'#!/bin/bash\necho "$(id -u) $@" >>{far.log}\nexec 3>&-\n{script}\n'
         f'cd {folder} && eval "${{!#}}"\n'
     )
     ssh.chmod(0o755)

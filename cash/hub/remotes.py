@@ -17,7 +17,10 @@ from cash.hub.repository import Repository
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
 _KEY = re.compile(r"remote\.(.+)\.url", re.DOTALL)
-_REF = re.compile(r"refs(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.lock)(?<!\.))+")
+# Without the private characters that stand for unknown ones where rules are asked.
+_REF = re.compile(r"refs(?:/(?!\.)[^\x00-\x20\x7f\ue000-\uf8ff~^:?*\[\\/]+(?<!\.lock)(?<!\.))+")
+# What is shown as the source of a push, and judged with it: neither an option nor a refspec.
+_SOURCE = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9._/@{}^~-]{0,199}")
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LONGEST_REF = 1000
 
@@ -116,11 +119,11 @@ def check_object(text: str) -> str:
 
 def read_move(force: str, object: str, source: str, target: str) -> Move:
     """What an agent's git asks for; force: "+" or "". UsageFault when it cannot be."""
-    shown = source if source and not _CONTROLS.search(source) else object
+    shown = source if _SOURCE.fullmatch(source) else object
     return Move(
         check_ref(target),
         check_object(object) if object else "",
-        shown[:_LONGEST_REF],
+        shown,
         force == "+",
     )
 

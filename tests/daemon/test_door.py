@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from cash.daemon import inside
-from cash.daemon.inside import LONGEST, MOST_AT_ONCE, Door, Reply, door_folder
+from cash.daemon.conversation import Listener
+from cash.daemon.inside import (
+    LONGEST,
+    MOST_AT_ONCE,
+    MOST_CONVERSATIONS,
+    Door,
+    Reply,
+    door_folder,
+)
 from cash.faults import UsageFault
 
 
@@ -183,3 +191,96 @@ def test_its_name_is_short_and_one_agents_alone() -> None:
     longest = Path("/x" * 41)
     assert len(os.fsencode(door_folder(longest, "r/alice") / "s")) <= 107
     assert door_folder(longest, "r/alice") != door_folder(longest, "r/bob")
+
+
+def _request(*fields: str) -> bytes:
+    body = b"".join(field.encode() + b"\0" for field in fields)
+    return b"remote\n" + len(body).to_bytes(4, "big") + body
+
+
+async def _talk(place: Path, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_unix_connection(os.fspath(place))
+    writer.write(data)
+    await writer.drain()
+    return reader, writer
+
+
+class _Work:
+    """What is done for whoever waits, and what became of it."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended = 0
+        self.go = asyncio.Event()
+
+    async def converse(self, fields: list[str], listener: Listener) -> int:
+        self.begun += 1
+        try:
+            await listener.tell(f"{fields}\n")
+            await self.go.wait()
+            await listener.answer("all of it")
+        finally:
+            self.ended += 1
+        return 3
+
+
+def _converse(folder: Path, play: Callable[[Path, _Work], Awaitable[None]]) -> None:
+    async def all_of_it() -> None:
+        work = _Work()
+        door = Door(folder, _answer, work.converse)
+        door.open()
+        try:
+            await asyncio.wait_for(play(folder / "s", work), 10)
+        finally:
+            door.close()
+
+    asyncio.run(all_of_it())
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.02)
+
+
+def test_who_waits_hears_while_it_is_done(tmp_path: Path) -> None:
+    async def play(place: Path, work: _Work) -> None:
+        reader, writer = await _talk(place, _request("list", "x y", ""))
+        first = b"['list', 'x y', '']\n"
+        assert await reader.readexactly(5 + len(first)) == b"E\0\0\0\x14" + first
+        work.go.set()
+        assert await reader.read() == b"O\0\0\0\x09all of it" + b"X\0\0\0\x013"
+        writer.close()
+
+    _converse(tmp_path / "door", play)
+
+
+@pytest.mark.parametrize("last", [b"", b"out of turn" * 1000])
+def test_what_is_done_ends_with_who_waits(tmp_path: Path, last: bytes) -> None:
+    async def play(place: Path, work: _Work) -> None:
+        _, writer = await _talk(place, _request("list"))
+        await _until(lambda: work.begun == 1)
+        if last:
+            writer.write(last)
+        else:
+            writer.close()
+        await _until(lambda: work.ended == 1)
+        writer.close()
+
+    _converse(tmp_path / "door", play)
+
+
+def test_so_many_wait_and_no_more_and_requests_are_answered(tmp_path: Path) -> None:
+    async def play(place: Path, work: _Work) -> None:
+        talks = [await _talk(place, _request(str(n))) for n in range(MOST_CONVERSATIONS)]
+        await _until(lambda: work.begun == MOST_CONVERSATIONS)
+        reader, writer = await _talk(place, _request("more"))
+        refused = await reader.read()
+        assert b"wait already" in refused
+        assert refused.endswith(b"X\0\0\0\x03125")
+        assert await _say(place, b"say\nhello") == b"0 5\nhello"
+        for _, one in talks:
+            one.close()
+        writer.close()
+        await _until(lambda: work.ended == MOST_CONVERSATIONS)
+
+    _converse(tmp_path / "door", play)

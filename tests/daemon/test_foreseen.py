@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from cash.daemon.foreseen import Foreseen, Promise, promise_of
+from cash.policy.glob import ANY
 from cash.policy.verdict import Decision, Grant, Match, Verdict
 
 HOST = ("Example.org", 443)
@@ -76,3 +79,35 @@ def test_a_command_is_granted_by_its_words_directory_line_and_rules() -> None:
     assert not granted(agent="bob")
     foreseen.end("a")
     assert not granted()
+
+
+@pytest.mark.parametrize(
+    ("said", "need", "covered"),
+    [
+        ("+topic:refs/heads/topic", "+refs/heads/topic:refs/heads/topic", True),
+        ("+topic:refs/heads/topic", "refs/heads/topic:refs/heads/topic", True),
+        ("topic:refs/heads/topic", "+topic:refs/heads/topic", False),
+        ("+topic:refs/heads/topic", "+topic:refs/heads/main", False),
+        ("+topic:refs/heads/topic", ":refs/heads/topic", False),
+        (":refs/heads/topic", ":refs/heads/topic", True),
+        (":refs/heads/topic", "+x:refs/heads/topic", False),
+        (f"+{ANY}:{ANY}", ":refs/heads/topic", True),
+        (f"+refs/heads/{ANY}:refs/heads/{ANY}", "+x:refs/heads/y", True),
+        (f"+refs/heads/{ANY}:refs/heads/{ANY}", "+x:refs/tags/y", False),
+        (f"+refs/heads/{ANY}:refs/heads/{ANY}", ":refs/heads/y", False),
+    ],
+)
+def test_a_push_is_foretold_by_no_more_than_was_allowed(
+    said: str, need: str, covered: bool
+) -> None:
+    foreseen = Foreseen()
+    promise = Promise(rules=frozenset({"force-push"}), far=(("push", "origin", said),))
+    foreseen.allow("1", "alice", promise)
+    wanted = [("push", "origin", need)]
+    rules = frozenset({"force-push"})
+    assert foreseen.foretells("alice", wanted, rules) is covered
+    assert not foreseen.foretells("bob", wanted, rules)
+    assert not foreseen.foretells("alice", [("push", "other", need)], rules)
+    assert not foreseen.foretells("alice", wanted, rules | {"delete-remote-branch"})
+    foreseen.end("1")
+    assert not foreseen.foretells("alice", wanted, rules)

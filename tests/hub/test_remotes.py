@@ -32,10 +32,9 @@ _PARTS = st.sampled_from(
 def test_a_ref_that_is_taken_is_one_to_git(name: str) -> None:
     try:
         check_ref(name)
-    except UsageFault as fault:
-        assert "\n" not in fault.message
-    else:
-        subprocess.run(["git", "check-ref-format", name], check=True)
+    except UsageFault:
+        return
+    subprocess.run(["git", "check-ref-format", name], check=True)
 
 
 @pytest.mark.parametrize(

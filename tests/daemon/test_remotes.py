@@ -111,7 +111,8 @@ def test_an_answer_for_one_push_is_none_for_another(desk: Desk, far: Far) -> Non
     assert desk.line(line).status == 124
     (question,) = json.loads(desk.polis("approvals", "--json").out)
     assert desk.polis("approvals", "allow", question["id"]).status == 0
-    desk.line(line)
+    ran = desk.line(line)
+    assert "asked by force-push" in ran.err, ran.err
     assert "refs/heads/agent/alice" in far.tips()
     assert far.tips()["refs/heads/topic"] == topic
 

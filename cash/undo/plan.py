@@ -231,5 +231,7 @@ def _actions(
 
 
 def _is_around(path: str, moves: Iterable[Moved]) -> bool:
-    """Whether a folder was moved there, or from there."""
-    return any(f"{path}/".startswith((f"{one.path}/", f"{one.to}/")) for one in moves)
+    """Whether a folder was moved there or from there, or to or from somewhere in it."""
+    places = [f"{place}/" for one in moves for place in (one.path, one.to)]
+    own = f"{path}/"
+    return any(own.startswith(place) or place.startswith(own) for place in places)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cash.undo.ground import Ground
@@ -137,6 +137,9 @@ def _undo(store: Store, id: str) -> TakenBack:
 
 
 @settings(max_examples=400, deadline=None)
+@example([], [("make", "b"), ("rename", "a", "b/a"), ("clear", "b")])
+@example([], [("write", "b/a", "x"), ("make", "b"), ("write", "b/a", "x")])
+@example([], [("rename", "a", "c"), ("rename", "a", "c"), ("clear", "a")])
 @given(_operations, _operations)
 def test_all_of_it(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:
     with _store() as store:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 # Of one agent, held and waited for: whoever wants more is lost, or means harm.
 MOST_OF_ONE: Final = 2000
+# Of the globs of one agent's reservations (cash/guard/pattern.py): every write of the others is
+# compared with them.
+MOST_EDGES_OF_ONE: Final = 4000
+_RESERVE_SECONDS: Final = 0.1
 # Numbers are taken from the store so many at a time; what is left of them at the end, is lost.
 _FENCES: Final = 1000
 _LAPSE_SECONDS: Final = 1.0
@@ -47,6 +51,7 @@ class Locks:
         self._unkept: dict[int, Claim | None] = {}
         self._kept: set[int] = set()
         self._keeping = asyncio.Lock()
+        self._paces: dict[str, asyncio.Lock] = {}
         self._change = asyncio.Event()
 
     # What there is
@@ -112,6 +117,18 @@ class Locks:
         self._note_taken(claim)
         return claim
 
+    async def _pace(self, wish: Wish) -> None:
+        """An agent's reservations cost everybody who writes, and comparing them costs polisd."""
+        of_one = wish.holder.incarnation
+        async with self._paces.setdefault(of_one, asyncio.Lock()):
+            await asyncio.sleep(_RESERVE_SECONDS)
+        size = sum(claim.wish.pattern.size for claim in self.reservations(wish.holder))
+        if size + wish.pattern.size > MOST_EDGES_OF_ONE:
+            raise Fault(
+                f"{wish.holder.shown} has reserved as much as one agent may",
+                hint="polis release GLOB gives back; a folder (src/) costs less than many globs",
+            )
+
     async def _queue(self, wish: Wish, wait: float) -> Claim | None:
         if wait <= 0:
             return None
@@ -151,7 +168,10 @@ class Locks:
         return self.holds(fence, holder) and self._table.beat(fence, read_clock())
 
     async def reserve(self, wish: Wish) -> Claim:
-        """The reservation, in place of an earlier one of the same paths; durable. HeldFault."""
+        """The reservation, in place of an earlier one of the same paths; durable. HeldFault; Fault
+        when the holder has too many."""
+        if wish.holder != PERSON:
+            await self._pace(wish)
         granted = await self.acquire(wish)
         if isinstance(granted, Held):
             raise HeldFault(granted.tell(str(wish.pattern)), hint=granted.hint())

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cash.daemon.foreseen import Promise
 from cash.daemon.stages import Asking
-from cash.daemon.write_leave import meant
 from cash.faults import Fault
+from cash.guard.naming import meant
 from cash.keeper.judging import counts
 from cash.pipeline import Approved
 from cash.policy.action import Exec, Write

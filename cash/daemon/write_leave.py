@@ -7,7 +7,6 @@ no second write of the file itself follows from that.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,12 +14,6 @@ from dataclasses import dataclass, field
 # From the first of a write's calls to the last, on a slow machine.
 _SECONDS = 3.0
 _MOST = 1000
-_PASSING = re.compile(r"(?<=[^/])\.tmp(?:\.\d+)?\.[0-9a-f]{6,16}\Z")
-
-
-def meant(path: str) -> str:
-    """The file that is written under this name."""
-    return _PASSING.sub("", path)
 
 
 @dataclass(slots=True)

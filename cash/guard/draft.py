@@ -21,7 +21,7 @@ from cash.guard.digest import hash_content
 from cash.guard.finding import Spot
 from cash.guard.naming import shown
 
-# NAME.tmp.PID.HEX: cash/daemon/write_leave.py knows that such a name stands for NAME. Others call
+# NAME.tmp.PID.HEX: cash/guard/naming.py knows that such a name stands for NAME. Others call
 # their files so too: ours are told by how the last part begins.
 _OURS: Final = "90115"
 _LEFT: Final = re.compile(rf"\.tmp\.\d+\.{_OURS}[0-9a-f]{{8}}")

@@ -30,6 +30,11 @@ class Automaton:
     starts: frozenset[int] = frozenset()
     ends: frozenset[int] = frozenset()
 
+    @property
+    def size(self) -> int:
+        """How many edges; fits() takes time for each and each character, at worst."""
+        return sum(map(len, self.edges))
+
     def fits(self, text: str) -> bool:
         """Whether the whole text is one of the globs'. Time is the product of the lengths."""
         states = self.starts
@@ -126,6 +131,8 @@ class _Builder:
                 at += 1
                 self._step(_just(name[at]))
             elif char == "*":
+                while name[at + 1 : at + 2] == "*":
+                    at += 1  # says no more than one
                 self._pass_to_fresh(len(self._steps) - 1)
                 self._round(_IN_A_NAME)
             elif char == "?":

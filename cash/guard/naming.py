@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 
 from cash.faults import UsageFault
 
 _LONGEST_NAME = 255
 _LONGEST_PATH = 4096
+_PASSING = re.compile(r"(?<=[^/])\.tmp(?:\.\d+)?\.[0-9a-f]{6,16}\Z")
+
+
+def meant(path: str) -> str:
+    """The file that is written under this name: many programs write it under a passing name beside
+    it, NAME.tmp.PID.HEX, and rename that (Claude Code's Write tool, and polis' own)."""
+    return _PASSING.sub("", path)
 
 
 def name_in_tree(path: str, cwd: str, tree: str) -> str:

@@ -16,8 +16,10 @@ _SPECIAL: Final = frozenset("*?[\\")
 _MOST_GLOBS: Final = 64
 _LONGEST_GLOB: Final = 255
 LONGEST_PATH: Final = 4096
-# What is still undecided after so many steps is taken for an overlap: some 50 ms.
-_MOST_STEPS: Final = 20_000
+# Edges: a path of a hundred characters is then compared within some 20 ms at worst.
+_MOST_EDGES: Final = 1000
+# Edges looked at. What is still undecided then is taken for an overlap: some 40 ms.
+_MOST_LOOKS: Final = 40_000
 _SLASH: Final = ord("/")
 
 _State = tuple[frozenset[int], frozenset[int], frozenset[int], frozenset[int], bool]
@@ -33,6 +35,11 @@ class Pattern:
     prefixes: tuple[str, ...] = ()
     named: Automaton = field(default_factory=Automaton, compare=False)
     left_out: Automaton = field(default_factory=Automaton, compare=False)
+
+    @property
+    def size(self) -> int:
+        """What it costs whoever compares with it, in edges; 0 for one that is exact."""
+        return 0 if self.is_exact else self.named.size + self.left_out.size
 
     @property
     def is_exact(self) -> bool:
@@ -63,7 +70,7 @@ def below_path(path: str) -> Pattern:
     return Pattern((glob,), frozenset(), (path,), make_automaton((glob,)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def read_pattern(sources: tuple[str, ...]) -> Pattern:
     """Globs, relative to the repository's root. One that ends in a slash is the folder with all
     below it. With nothing but brackets in it, it is the file of just that name as well: shells put
@@ -79,13 +86,16 @@ def read_pattern(sources: tuple[str, ...]) -> Pattern:
     bracketed = [
         one for one in included if "[" in one and _SPECIAL.isdisjoint(one.replace("[", ""))
     ]
-    return Pattern(
+    found = Pattern(
         tidied,
         frozenset([one for one in literal if one is not None]).union(bracketed),
         tuple([_prefix(one) for one, text in zip(included, literal, strict=True) if text is None]),
         make_automaton([*included, *map(_escaped, bracketed)]),
         make_automaton(excluded),
     )
+    if found.size > _MOST_EDGES:
+        raise Unreadable("too many wildcards and characters in all: reserve a folder")
+    return found
 
 
 def _tidy(source: str) -> str:
@@ -159,17 +169,27 @@ def find_common(one: Pattern, other: Pattern) -> str | None:
     first: _State = (*[each.starts for each in machines], True)  # type: ignore[assignment]
     seen: dict[_State, tuple[_State, int] | None] = {first: None}
     pending = deque([first])
+    looks = 0
     while pending:
         state = pending.popleft()
+        looks += _weight(state, machines)
+        if looks > _MOST_LOOKS:
+            raise TimeoutError
         if _is_end(state, machines):
             return _spell(state, seen)
         for char, following in _followers(state, machines):
             if following not in seen:
                 seen[following] = (state, char)
                 pending.append(following)
-                if len(seen) > _MOST_STEPS:
-                    raise TimeoutError
     return None
+
+
+def _weight(state: _State, machines: Sequence[Automaton]) -> int:
+    """How many edges are looked at to find what follows: each for each character that counts."""
+    edges = sum(
+        len(each.edges[one]) for each, at in zip(machines, state[:4], strict=True) for one in at
+    )
+    return (edges + 1) * (2 * edges + 3)
 
 
 def _is_end(state: _State, machines: Sequence[Automaton]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cash.guard.claim import STALE_SECONDS, Claim, unpack_claim
 from cash.guard.clock import read_clock
+from cash.guard.naming import meant
 from cash.guard.table import Table
 from cash.guard.wording import Held
 from cash.keeper.loop import Loop
@@ -81,7 +82,11 @@ class Claims:
         """Who holds a path inside, if it is one of the tree."""
         if self._is_empty or not (place := self.place_of(path)):
             return None
-        return self._table.against(None, place, now=read_clock())
+        now = read_clock()
+        # Its folder may be renamed while a passing name stands in it.
+        return self._table.against(None, place, now=now) or self._table.against(
+            None, meant(place), now=now
+        )
 
     def _is_gits(self, path: str) -> bool:
         return path == self._git or path.startswith(f"{self._git}/")

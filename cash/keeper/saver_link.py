@@ -60,6 +60,8 @@ class SaverLink:
         if self._number % _MOST_NOTES == 0:
             asked["waits"] = True
         packet = json.dumps({"number": self._number, **asked}, separators=(",", ":")).encode()
+        if len(packet) > _LONGEST:  # a path of bytes that are no text takes six times its length
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
         self._undone[self._number] = packet
         self._unsent.append(packet)
         self._flush()

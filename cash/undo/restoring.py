@@ -22,7 +22,6 @@ from cash.undo.steps import Moved, StepFile
 from cash.undo.store import Store
 from cash.undo.taking import look, take
 
-_ENDLESS: Final = 1 << 62
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _HANDLE: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRITE: Final = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -89,9 +88,11 @@ class Restoring:
 
     def _restore(self, action: Restore) -> bool:
         """Whether there was anything to do."""
-        now, _ = take(self._ground, self.objects, action.path, _ENDLESS)
+        now, _ = take(self._ground, self.objects, action.path, self.store.budget.each)
         if is_same(action.before, now):
             return False
+        if now.unsaved:
+            raise OSError(errno.EFBIG, f"what is there now could not be kept first: {now.unsaved}")
         is_first = action.path not in self._met
         self._met.add(action.path)
         if is_first and action.now is not None and not is_same(action.now, now):

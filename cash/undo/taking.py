@@ -19,6 +19,8 @@ INDEX: Final = ".git/index"
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 # What is looked into, is looked into whole in memory.
 _LONGEST_INDEX: Final = 64 << 20
+# A file of holes can be of any size: nobody waits for the hash of that.
+_LONGEST: Final = 8 << 30
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV)
 
 
@@ -133,6 +135,8 @@ def _weigh(descriptor: int, path: str) -> State:
     attributes = read_attributes(descriptor)
     if not stat.S_ISREG(found.st_mode):
         return state_of(found, attributes=attributes)
+    if found.st_size > _LONGEST:
+        return state_of(found, attributes=attributes, unsaved="it is too large")
     meaning = ""
     if path == INDEX and found.st_size <= _LONGEST_INDEX:
         meaning = meaning_of(os.pread(descriptor, found.st_size + 1, 0))

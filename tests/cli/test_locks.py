@@ -166,6 +166,15 @@ def test_an_agent_reserves_for_itself_alone(desk: Desk) -> None:
     assert _locks(desk) == []
 
 
+def test_an_agent_has_no_end_of_reservations(desk: Desk) -> None:
+    # 12 × 9 × 40 letters and more: each of them is compared with every write of the others.
+    globs = [" ".join(f"'{one}{at}{'x' * 40}*'" for at in range(9)) for one in "abcdefghijkl"]
+    ran = desk.line("; ".join(f"polis reserve {one} >/dev/null" for one in globs))
+    assert "alice has reserved as much as one agent may" in ran.err
+    assert 5 < len(_locks(desk)) < 12
+    assert desk.line("polis release --all").status == 0
+
+
 def test_reservations_outlive_polisd_and_the_machines_user_sees_them(desk: Desk) -> None:
     assert desk.polis("reserve", "src/**", "--agent", "alice").status == 0
     before = json.loads(desk.polis("locks", "--json").out)

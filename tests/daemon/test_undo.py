@@ -250,6 +250,16 @@ def test_bad_words(desk: Desk, words: tuple[str, ...], said: str) -> None:
     assert "Traceback" not in ran.err
 
 
+def test_what_is_too_large_to_be_kept_first_stays(desk: Desk) -> None:
+    assert desk.line("echo 1 >small; truncate -s 20G large").status == 0
+    found = _undo(desk, status=125)
+    assert [one["path"] for one in found["files"]] == ["small"]
+    assert "too large" in json.dumps(found["refused"])
+    assert (desk.tree / "large").stat().st_size == 20 << 30
+    kept = desk.folder_of("alice") / "saved"
+    assert sum(one.stat().st_blocks for one in kept.rglob("*") if one.is_file()) * 512 < 10 << 20
+
+
 def test_what_still_runs_is_not_taken_back(desk: Desk) -> None:
     with subprocess.Popen(
         ["polis", "exec", "alice", "--", "sh", "-c", "echo 1 >one; touch done; sleep 60"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -131,6 +132,22 @@ def test_what_is_no_glob(glob: str, says: str) -> None:
 def test_more_globs_than_anybody_needs() -> None:
     with pytest.raises(Unreadable, match="more than 64"):
         read_pattern(tuple(f"{number}*" for number in range(65)))
+
+
+def test_what_would_take_others_long_is_no_glob() -> None:
+    dense = tuple(f"**/{'*[!b]' * 10}{'*?' * 70}Z{number}" for number in range(64))
+    with pytest.raises(Unreadable, match="reserve a folder"):
+        read_pattern(dense)
+    assert read_pattern(tuple(f"**/{'*' * 240}Z{number}" for number in range(64))).size < 500
+    assert read_pattern((f"**/{'*' * 240}x",)).fits("a/bx")
+
+
+def test_how_long_it_is_looked_for_does_not_follow_what_is_asked() -> None:
+    one = read_pattern(("lk/**", "**/*[a-c]??"))
+    other = read_pattern(tuple(f"**/*[a-c]{'?' * 12}{'*[!c]?' * 8}Z{at}" for at in range(12)))
+    spent = time.process_time()
+    assert overlap(one, other)
+    assert time.process_time() - spent < 5  # minutes, when only states were counted
 
 
 def test_a_path_is_whatever_its_name_is() -> None:

@@ -137,6 +137,17 @@ def test_a_folder_takes_nothing_held_along(walled: Walled) -> None:
     walled.sh("rm -rf top new")
 
 
+def test_a_passing_name_of_a_held_file_is_held(walled: Walled) -> None:
+    # polis' own hand has its folder open, and what stands there by then is renamed in it.
+    walled.sh("mkdir -p d && touch d/x.txt.tmp.12.9011500000000")
+    walled.link.claim([_claim("res/x.txt")], whole=True)
+    ran = walled.sh("mv d res; echo x > res/x.txt.tmp.1.abcdef0123456789")
+    assert ran.err.count("busy") + ran.err.count("No such file") == 2, ran.err
+    assert walled.sh("ls d/x.txt.tmp.12.9011500000000 && ! ls -d res").status == 0
+    walled.link.claim([], whole=True)
+    walled.sh("rm -rf d res")
+
+
 def test_ten_thousand_are_told_at_once(walled: Walled) -> None:
     many = [pack for n in range(10_000) for pack in [_claim(f"held/{n}/x")]]
     for number, pack in enumerate(many):

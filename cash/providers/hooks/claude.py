@@ -57,7 +57,7 @@ def read(asked: Asked) -> HookEvent:
         name=name,
         session=asked.text("session_id"),
         tool=tool,
-        call=asked.text("tool_use_id"),
+        call=asked.identifier("tool_use_id"),
         arguments=arguments,
         line=arguments.get("command") if tool == "Bash" else None,
         intent=shorten(arguments.get("description", "")),

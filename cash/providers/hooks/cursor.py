@@ -50,7 +50,7 @@ def read(asked: Asked) -> HookEvent:
         name=name,
         session=asked.text("conversation_id", "session_id"),
         tool=_TOOLS.get(name) or asked.text("tool_name"),
-        call=asked.text("tool_use_id", "generation_id"),
+        call=asked.identifier("tool_use_id", "generation_id"),
         arguments=arguments,
         line=asked.text("command") if name == "beforeShellExecution" else None,
         writes=(path,) if path else (),

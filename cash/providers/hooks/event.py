@@ -21,6 +21,7 @@ Kind = Literal[
     "other",
 ]
 _LONGEST_NOTE = 500
+_LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,10 @@ class Asked:
         """The first of these that is a text; "" for none."""
         found = (self.values.get(name) for name in names)
         return next((one for one in found if isinstance(one, str)), "")
+
+    def identifier(self, *names: str) -> str:
+        """The same for what is remembered, and no longer than such ids are."""
+        return self.text(*names)[:_LONGEST_ID]
 
 
 @dataclass(frozen=True, slots=True)

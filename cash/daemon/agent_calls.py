@@ -14,7 +14,7 @@ from cash.daemon.hosting import Hosted
 from cash.daemon.last_things import save_last_things
 from cash.daemon.setup_calls import has_setup
 from cash.providers.program import find_program
-from cash.workspace.agent import Agent
+from cash.workspace.agent import Agent, AgentFault
 from cash.workspace.removal import check_removal, remove_agent
 from cash.workspace.roster import look_at
 from cash.workspace.sight import choose_mode
@@ -116,6 +116,12 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
     if not fields.get("force"):
         await asyncio.to_thread(check_removal, hosted.repository, agent, running=running)
     lost = await save_last_things(hosted, agent)
+    if lost and not fields.get("force"):
+        raise AgentFault(
+            "AGENT_DIRTY",
+            f"not all of {agent.name} can be kept: {lost[0]}",
+            hint=f"polis agents remove {agent.name} --force removes it without that",
+        )
     await hosted.leave(agent, "removed")
     removal = await asyncio.to_thread(
         remove_agent,

@@ -55,6 +55,8 @@ async def _save_stash(hosted: Hosted, agent: Agent) -> None:
         raise Fault(f"the stash of {agent.name} cannot be read: {told.err}")
     place = f"{PREFIX}trash/{agent.name}-{agent.incarnation}/stash/"
     entries = told.out.decode("ascii", "replace").split()[:_MOST]
+    if not entries:  # git says nothing of one that it cannot read
+        raise Fault(f"the stash of {agent.name} cannot be read")
     for entry in entries:
         await hosted.importing.fetch_commit(agent, entry)
     refs = [(f"{place}{number}", entry) for number, entry in enumerate(entries)]

@@ -62,6 +62,17 @@ def test_where_walls_are_down(desk: Desk) -> None:
     assert len(_refs(desk, "refs/polis/trash/")) == 2
 
 
+def test_one_whose_stash_cannot_be_read_stays_unless_forced(desk: Desk) -> None:
+    assert desk.line(_WORK).status == 0
+    (desk.folder_of("alice") / "git/refs/stash").write_text("no object\n")
+    ran = desk.polis("agents", "remove", "alice")
+    assert (ran.status, desk.tree.is_dir()) == (64, True), ran.err
+    assert "not all of alice can be kept: its own git: " in ran.err
+    assert "--force" in ran.err
+    assert desk.polis("agents", "remove", "alice", "--force").status == 0
+    assert not desk.tree.exists()
+
+
 def test_where_polis_is_removed(desk: Desk) -> None:
     assert desk.line(_WORK).status == 0
     ran = desk.polis("uninstall")

@@ -86,14 +86,21 @@ def read_blob_quickly(repository: Repository, tree: str, path: str) -> bytes | N
 def _ask(repository: Repository, question: Callable[[Any], _Answer]) -> _Answer | None:
     """None where libgit2 stands aside, or does not find what is asked for: git has its own word
     for that."""
-    pygit2 = sys.modules.get("pygit2")
-    if pygit2 is None or repository.owner.foreign or repository.object_format != "sha1":
+    if not _is_loaded() or repository.owner.foreign or repository.object_format != "sha1":
         return None
+    import pygit2
+
     try:
         store = pygit2.Repository(str(repository.common_dir))
         return None if _is_strange(store, repository.common_dir) else question(store)
     except (pygit2.GitError, KeyError, ValueError, OSError):
         return None
+
+
+def _is_loaded() -> bool:
+    """Not while another thread is about it: half of it is there then."""
+    spec = getattr(sys.modules.get("pygit2"), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def _is_strange(store: Any, common_dir: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -154,3 +155,22 @@ def test_nothing_stays_open(rich: Ground) -> None:
     for _ in range(20):
         read_refs_quickly(rich.repository, ())
     assert len([*Path("/proc/self/fd").iterdir()]) <= before + 2
+
+
+def test_it_is_not_asked_while_it_is_being_loaded(ground: Ground) -> None:
+    # As polisd does: a thread imports it, and commands come meanwhile.
+    read = (
+        "import sys, threading, pathlib\n"
+        "from cash.hub.quick_reads import load_libgit2, read_refs_quickly\n"
+        "from cash.hub.repository import find_repository\n"
+        "repository = find_repository(pathlib.Path(sys.argv[1]))\n"
+        "loading = threading.Thread(target=load_libgit2)\n"
+        "loading.start()\n"
+        "while loading.is_alive():\n"
+        "    read_refs_quickly(repository, ())\n"
+        "assert read_refs_quickly(repository, ()) is not None\n"
+    )
+    for _ in range(3):
+        argv = [sys.executable, "-I", "-c", read, str(ground.repository.root)]
+        ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cash.daemon.tool_calls import ToolCalls
-from cash.daemon.write_leave import WriteLeave, meant
+from cash.daemon.write_leave import WriteLeave
+from cash.guard.naming import meant
 
 
 class _Clock:

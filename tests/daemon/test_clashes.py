@@ -183,8 +183,11 @@ rules:
     examples: {pass: [echo x > docs/a]}
 """
     )
-    said = desk.polis("policy", "explain", "--agent", "alice", "formatter src/a").out
-    assert said.startswith("deny"), said
+    explain = ("policy", "explain", "--agent", "alice", "formatter src/a")
+    deadline = time.monotonic() + 20  # until it is in force
+    while not (said := desk.polis(*explain).out).startswith("deny"):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
     assert desk.polis("policy", "explain", "--agent", "alice", "formatter src").out.startswith(
         "deny"
     )

@@ -30,6 +30,8 @@ def test_a_branch_is_pushed_with_the_users_keys(desk: Desk, far: Far) -> None:
     assert "To far.example:shop.git\n * [new branch]" in ran.err
     assert far.asked[-1].endswith("far.example git-receive-pack 'shop.git'")
     assert work(desk, "git rev-parse origin/agent/alice @{u}").split() == [tip, tip]
+    tracked = desk.installation.git(desk.repository, "rev-parse", "origin/agent/alice").strip()
+    assert tracked == tip
     (event,) = [one["body"] for one in desk.log("remote") if one["body"]["operation"] == "push"]
     assert event["refspecs"] == ["refs/heads/agent/alice:refs/heads/agent/alice"]
     assert (event["remote"], event["decision"], event["approval"]) == ("origin", "allow", "policy")

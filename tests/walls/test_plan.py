@@ -38,6 +38,7 @@ def test_what_an_agent_is_shown(view: View) -> None:
     assert len(lines) == len(shown.splitlines()) - 1
     assert [line for line in lines if not line.startswith(("place ", "folder "))] == [
         "program /run/polis/bin/polis",
+        "program /run/polis/bin/git-remote-polis",
         "file /run/polis/mcp.py",
         "file /run/polis/SKILL.md",
         "file /run/polis/hooks/claude/settings.json",

@@ -12,7 +12,8 @@ from installation import Installation
 from office import Office, wait_until
 from playing import reason_to_skip
 
-pytestmark = [pytest.mark.peers, pytest.mark.kernel]
+# Two starts of a CLI, on a machine that may be slow.
+pytestmark = [pytest.mark.peers, pytest.mark.kernel, pytest.mark.timeout(300)]
 
 CALLS = (("shell", "echo hello-from-tool"),)
 Run = tuple[str, ...]
@@ -50,9 +51,9 @@ def test_without_a_terminal(seated: tuple[Office, Run]) -> None:
 def test_at_a_terminal(seated: tuple[Office, Run]) -> None:
     stage, run = seated
     stage.told(*run, "the first of two tasks")
-    wait_until(lambda: "All is done." in stage.logs(), "the end of the turn", 60)
+    wait_until(lambda: "All is done." in stage.logs(), "the end of the turn", 90)
     stage.told("agents", "stop", "alice")
     stage.told(*run, "--resume", "the second of them", timeout=100)
-    wait_until(lambda: "the second of them" in _sent(stage), "the prompt", 60)
+    wait_until(lambda: "the second of them" in _sent(stage), "the prompt", 90)
     assert "the first of two tasks" in _sent(stage)
     stage.told("agents", "stop", "alice")

@@ -14,7 +14,7 @@ from typing import Any
 import pexpect
 import pyte
 
-_PATIENCE = 30.0
+_PATIENCE = 15.0
 
 
 class _Screen(pyte.Screen):

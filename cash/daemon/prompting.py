@@ -25,6 +25,9 @@ _MOST_KEPT: Final = 4000
 # How long a program may take to its first prompt, questions of its own included.
 _READY_SECONDS: Final = 60.0
 _LOOK: Final = 0.1
+# A program that takes up a conversation paints its prompt, is silent for a moment, and paints what
+# was said before: what was typed in between is forgotten (Gemini CLI).
+_SETTLED: Final = 2.0
 _OWN_WORD: Final = ("hook", "protocol")
 _TAKEN: Final = ("running", "waiting_approval")
 
@@ -109,7 +112,7 @@ class Prompting:
         the journal has what came of it."""
         deadline = time.monotonic() + _READY_SECONDS
         while not session.ended.done():
-            if session.paste.is_on and time.monotonic() - session.written > _LOOK:
+            if session.paste.is_on and time.monotonic() - session.written > _SETTLED:
                 break
             if time.monotonic() > deadline:
                 break

@@ -48,7 +48,6 @@ def test_without_a_terminal(seated: tuple[Office, Run]) -> None:
     assert "hello-from-tool" in sent
 
 
-@pytest.mark.parametrize("seated", ["claude", "codex"], indirect=True)
 def test_at_a_terminal(seated: tuple[Office, Run]) -> None:
     stage, run = seated
     stage.told(*run, "the first of two tasks")

@@ -67,6 +67,7 @@ def test_a_list_shows_what_runs_and_what_it_takes(desk: Desk, start: Any) -> Non
     start(f"{BUSY}; true")
     until(lambda: listed(desk)["process_kind"] == "python")
     until(lambda: listed(desk)["cpu_percent"] > 20)
+    until(lambda: listed(desk)["state"]["age_seconds"] >= 2)
     agent = listed(desk)
     assert agent["status"] == "running"
     assert agent["processes"] == 2  # bash and what it waits for

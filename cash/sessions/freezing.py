@@ -13,7 +13,6 @@ from typing import Final
 
 from cash.faults import Fault
 
-_ROOT: Final = Path("/sys/fs/cgroup")
 _PATIENCE: Final = 3.0
 # A process that forks while it is looked for leaves another one: looked for again.
 _MOST_ROUNDS: Final = 20
@@ -42,7 +41,7 @@ def freeze(name: str, find: Find) -> str:
 def thaw(name: str, find: Find) -> None:
     """Lets everything go on. Again is fine."""
     group = _group(name)
-    if group is not None and group.is_dir():
+    if group is not None:
         with contextlib.suppress(OSError):
             _switch(group, frozen=False)
         _dissolve(group)
@@ -51,33 +50,50 @@ def thaw(name: str, find: Find) -> None:
             send_signal(pid, signal.SIGCONT)
 
 
-def _group(name: str) -> Path | None:
-    """The folder of the agent's own cgroup: below polisd's, of the first version or the second."""
+def places() -> list[Path]:
+    """Where a cgroup that freezes could be made: below polisd's own, first of the first version,
+    then of the second, which can freeze without any controller (cgroup-v2.rst, cgroup.freeze), be
+    it the only one or mounted beside the first."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        groups = Path("/proc/self/cgroup").read_text().splitlines()
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     except OSError:
-        return None
-    for line in lines:
-        _, controllers, own = line.split(":", 2)
-        if "freezer" in controllers.split(","):
-            return _ROOT / "freezer" / own.lstrip("/") / f"polis-{name}"
-        if not controllers and (_ROOT / "cgroup.controllers").exists():
-            return _ROOT / own.lstrip("/") / f"polis-{name}"
-    return None
+        return []
+    own = {tuple(line.split(":", 2)[1].split(",")): line.split(":", 2)[2] for line in groups}
+    found: dict[str, Path] = {}
+    for mount in mounts:
+        before, _, after = mount.partition(" - ")
+        root, where = before.split()[3:5]
+        kind, _, options = after.split(" ", 2)
+        controllers = ("",) if kind == "cgroup2" else tuple(options.split(","))
+        for names, path in own.items():
+            is_it = kind == "cgroup2" if names == ("",) else "freezer" in names
+            if is_it and set(names) <= set(controllers) and _is_below(path, root):
+                found.setdefault(kind, Path(where) / path[len(root) :].lstrip("/"))
+    return [found[kind] for kind in ("cgroup", "cgroup2") if kind in found]
+
+
+def _is_below(path: str, root: str) -> bool:
+    return root == "/" or path == root or path.startswith(f"{root}/")
+
+
+def _group(name: str) -> Path | None:
+    """The agent's own cgroup, if it has one."""
+    groups = (place / f"polis-{name}" for place in places())
+    return next((group for group in groups if group.is_dir()), None)
 
 
 def _make_group(name: str) -> Path | None:
-    group = _group(name)
-    if group is None:
-        return None
-    try:
-        group.mkdir(exist_ok=True)
-    except OSError:  # not delegated to this user, or read-only in a container
-        return None
-    if not any((group / one).exists() for one in ("freezer.state", "cgroup.freeze")):
+    for place in places():
+        group = place / f"polis-{name}"
+        try:
+            group.mkdir(exist_ok=True)
+        except OSError:  # not delegated to this user, or read-only in a container
+            continue
+        if any((group / one).exists() for one in ("freezer.state", "cgroup.freeze")):
+            return group
         _dissolve(group)
-        return None
-    return group
+    return None
 
 
 def _gather(group: Path, find: Find) -> None:

@@ -134,11 +134,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted.states.forget(agent)
     hosted.locks.end_all(agent)
     hosted.state.forget_answers(agent.incarnation)
-    body = {
-        "name": agent.name,
-        "branch": removal.branch,
-        "saved": list(removal.saved),
-        "left_out": [*removal.left_out, *lost],
-    }
+    body = {"name": agent.name, **removal.describe()}
+    body["left_out"] += lost
     await hosted.journal(agent, f"{agent.incarnation}:removed", "agent-removed", body)
     return body

@@ -30,10 +30,12 @@ _MOST_BYTES = 4 << 30
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """commit: "" when the tree holds nothing beyond its parent. left_out: paths git could not
-    take (unreadable, another repository inside); ignored files are not looked at."""
+    take (unreadable, another repository inside). ignored: what git is told to ignore, which is
+    not in the commit; a folder of nothing else ends in a slash."""
 
     commit: str
     left_out: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 def snapshot_tree(
@@ -72,16 +74,17 @@ def snapshot_tree(
         else:
             git.run("read-tree", parent)
             _refuse_giants(git, tree)
+        ignored = _list_ignored(git, tree)
         left_out = _stage(git, tree)
         made = git.read("write-tree")
         if made == git.read("rev-parse", f"{parent}^{{tree}}"):
-            return Snapshot("", left_out)
+            return Snapshot("", left_out, ignored)
         commit = git.read("commit-tree", "-p", parent, "-m", what, made)
         write_refs(repository, [(ref, commit)], "polis: snapshot")
     finally:
         own.unlink(missing_ok=True)
         own.with_name(own.name + ".lock").unlink(missing_ok=True)
-    return Snapshot(commit, left_out)
+    return Snapshot(commit, left_out, ignored)
 
 
 def find_pipes(tree: Path) -> list[Path]:
@@ -126,6 +129,12 @@ def _stage(git: Git, tree: Path) -> tuple[str, ...]:
     _update(git, tree, ("--force-remove",), gone)
     _update(git, tree, ("--add", "--replace"), there)
     return tuple(sorted(left_out))
+
+
+def _list_ignored(git: Git, tree: Path) -> tuple[str, ...]:
+    options = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    listed = git.run("ls-files", *options, cwd=tree, seconds=_SECONDS)
+    return tuple(map(os.fsdecode, listed.split(b"\0")[:-1]))
 
 
 def _refuse_giants(git: Git, tree: Path) -> None:

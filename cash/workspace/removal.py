@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cash.hub.adoption import as_fault, hub_folder
+from cash.hub.adoption import as_fault, hub_folder, make_folder
 from cash.hub.levels import WORKTREES, branch_ref, writing
 from cash.hub.mutex import LONG_PATIENCE, hold_hub
 from cash.hub.refs import PREFIX, Ref, delete_refs, keep_ref, list_refs, write_refs
@@ -19,24 +19,32 @@ from cash.hub.snapshot import Snapshot, snapshot_tree
 from cash.hub.worktree import find_entry, registered_trees, unregister_tree
 from cash.places import Places
 from cash.workspace.agent import Agent, AgentFault
+from cash.workspace.ignored import drop_old, keep_ignored
 from cash.workspace.roster import look_at
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
     """branch: where its commits are, "" when that was deleted too. saved: refs that hold what
-    was on no branch (uncommitted files, rewritten commits). left_out: paths no snapshot could
-    hold. rest: what remains to be deleted, in trash/."""
+    was on no branch (uncommitted files, rewritten commits). ignored: the folder with what git
+    ignores, None where there was nothing. left_out: paths that could not be kept. rest: what
+    remains to be deleted, in trash/."""
 
     name: str
     branch: str
     saved: tuple[str, ...]
+    ignored: Path | None
     left_out: tuple[str, ...]
     rest: Path
 
     def describe(self) -> dict[str, Any]:
         """As JSON values, for people and the journal."""
-        return {"branch": self.branch, "saved": list(self.saved), "left_out": list(self.left_out)}
+        return {
+            "branch": self.branch,
+            "saved": list(self.saved),
+            "ignored": str(self.ignored or ""),
+            "left_out": list(self.left_out),
+        }
 
 
 def check_removal(repository: Repository, agent: Agent, *, running: bool) -> None:
@@ -85,18 +93,23 @@ def take_away(
     place = f"{PREFIX}trash/{agent.name}-{agent.incarnation}/"
     snapshot = _snapshot(repository, agent, f"{place}tree")
     branch = f"refs/heads/{agent.branch}"
-    kept = list_refs(repository, *_own_places(agent.name))
+    refs = list_refs(repository, *_own_places(agent.name))
     dropped = list_refs(repository, branch) if delete_branch else ()
-    saved = _save(repository, agent, place, (*kept, *dropped), dropped)
-    rest = folder / "trash" / f"{agent.name}-{agent.incarnation}"
+    saved = _save(repository, agent, place, (*refs, *dropped), dropped)
+    own = f"{agent.name}-{agent.incarnation}"
+    if snapshot.ignored:
+        make_folder(folder / "ignored", repository.owner)
+    kept = keep_ignored(agent.tree, snapshot.ignored, folder / "ignored" / own)
+    rest = folder / "trash" / own
     os.rename(agent.folder, rest)
     unregister_tree(repository, agent.tree)
-    delete_refs(repository, [ref.name for ref in (*kept, *dropped)])
+    delete_refs(repository, [ref.name for ref in (*refs, *dropped)])
     return Removal(
         name=agent.name,
         branch="" if delete_branch else agent.branch,
         saved=(*([f"{place}tree"] if snapshot.commit else []), *saved),
-        left_out=snapshot.left_out,
+        ignored=kept.folder,
+        left_out=(*snapshot.left_out, *kept.left_out),
         rest=rest,
     )
 
@@ -120,6 +133,7 @@ def _own_places(name: str) -> tuple[str, ...]:
 def empty_trash(folder: Path) -> None:
     """Deletes what removed agents left in a repository's folder; may take seconds, never raises.
     Meant for a thread of its own."""
+    drop_old(folder)
     for rest in folder.glob("trash/*"):
         shutil.rmtree(rest, ignore_errors=True)
         if rest.exists():  # an agent took write permission from its own folders

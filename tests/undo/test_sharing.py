@@ -30,7 +30,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         file.truncate(_ROOM)
     place.mkdir()
     subprocess.run(["mkfs.btrfs", "-q", "--metadata", "single", image], check=True)
-    mounted = subprocess.run(["mount", "-o", "loop", image, place], capture_output=True, check=False)
+    mount = ["mount", "-o", "loop", image, place]
+    mounted = subprocess.run(mount, capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip(f"no btrfs here: {mounted.stderr.decode().strip()}")
     try:

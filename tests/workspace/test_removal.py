@@ -47,6 +47,7 @@ def test_a_clean_one_leaves_its_branch(ground: Ground, agent: Agent) -> None:
         name="alice",
         branch="agent/alice",
         saved=(),
+        ignored=None,
         left_out=(),
         rest=ground.hub / f"trash/alice-{agent.incarnation}",
     )
@@ -104,6 +105,44 @@ def test_everything_uncommitted_is_in_the_snapshot(ground: Ground, agent: Agent)
     assert ground.git("show", f"{ref}:README") == "changed"
     assert ground.git("show", f"{ref}:link") == "/etc/passwd"
     assert ground.git("ls-tree", ref, "run").startswith("100755 ")
+    assert removal.ignored is not None
+    assert (removal.ignored / "ignored").read_text() == "ignored\n"
+
+
+def test_what_git_ignores_is_kept_apart_for_a_while(ground: Ground, agent: Agent) -> None:
+    """In no ref: `git push --mirror` would carry it away."""
+    tree = agent.tree
+    (tree / ".gitignore").write_text(".env\ndata/\nnode_modules/\nlarge\n*.sock\nlink\n")
+    (tree / ".env").write_text("PASSWORD=x\n")
+    (tree / ".env").chmod(0o600)
+    (tree / "link").symlink_to("/etc/passwd")
+    (tree / "data/deep").mkdir(parents=True)
+    (tree / "data/deep/local.db").write_text("rows\n")
+    os.mkfifo(tree / "data/pipe")
+    (tree / "node_modules").mkdir()
+    for number in range(2001):
+        (tree / f"node_modules/{number}").touch()
+    with open(tree / "large", "wb") as file:
+        file.truncate((64 << 20) + 1)
+    removal = _remove(ground, agent)
+    assert removal.left_out == ("large", "node_modules/")
+    kept = removal.ignored
+    assert kept == ground.hub / f"ignored/alice-{agent.incarnation}"
+    found = sorted(str(path.relative_to(kept)) for path in kept.rglob("*"))
+    assert found == [".env", "data", "data/deep", "data/deep/local.db", "link"]
+    assert (kept / ".env").read_text() == "PASSWORD=x\n"
+    assert (kept / ".env").stat().st_mode & 0o777 == 0o600
+    assert (kept / "link").readlink() == Path("/etc/passwd")
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    for ref in ground.git("for-each-ref", "--format=%(refname)").splitlines():
+        assert ".env" not in ground.git("ls-tree", "-r", "--name-only", ref).splitlines()
+    # It stays for its time, whatever goes meanwhile, and no longer.
+    empty_trash(ground.hub)
+    assert (kept / ".env").exists()
+    month = time.time() - 31 * 86400
+    os.utime(kept, (month, month))
+    empty_trash(ground.hub)
+    assert not kept.exists()
 
 
 def test_a_file_changed_in_the_same_second_as_the_index_is_in_the_snapshot(

@@ -19,6 +19,7 @@ polis = Table(
         "reserve": "cash.cli.reserve",
         "release": "cash.cli.release",
         "locks": "cash.cli.locks",
+        "conflicts": "cash.cli.foresight",
         "policy": "cash.cli.policy",
         "hook": "cash.cli.hook",
         "mcp": "cash.cli.mcp",

@@ -14,6 +14,7 @@ from cash import __version__
 from cash.daemon import (
     agent_calls,
     batch_calls,
+    foresight_calls,
     hook_calls,
     journal_calls,
     line_calls,
@@ -149,6 +150,7 @@ CALLS: dict[str, Verb] = {
     "session.ended": session_calls.ended,
     "providers.list": provider_calls.providers_list,
     "accounts.changed": provider_calls.accounts_changed,
+    "conflicts.look": foresight_calls.conflicts_look,
     "work.look": work_calls.work_look,
     "work.commit": work_calls.work_commit,
     "work.discard": work_calls.work_discard,
@@ -190,6 +192,7 @@ FOLLOWED: dict[str, Callable[[Caller, Fields], Awaitable[None]]] = {
     "agents.multi": batch_calls.multi,
     "agents.fanout": batch_calls.fanout,
     "locks.follow": lock_calls.locks_follow,
+    "conflicts.follow": foresight_calls.conflicts_follow,
     "locks.hold": lock_calls.locks_hold,
     "log.follow": journal_calls.log_follow,
 }

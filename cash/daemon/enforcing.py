@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cash.keeper.link import Snapshot
 from cash.policy.certainty import NO
-from cash.policy.circumstances import Has, Locked
+from cash.policy.circumstances import Conflicting, Has, Locked
 from cash.policy.context import Context, Facts
 from cash.policy.matcher import Matcher
 from cash.policy.pattern import Pattern
@@ -20,7 +20,9 @@ from cash.policy.verdict import Decision
 def snapshot_of(policy: Policy, context: Context) -> Snapshot:
     """The snapshot for an agent. context: of any of its judgements."""
     # What lies in the tree changes under the keeper: rules that ask for it are polisd's to judge.
-    plain = replace(context, cwd=context.tree, facts=Facts(), enforced=False, locks={})
+    plain = replace(
+        context, cwd=context.tree, facts=Facts(), enforced=False, locks={}, conflicts=frozenset()
+    )
     return Snapshot(_without_facts(policy), plain, informed_programs(policy).exact)
 
 
@@ -41,6 +43,10 @@ class Informed(Container[str]):
         if name in self.exact:
             return True
         return any(one is None or one.test(str(name)) != NO for one in self.patterns)
+
+
+# Tests that ask for what changes under a keeper.
+_INFORMED = (Has, Locked, Conflicting)
 
 
 @functools.lru_cache(maxsize=8)
@@ -74,7 +80,7 @@ def _guarded(rule: Rule) -> Rule:
         return rule
     body = replace(
         rule.body,
-        tests=tuple([test for test in rule.body.tests if not isinstance(test, (Has, Locked))]),
+        tests=tuple([test for test in rule.body.tests if not isinstance(test, _INFORMED)]),
         choices=() if any(_asks(one) for one in rule.body.choices) else rule.body.choices,
     )
     return replace(
@@ -91,7 +97,7 @@ def _is_told_by_name(rule: Rule) -> bool:
 
 
 def _asks_for_facts(rule: Rule) -> bool:
-    return rule.rewrite is not None or any(isinstance(test, (Has, Locked)) for test in rule.tests())
+    return rule.rewrite is not None or any(isinstance(test, _INFORMED) for test in rule.tests())
 
 
 def _asks(matcher: Matcher) -> bool:
@@ -99,4 +105,4 @@ def _asks(matcher: Matcher) -> bool:
 
 
 def _asks_itself(matcher: Matcher) -> bool:
-    return any(isinstance(test, (Has, Locked)) for test in matcher.tests)
+    return any(isinstance(test, _INFORMED) for test in matcher.tests)

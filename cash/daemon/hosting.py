@@ -19,6 +19,7 @@ from cash.daemon.doors import Doors
 from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
 from cash.daemon.exporting import Exporting
+from cash.daemon.foreseeing import Foreseeing
 from cash.daemon.foreseen import Foreseen
 from cash.daemon.hearing import Hearing
 from cash.daemon.household import Household
@@ -102,6 +103,7 @@ class Hosted:
         self.exporting = Exporting(self)
         self.answering = Answering(self)
         self.foreseen = Foreseen()
+        self.foreseeing = Foreseeing(self)
         self.connecting = Connecting(self)
         self.hearing = Hearing(self)
         self.tool_calls = ToolCalls()
@@ -151,7 +153,7 @@ class Hosted:
     def begin(self) -> None:
         """Keeps what is in force fresh and what agents do known, until close()."""
         works = (
-            *(self.reloading, self.states, self.attending, self.exporting),
+            *(self.reloading, self.states, self.attending, self.exporting, self.foreseeing),
             *(self.tool_locks, self.locks, self.lock_sessions),
         )
         self._live = [self.spawn(work.live()) for work in works]
@@ -209,6 +211,7 @@ class Hosted:
             identities=self.identities_of(self.in_force.policy()),
             hosts=frozenset(manifest.hosts) if manifest else frozenset(),
             locks=self.locks.others(agent),
+            conflicts=self.foreseeing.paths_of(agent),
         )
 
     def identities_of(self, policy: Policy) -> Identities:

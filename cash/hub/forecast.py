@@ -26,6 +26,7 @@ _KINDS: Final = {
     "rename/rename": "both renamed it, to other names",
     "directory rename split": "its folder was renamed to several others",
     "file location": "one put it into a folder that the other renamed",
+    "directory rename suggested": "one put it into a folder that the other renamed",
     "file/directory": "it is a file here and a folder there",
     "distinct modes": "it became another kind of file on each side",
     "distinct types": "it became another kind of file on each side",
@@ -34,6 +35,11 @@ _KINDS: Final = {
 _MOST_COMMITS = 3
 _MOST_LINES = 6
 _MOST_HUNKS = 3
+
+
+def tell_kind(kind: str) -> str:
+    """git's word for a kind of conflict in plain ones."""
+    return _KINDS.get(kind, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Conflict:
     @property
     def meaning(self) -> str:
         """The kind in plain words."""
-        return _KINDS.get(self.kind, self.kind)
+        return tell_kind(self.kind)
 
     def describe(self) -> dict[str, Any]:
         """As JSON values."""

@@ -12,7 +12,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -68,6 +69,44 @@ def contains_quickly(repository: Repository, later: str, commit: str) -> bool | 
         return one == other or bool(store.descendant_of(one, other))
 
     return _ask(repository, look)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What the commits of a branch that another has not have touched, be it taken back since.
+    above: the paths and all folders that they are in. adds, removes: whether any path."""
+
+    commit: str
+    paths: frozenset[str]
+    above: frozenset[str]
+    adds: bool
+    removes: bool
+
+
+def read_touched_quickly(
+    repository: Repository, commit: str, other: str, most: int
+) -> Touched | None:
+    """By a look at each commit that `commit` has and `other` has not; None also where these are
+    more than `most`."""
+
+    def read(store: Any) -> Touched:
+        walker = store.walk(_commit_of(store, commit))
+        walker.hide(_commit_of(store, other))
+        paths: set[str] = set()
+        kinds: set[str] = set()
+        for number, one in enumerate(walker):
+            if number >= most or not one.parents:
+                raise KeyError(commit)
+            for parent in one.parents:
+                for delta in store.diff(parent.tree, one.tree).deltas:
+                    kinds.add(delta.status_char())
+                    paths.add(os.fsdecode(delta.new_file.raw_path))
+        above = {str(place) for path in paths for place in PurePosixPath(path).parents}
+        return Touched(
+            commit, frozenset(paths), frozenset(paths | above), "A" in kinds, "D" in kinds
+        )
+
+    return _ask(repository, read)
 
 
 def read_blob_quickly(repository: Repository, tree: str, path: str) -> bytes | None:

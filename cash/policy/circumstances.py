@@ -111,3 +111,22 @@ class Locked:
         else:
             paths = [one.text for one in subject.paths(asking.naming, asking.usages)]
         return of(any(path in locks for path in paths) == self.asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicting:
+    """`while: {conflicts_with_other: true}`: a conflict with another agent's work is foreseen, in
+    the path that is written, or, for all else, in any."""
+
+    kinds: ClassVar[frozenset[str]] = _ALL
+    asked: bool
+
+    def test(self, subject: Subject, _asking: Asking) -> Certainty:
+        """By the write's path, not by where the agent is."""
+        context, action = subject.scene.context, subject.action
+        if not isinstance(action, Write):
+            return of(bool(context.conflicts) == self.asked)
+        value = value_of(action.path, subject.scene.variables)
+        path = locate(value.text, subject.cwd)
+        below = path.removeprefix(f"{context.tree.rstrip('/')}/")
+        return of((below in context.conflicts) == self.asked)

@@ -317,9 +317,18 @@ def compile_condition(node: Node, scope: Scope) -> Matcher:
     return compile_matcher(entries, condition=True)
 
 
-def compile_locks(node: Node) -> Matcher:
-    """`while: {locked_by_other: true}`."""
-    entries = node.known_entries(("locked_by_other",))
+_CIRCUMSTANCES: Final[Mapping[str, Callable[[bool], Test]]] = {
+    "locked_by_other": circumstances.Locked,
+    "conflicts_with_other": circumstances.Conflicting,
+}
+
+
+def compile_circumstance(node: Node) -> Matcher:
+    """`while: {locked_by_other: true}`, `while: {conflicts_with_other: true}`, or both."""
+    entries = node.known_entries(tuple(_CIRCUMSTANCES))
     if not entries:
-        raise node.fault("expected locked_by_other")
-    return Matcher(tests=(circumstances.Locked(entries["locked_by_other"][1].truth()),))
+        raise node.fault(f"expected {' or '.join(_CIRCUMSTANCES)}")
+    tests: list[Test] = [
+        _CIRCUMSTANCES[name](value.truth()) for name, (_, value) in entries.items()
+    ]
+    return Matcher(tests=tuple(tests))

@@ -10,8 +10,8 @@ from typing import Final
 from cash.policy.compile_keys import (
     KEYS,
     MATCHER_KEYS,
+    compile_circumstance,
     compile_condition,
-    compile_locks,
     compile_matcher,
 )
 from cash.policy.compile_values import Entry, Scope
@@ -195,7 +195,7 @@ def _when(entries: Mapping[str, Entry]) -> Matcher | None:
 
 def _locks(entries: Mapping[str, Entry]) -> Matcher | None:
     entry = entries.get("while")
-    return None if entry is None else compile_locks(entry.value)
+    return None if entry is None else compile_circumstance(entry.value)
 
 
 def _both(when: Matcher | None, locks: Matcher | None) -> Matcher | None:

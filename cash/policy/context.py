@@ -38,6 +38,7 @@ class Context:
     again, so a dynamic command name may be left to it (otherwise it is asked about).
     identities: the files behind the policy's program names. hosts: where the agent's own CLI is
     served, so no host is new that stands there. locks: path → the other agent that holds it.
+    conflicts: paths, from the tree's root, in which one with another agent's work is foreseen.
     """
 
     agent: str = ""
@@ -51,3 +52,4 @@ class Context:
     identities: Identities = field(default_factory=Identities)
     hosts: frozenset[str] = frozenset()
     locks: Mapping[str, str] = field(default_factory=dict)
+    conflicts: frozenset[str] = frozenset()

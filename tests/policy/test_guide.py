@@ -39,7 +39,16 @@ def test_every_snippet_loads(tmp_path: Path, snippet: str) -> None:
 def test_the_guide_names_every_key() -> None:
     assert len(SNIPPETS) >= 6
     words = set(re.findall(r"`[{$]?([a-z_]+)", GUIDE))
-    keys = {*RULE_KEYS, *CONDITION_KEYS, *PLACES, *SETS, "locked_by_other", "given", "cases"}
+    keys = {
+        *RULE_KEYS,
+        *CONDITION_KEYS,
+        *PLACES,
+        *SETS,
+        "locked_by_other",
+        "conflicts_with_other",
+        "given",
+        "cases",
+    }
     assert keys - words == set()
 
 
@@ -48,6 +57,7 @@ def test_the_schema_knows_the_same_keys() -> None:
     rule = definitions["rule"]["properties"]
     assert set(rule) == set(RULE_KEYS)
     assert set(definitions["condition"]["properties"]) == {*MATCHER_KEYS, *CONDITION_KEYS}
+    assert set(rule["while"]["properties"]) == {"locked_by_other", "conflicts_with_other"}
     assert set(rule["examples"]["properties"]) == {*OUTCOMES, "given", "cases"}
     clash = SCHEMA["properties"]["locks"]["items"]["properties"]["clash"]
     assert clash["enum"] == list(CLASHES)

@@ -317,6 +317,21 @@ def test_a_lock_of_another_agent() -> None:
     assert judge(policy, "echo > a").decision is Decision.ALLOW
 
 
+def test_a_conflict_with_another_agent() -> None:
+    policy = policy_of(
+        {"id": "a", "on": "write", "while": {"conflicts_with_other": True}, "decide": "ask"},
+        {"id": "b", "program": "make", "while": {"conflicts_with_other": True}, "decide": "ask"},
+    )
+    conflicts = frozenset(("src/a",))
+    assert judge(policy, "echo > src/a", conflicts=conflicts).decision is Decision.ASK
+    assert judge(policy, "cd src; echo > a", conflicts=conflicts).decision is Decision.ASK
+    assert judge(policy, "make", conflicts=conflicts).decision is Decision.ASK
+    assert judge(policy, "echo > b; echo > other/src/a", conflicts=conflicts).decision is (
+        Decision.ALLOW
+    )
+    assert judge(policy, "echo > src/a; make").decision is Decision.ALLOW
+
+
 def test_a_surprise_can_have_its_own_rule() -> None:
     policy = rule_of(when={"surprise": True}, decide="ask")
     (action,) = actions("make")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from cash.cli.asking import confirm
-from cash.cli.calls import agent_argument, ask, here
+from cash.cli.calls import ask, complete_agents, here
 from cash.cli.conflicts import show_conflicts
 from cash.cli.printing import json_option, one_line, print_json, print_text
 from cash.cli.table import command as make_command
@@ -25,9 +27,11 @@ from cash.hub.targets import find_target
     "polis agents merge alice",
     "polis agents merge alice --into main --squash --message 'Add price tags'",
     "polis agents merge alice --commit 'The rest' --yes",
+    "polis agents merge --all                # in the order polis conflicts shows",
     name="merge",
 )
-@agent_argument
+@click.argument("name", metavar="[NAME]", default="", shell_complete=complete_agents)
+@click.option("--all", "everybody", is_flag=True, help="Each agent's, until one conflicts.")
 @click.option("--into", metavar="BRANCH", help="Into this branch of yours [the current one].")
 @click.option("--squash", is_flag=True, help="As one commit.")
 @click.option("--message", metavar="TEXT", default="", help="The merge commit's message.")
@@ -36,6 +40,7 @@ from cash.hub.targets import find_target
 @json_option
 def command(
     name: str,
+    everybody: bool,
     into: str | None,
     squash: bool,
     message: str,
@@ -47,8 +52,50 @@ def command(
 
     First it shows what would change, and asks. What conflicts, or would run over your own
     uncommitted files, is found before anything is touched. Your git merges, with your name and
-    your hooks; the way back is printed.
+    your hooks; the way back is printed. With --all the agents are merged in the order in which the
+    fewest conflict, each shown and asked about; the first that conflicts ends it.
     """
+    if bool(name) == everybody:
+        raise UsageFault("an agent's name, or --all", hint="polis agents merge --help")
+    bring = partial(
+        _bring, into=into, squash=squash, message=message, commit=commit, yes=yes, as_json=as_json
+    )
+    if everybody:
+        _bring_all(into, bring)
+    else:
+        bring(name)
+
+
+def _bring_all(into: str | None, bring: Callable[[str], None]) -> None:
+    found = ask("comparing the agents' work", "conflicts.look", into=into)
+    if found["troubles"]:
+        trouble = found["troubles"][0]
+        raise Fault(
+            f"the work of {trouble['agent']} cannot be looked at: {one_line(trouble['why'])}",
+            hint="merge the others by their names",
+        )
+    order = list(found["order"])
+    if not order:
+        print_text(f"no agent has anything that is not in {found['into']}")
+    for place, name in enumerate(order):
+        try:
+            bring(name)
+        except (Fault, click.exceptions.Exit):
+            left = ", ".join(order[place:])
+            tell(f"merged: {', '.join(order[:place]) or 'nobody'}; left: {left}")
+            raise
+
+
+def _bring(
+    name: str,
+    *,
+    into: str | None,
+    squash: bool,
+    message: str,
+    commit: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
     work = look(name)
     find_target(work.repository, work.folder / "agents", Path(here()), into)  # before any commit
     files = len(list_changes(work.repository, work.head, work.work))

@@ -1,0 +1,144 @@
+"""Which agents' work conflicts with which, and in what order it is best merged.
+
+Each pair is merged in the object store by `git merge-tree`, all in one process: 0.3 ms a pair,
+where a process each took 8, and libgit2 4 (and it misses folders that were renamed). Only pairs
+are tried, so three that conflict only together are not foreseen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from cash.faults import MachineFault
+from cash.hub.git import GitFault, last_line
+from cash.hub.order import order_merges
+from cash.hub.quick_reads import Touched, read_touched_quickly
+from cash.hub.repository import Repository
+from cash.hub.targets import Target
+
+# One that has touched more than this many commits' worth is compared with everybody.
+_MOST_COMMITS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All that an agent has, as one commit in the hub: what is not committed is on top."""
+
+    agent: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two whose work does not merge. agents: one, where it does not merge into the user's branch.
+    files: (path, git's word for the kind), each once, in order."""
+
+    agents: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON values."""
+        files = [{"path": path, "kind": kind} for path, kind in self.files]
+        return {"agents": list(self.agents), "files": files}
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """order: all with work of their own, as they are best merged. conflicting: those of them whose
+    merge is expected to conflict then."""
+
+    meetings: tuple[Meeting, ...]
+    order: tuple[str, ...]
+    conflicting: tuple[str, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "conflicts": [meeting.describe() for meeting in self.meetings],
+            "order": list(self.order),
+            "conflicting": list(self.conflicting),
+        }
+
+    def paths_of(self, agent: str) -> frozenset[str]:
+        """The files in which its work conflicts with somebody's."""
+        met = [meeting for meeting in self.meetings if agent in meeting.agents]
+        return frozenset(path for meeting in met for path, _ in meeting.files)
+
+
+def foresee(repository: Repository, target: Target, works: Sequence[Work]) -> Foresight:
+    """What would come of merging them all into the target. Work that is in it already is left
+    out. GitFault; MachineFault where git is too old."""
+    touched = {
+        work: read_touched_quickly(repository, work.commit, target.tip, _MOST_COMMITS)
+        for work in works
+    }
+    left = [work for work, found in touched.items() if found is None or found.paths]
+    pairs = [(target.tip, work.commit) for work in left]
+    names: list[tuple[str, ...]] = [(work.agent,) for work in left]
+    for one, other in combinations(left, 2):
+        if may_meet(touched[one], touched[other]):
+            pairs.append((one.commit, other.commit))
+            names.append((one.agent, other.agent))
+    found = merge_pairs(repository, target, pairs)
+    meetings = tuple(
+        Meeting(agents, files) for agents, files in zip(names, found, strict=True) if files
+    )
+    weights = {meeting.agents: len(meeting.files) for meeting in meetings}
+    order, conflicting = order_merges([work.agent for work in left], weights)
+    return Foresight(meetings, order, conflicting)
+
+
+def may_meet(one: Touched | None, other: Touched | None) -> bool:
+    """Whether a conflict is possible: both have touched a path, one a folder in whose place the
+    other has a file, or one may have renamed a folder into which the other puts something."""
+    if one is None or other is None or one.commit == other.commit:
+        return one is None or other is None
+    if (one.removes and other.adds) or (other.removes and one.adds):
+        return True
+    return not one.paths.isdisjoint(other.above) or not other.paths.isdisjoint(one.above)
+
+
+def merge_pairs(
+    repository: Repository, target: Target, pairs: Sequence[tuple[str, str]]
+) -> list[tuple[tuple[str, str], ...]]:
+    """For each pair of commits the files that conflict, with git's word for how. Two without any
+    common history conflict as wholes: ("", "unrelated")."""
+    git = replace(repository.git, work_tree=target.tree or repository.root)
+    found: list[tuple[tuple[str, str], ...]] = []
+    while len(found) < len(pairs):
+        rest = pairs[len(found) :]
+        given = "".join(f"{one} {other}\n" for one, other in rest).encode()
+        words = ("merge-tree", "--write-tree", "--stdin", "--messages")
+        status, out, err = git.try_run(*words, given=given, cwd=git.work_tree)
+        if status == 129:
+            raise MachineFault("this git cannot foresee merges", hint="install git 2.39 or newer")
+        found += _read_merges(out)
+        if status and len(found) < len(pairs):
+            if "unrelated" not in err:
+                raise GitFault(f"merges cannot be foreseen: {last_line(err)}", stderr=err)
+            found.append((("", "unrelated"),))
+    return found
+
+
+def _read_merges(out: bytes) -> Iterator[tuple[tuple[str, str], ...]]:
+    """What `merge-tree --stdin` says of each merge: whether it is clean, the tree, the files that
+    are not up to an empty field, then messages (how many paths, these, the kind, the sentence) up
+    to another."""
+    fields = iter(os.fsdecode(out).split("\0"))
+    for status in fields:
+        if not status:
+            return
+        next(fields)
+        while next(fields):
+            pass
+        found: dict[tuple[str, str], None] = {}
+        while count := next(fields):
+            paths = [next(fields) for _ in range(int(count))]
+            word, _ = next(fields), next(fields)
+            if word.startswith("CONFLICT"):
+                found[paths[0], word.removeprefix("CONFLICT (").removesuffix(")")] = None
+        yield tuple(sorted(found))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench.home import Home
 from bench.measure import Row
 from bench.rows.agents import measure_agents
+from bench.rows.conflicts import measure_conflicts
 from bench.rows.exec import measure_exec
 from bench.rows.hooks import measure_hooks
 from bench.rows.journal import measure_journal
@@ -37,4 +38,5 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "sessions": measure_sessions,
     "journal": measure_journal,
     "locks": measure_locks,
+    "conflicts": measure_conflicts,
 }

@@ -17,6 +17,7 @@ from cash.daemon.errand import Told, run_errand
 from cash.faults import Fault
 from cash.hub.arrival import printable
 from cash.hub.git import GitFault
+from cash.hub.quick_reads import has_quickly
 from cash.hub.worktree import find_entry
 from cash.workspace.agent import Agent, AgentFault
 
@@ -99,7 +100,7 @@ async def take_work(hosted: Hosted, agent: Agent) -> Taken:
     await hosted.importing.import_changes(agent)
     told = await run_errand(hosted, agent, _SNAPSHOT, _place(agent, "snapshot"))
     taken = _read_snapshot(agent, told)
-    if taken.work != taken.head:
+    if taken.work != taken.head and not await asyncio.to_thread(_is_here, hosted, taken.work):
         await hosted.importing.fetch_commit(agent, taken.work)
     branch, tip = await asyncio.to_thread(_outside, hosted, agent)
     if tip != taken.head:
@@ -121,6 +122,14 @@ async def commit_work(hosted: Hosted, agent: Agent, message: str) -> Taken:
             hint=f"polis shell {agent.name}, and git status there",
         )
     return await take_work(hosted, agent)
+
+
+def _is_here(hosted: Hosted, commit: str) -> bool:
+    """Whether it was carried over before: one tree gives one commit."""
+    found = has_quickly(hosted.repository, commit)
+    if found is None:
+        found = hosted.repository.git.try_run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
+    return found
 
 
 def _place(agent: Agent, name: str) -> list[str]:

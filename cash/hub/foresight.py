@@ -14,12 +14,14 @@ from itertools import combinations
 from typing import Any
 
 from cash.faults import MachineFault
+from cash.hub.changes import contains
 from cash.hub.git import GitFault, last_line
 from cash.hub.order import order_merges
 from cash.hub.quick_reads import Touched, read_touched_quickly
 from cash.hub.repository import Repository
 from cash.hub.targets import Target
 
+_MOST_TRIED = 1000
 # One that has touched more than this many commits' worth is compared with everybody.
 _MOST_COMMITS = 500
 
@@ -72,17 +74,12 @@ class Foresight:
 def foresee(repository: Repository, target: Target, works: Sequence[Work]) -> Foresight:
     """What would come of merging them all into the target. Work that is in it already is left
     out. GitFault; MachineFault where git is too old."""
-    touched = {
-        work: read_touched_quickly(repository, work.commit, target.tip, _MOST_COMMITS)
-        for work in works
-    }
-    left = [work for work, found in touched.items() if found is None or found.paths]
+    left = [work for work in works if not contains(repository, target.tip, work.commit)]
     pairs = [(target.tip, work.commit) for work in left]
     names: list[tuple[str, ...]] = [(work.agent,) for work in left]
-    for one, other in combinations(left, 2):
-        if may_meet(touched[one], touched[other]):
-            pairs.append((one.commit, other.commit))
-            names.append((one.agent, other.agent))
+    for one, other in _candidates(repository, target, left):
+        pairs.append((one.commit, other.commit))
+        names.append((one.agent, other.agent))
     found = merge_pairs(repository, target, pairs)
     meetings = tuple(
         Meeting(agents, files) for agents, files in zip(names, found, strict=True) if files
@@ -90,6 +87,21 @@ def foresee(repository: Repository, target: Target, works: Sequence[Work]) -> Fo
     weights = {meeting.agents: len(meeting.files) for meeting in meetings}
     order, conflicting = order_merges([work.agent for work in left], weights)
     return Foresight(meetings, order, conflicting)
+
+
+def _candidates(
+    repository: Repository, target: Target, works: Sequence[Work]
+) -> list[tuple[Work, Work]]:
+    """The pairs that have to be tried: all, unless that takes longer than to look which can meet
+    at all (a look at the commits of one costs as much as dozens of pairs)."""
+    pairs = list(combinations(works, 2))
+    if len(pairs) <= _MOST_TRIED:
+        return pairs
+    touched = {
+        work: read_touched_quickly(repository, work.commit, target.tip, _MOST_COMMITS)
+        for work in works
+    }
+    return [(one, other) for one, other in pairs if may_meet(touched[one], touched[other])]
 
 
 def may_meet(one: Touched | None, other: Touched | None) -> bool:

@@ -71,6 +71,11 @@ def contains_quickly(repository: Repository, later: str, commit: str) -> bool | 
     return _ask(repository, look)
 
 
+def has_quickly(repository: Repository, name: str) -> bool | None:
+    """Whether the hub has an object."""
+    return _ask(repository, lambda store: name in store)
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """What the commits of a branch that another has not have touched, be it taken back since.

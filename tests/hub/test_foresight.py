@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import shutil
 from collections.abc import Mapping, Sequence
 
 import pytest
 from ground import Ground
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cash.hub.foresight import Foresight, Meeting, Work, foresee, may_meet
+from cash.hub.foresight import Foresight, Meeting, Work, foresee, may_meet, merge_pairs
 from cash.hub.order import order_merges
 from cash.hub.quick_reads import load_libgit2, read_touched_quickly
 from cash.hub.targets import Target
@@ -57,7 +59,7 @@ def test_many_that_all_conflict_are_ordered_too() -> None:
     assert (len(order), len(conflicting)) == (60, 59)
 
 
-@pytest.fixture(params=["libgit2", "git"])
+@pytest.fixture(params=["libgit2", "git", "sieved"])
 def ground_read(
     request: pytest.FixtureRequest, ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> Ground:
@@ -65,6 +67,8 @@ def ground_read(
         monkeypatch.setattr("cash.hub.quick_reads._is_loaded", lambda: False)
     elif not load_libgit2():
         pytest.skip("pygit2 is not installed")
+    if request.param == "sieved":
+        monkeypatch.setattr("cash.hub.foresight._MOST_TRIED", 0)
     return ground
 
 
@@ -160,11 +164,10 @@ def test_two_without_common_history_conflict_as_wholes(ground_read: Ground) -> N
     assert found.meetings[0].files == (("", "unrelated"),)
 
 
-def test_a_change_that_was_taken_back_is_looked_at(ground: Ground) -> None:
+def test_a_change_that_was_taken_back_is_looked_at(ground_read: Ground) -> None:
     """The branch it began from has it: against that, the file was changed."""
-    if not load_libgit2():
-        pytest.skip("pygit2 is not installed")
-    first = _branch(ground, "alice", {"README": "changed\n"})
+    ground = ground_read
+    _branch(ground, "alice", {"README": "changed\n"})
     ground.git("switch", "-q", "-c", "bob", "alice")
     ground.git("revert", "--no-edit", "HEAD")
     back = Work("bob", ground.git("rev-parse", "HEAD"))
@@ -174,11 +177,58 @@ def test_a_change_that_was_taken_back_is_looked_at(ground: Ground) -> None:
     again = Work("alice", ground.git("rev-parse", "HEAD"))
     ground.git("switch", "-q", "main")
     target = _target(ground)
-    touched = [
-        read_touched_quickly(ground.repository, work.commit, target.tip, 9)
-        for work in (back, again)
-    ]
-    assert may_meet(*touched)
     found: Foresight = foresee(ground.repository, target, [again, back])
     assert [meeting.agents for meeting in found.meetings] == [("alice", "bob")]
-    assert read_touched_quickly(ground.repository, first.commit, target.tip, 0) is None
+
+
+_changes = st.lists(
+    st.tuples(
+        st.sampled_from(("write", "write", "remove", "move")),
+        st.sampled_from(("d/a", "d/b", "e/a", "top", "d", "e")),
+        st.sampled_from(("d/a", "d/c", "e/c", "f", "top")),
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(_changes, _changes)
+def test_what_is_sieved_out_does_not_conflict(
+    ground: Ground, one: list[tuple[str, str, str]], other: list[tuple[str, str, str]]
+) -> None:
+    if not load_libgit2():
+        pytest.skip("pygit2 is not installed")
+    if not (ground.root / "d").exists():
+        for path in ("d/a", "d/b", "e/a", "top"):
+            (ground.root / path).parent.mkdir(exist_ok=True)
+            (ground.root / path).write_text(f"{path}\n" * 9)
+        ground.git("add", "-A")
+        ground.git("commit", "-qm", "all")
+    works = [_play(ground, name, changes) for name, changes in (("one", one), ("other", other))]
+    target = _target(ground)
+    touched = [
+        read_touched_quickly(ground.repository, work.commit, target.tip, 9) for work in works
+    ]
+    if not may_meet(*touched):
+        pair = (works[0].commit, works[1].commit)
+        assert merge_pairs(ground.repository, target, [pair]) == [()]
+
+
+def _play(ground: Ground, name: str, changes: list[tuple[str, str, str]]) -> Work:
+    ground.git("switch", "-q", "-C", name, "main")
+    for what, path, to in changes:
+        place = ground.root / path
+        if what == "write" and not place.is_dir():
+            place.parent.mkdir(exist_ok=True) if not place.parent.is_file() else None
+            if place.parent.is_dir():
+                place.write_text(f"{name}\n")
+        elif what == "remove" and place.exists():
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+        elif what == "move" and place.exists() and not f"{to}/".startswith(f"{path}/"):
+            with contextlib.suppress(OSError):  # something is there, or its folder is not
+                place.rename(ground.root / to)
+    ground.git("add", "-A")
+    ground.git("commit", "-q", "--allow-empty", "-m", name)
+    commit = ground.git("rev-parse", "HEAD")
+    ground.git("switch", "-q", "main")
+    return Work(name, commit)

@@ -12,8 +12,9 @@ from cash.daemon.inside_calls import Insider
 from cash.daemon.remote_calls import RemoteCalls
 from cash.faults import Fault
 from cash.hub.adoption import as_fault, write_whole
+from cash.hub.parts import configure_parts, list_parts
 from cash.hub.remotes import configure_remotes, list_remotes
-from cash.walls.plan import REMOTES_NAME
+from cash.walls.plan import PARTS_NAME, REMOTES_NAME
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Doors:
         self._hosted = hosted
         self._open: dict[str, Door] = {}
         self._shown: dict[str, tuple[int, ...]] = {}
+        self._carried: dict[str, frozenset[str]] = {}
 
     def folder(self, agent: Agent) -> Path:
         """Where the agent's socket lies."""
@@ -50,20 +52,33 @@ class Doors:
         """Tells the agent's git of the user's remotes, if they may have changed. Fault when that
         cannot be written."""
         repository = self._hosted.repository
-        files = (repository.common_dir / "config", repository.owner.home / ".gitconfig")
+        common = repository.common_dir
+        files = (common / "config", common / "modules", repository.owner.home / ".gitconfig")
         stamp = tuple(number for path in files for number in _stamp(path))
         if agent.incarnation not in self._open or self._shown.get(agent.incarnation) == stamp:
             return
-        text = configure_remotes(await asyncio.to_thread(list_remotes, repository))
-        place = self.folder(agent) / REMOTES_NAME
+        remotes = await asyncio.to_thread(list_remotes, repository)
+        parts = await asyncio.to_thread(list_parts, repository)
+        self._show(agent, REMOTES_NAME, configure_remotes(remotes))
+        self._show(agent, PARTS_NAME, configure_parts(parts))
+        carried = {one.shown for one in remotes} | {one.shown for one in parts}
+        self._carried[agent.incarnation] = frozenset(carried)
+        self._shown[agent.incarnation] = stamp
+
+    def _show(self, agent: Agent, name: str, text: str) -> None:
+        place = self.folder(agent) / name
         with as_fault(f"{place} cannot be written"):
             write_whole(place, text.encode("utf-8", "surrogateescape"))
             os.chmod(place, 0o644)  # whatever the umask
-        self._shown[agent.incarnation] = stamp
+
+    def carried(self, agent: Agent) -> frozenset[str]:
+        """The addresses that the agent's git reaches through polisd."""
+        return self._carried.get(agent.incarnation, frozenset())
 
     def close(self, agent: Agent) -> None:
         """Listens no more."""
         self._shown.pop(agent.incarnation, None)
+        self._carried.pop(agent.incarnation, None)
         door = self._open.pop(agent.incarnation, None)
         if door is not None:
             door.close()

@@ -194,7 +194,7 @@ class Hosted:
     def context_of(self, agent: Agent, cwd: str) -> Context:
         """What a judgement of this agent may know."""
         facts = gather_facts(agent, cwd, str(self.settings.value("installer")))
-        facts = replace(facts, carried=self.doors.carried(agent))
+        facts = replace(facts, carried=self.doors.carried())
         return replace(self._context_of(agent), cwd=cwd, facts=facts, enforced=True)
 
     def _context_of(self, agent: Agent) -> Context:

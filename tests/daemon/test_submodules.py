@@ -62,6 +62,23 @@ def test_what_it_borrows_outlives_a_gc_and_goes_with_the_agent(parted: Desk) -> 
     assert parted.polis("agents", "remove", "bob", "--force").status == 0
     refs = parted.installation.git(module, "for-each-ref", "--format=%(refname)")
     assert "refs/polis" not in refs
+    assert parted.polis("uninstall").status == 0
+    assert not (module / "polis").exists()
+
+
+def test_one_that_is_initialised_while_the_walls_stand_says_what_to_do(parted: Desk) -> None:
+    git = parted.installation.git
+    git(parted.installation.folder, "clone", "-q", "--bare", "part.git", "more.git")
+    address = "git@far.example:more.git"
+    work(parted, "true", "bob")
+    git(parted.repository, "submodule", "--quiet", "add", "-b", "main", address, "more")
+    ran = parted.polis("shell", "bob", "-c", f"git clone -q {address}")
+    assert ran.status != 0
+    assert ran.err.startswith("polis: this submodule is shown when the walls are raised anew\n")
+    assert "hint: outside: polis agents stop bob\n" in ran.err
+    assert parted.polis("agents", "stop", "bob").status == 0
+    line = f"git clone -q {address} && git -C more log -1 --format=%s"
+    assert work(parted, line, "bob") == "Begin\n"
 
 
 def test_a_forced_push_in_a_submodule_is_asked_about_by_its_address(parted: Desk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from desk import Desk
 from far import make_far
@@ -10,6 +12,26 @@ from homecoming import work
 pytestmark = pytest.mark.kernel
 
 ADDRESS = "git@far.example:part.git"
+PUSH = "git push -q origin HEAD:refs/heads/topic"
+# What git may run of a repository's own, where it is fetched from, pushed from, or worked in.
+PLANTED = """
+[core]
+	fsmonitor = RUN
+	sshCommand = RUN
+	alternateRefsCommand = RUN
+	askPass = RUN
+[uploadpack]
+	packObjectsHook = RUN
+[remote "origin"]
+	receivepack = RUN
+	uploadpack = RUN
+[credential]
+	helper = !RUN
+[gpg]
+	program = RUN
+[protocol "ext"]
+	allow = always
+"""
 
 
 @pytest.fixture
@@ -89,6 +111,28 @@ def test_a_forced_push_in_a_submodule_is_asked_about_by_its_address(parted: Desk
     assert ran.status == 124, ran.err
     (asked,) = [one["body"] for one in parted.log("asked")]
     assert asked["line"] == f"git push {ADDRESS} +HEAD:refs/heads/main"
+
+
+def test_nothing_planted_in_a_submodule_runs_outside(parted: Desk) -> None:
+    work(parted, "git submodule --quiet update --init", "bob")
+    tree = parted.folder_of("bob") / "volume/tree"
+    module = parted.folder_of("bob") / "git/modules/part"
+    program, log = tree / "run.sh", tree / "ran.log"
+    program.write_text(f"#!/bin/sh\necho $(readlink /proc/self/ns/mnt) >>{log}\ncat\n")
+    program.chmod(0o755)
+    for name in ("pre-push", "reference-transaction", "post-index-change", "pre-receive"):
+        (module / "hooks").mkdir(exist_ok=True)
+        (module / "hooks" / name).symlink_to(program)
+    with (module / "config").open("a") as file:
+        file.write(PLANTED.replace("RUN", str(program)))
+    owner = tree.stat()
+    for place in (program, *module.rglob("*")):
+        os.chown(place, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    ran = parted.polis("shell", "bob", "-c", f"cd part; git commit -q --allow-empty -m x; {PUSH}")
+    assert bare(parted, "log", "-1", "--format=%s", "topic") == "x", ran.err
+    places = set(log.read_text().split())
+    assert places
+    assert os.readlink("/proc/self/ns/mnt") not in places
 
 
 def test_another_address_by_the_name_of_the_users_remote_is_not_theirs(parted: Desk) -> None:

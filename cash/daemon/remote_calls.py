@@ -12,17 +12,15 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from cash.daemon.conversation import Listener
 from cash.daemon.remote_git import Ran, run_remote, without_secrets
 from cash.daemon.remote_judging import Ruling, rule
 from cash.faults import FAILED_CLOSED, Fault, UsageFault
-from cash.hub.levels import writing
 from cash.hub.listing import describe_hub, describe_remote, keep_fetched, keep_listed
-from cash.hub.mutex import hold_hub
 from cash.hub.parts import find_part
-from cash.hub.refs import PREFIX, keep_ref
+from cash.hub.refs import PREFIX
 from cash.hub.remotes import (
     Move,
     check_object,
@@ -39,7 +37,6 @@ from cash.workspace.agent import Agent
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
-_What = TypeVar("_What")
 _HUB: Final = ("hub", "polis::hub")
 _MOST_REFS: Final = 20_000
 _MOST_MOVES: Final = 2_000
@@ -136,18 +133,10 @@ class Call:
         except Fault as fault:
             raise Fault(f"{target.name}: {fault.message}") from fault
 
-    async def keep(
-        self, place: Repository, how: Callable[[Repository, str, _What], None], what: _What
-    ) -> None:
-        """Keeps alive what the agent borrows from now on. The hub is held meanwhile, and not
-        before: a remote that hangs keeps nobody else waiting."""
-
-        def keep() -> None:
-            need, name = writing(keep_ref(self.agent.name)), self.agent.name
-            with hold_hub(place, need, "fetch", who=name) as held:
-                how(held, name, what)
-
-        await asyncio.to_thread(keep)
+    async def answer_refs(self, repository: Repository, lines: Sequence[str]) -> None:
+        """Tells git the listing; what it will borrow of it stays alive from now on."""
+        await asyncio.to_thread(keep_listed, repository, self.agent.name, lines)
+        await self.listener.answer("\n".join((*lines, "")))
 
     async def journal(
         self, operation: str, remote: str, ruling: Ruling, began: float, **more: object
@@ -178,8 +167,7 @@ async def _list(call: Call, fields: list[str]) -> int:
         own = f"refs/heads/{call.agent.branch}"
         hub = call.hosted.repository
         lines = await asyncio.to_thread(describe_hub, hub, own)
-        await call.keep(hub, keep_listed, lines)
-        await call.listener.answer("\n".join((*lines, "")))
+        await call.answer_refs(hub, lines)
         return 0
     began, target = time.monotonic(), await call.target()
     ruling = await call.judge(("git", "ls-remote", target.name))
@@ -189,11 +177,9 @@ async def _list(call: Call, fields: list[str]) -> int:
         if ran.status:
             await call.journal("ls-remote", target.name, ruling, began, failed=ran.word)
             return FAILED_CLOSED
-        lines = describe_remote(target.repository, ran.out)
-        await call.keep(target.repository, keep_listed, lines)
         if target.repository != call.hosted.repository:
             await call.listener.borrow(str(target.repository.objects))
-        await call.listener.answer("\n".join((*lines, "")))
+        await call.answer_refs(target.repository, describe_remote(target.repository, ran.out))
     await call.journal("ls-remote", target.name, ruling, began)
     return ruling.status
 
@@ -233,7 +219,9 @@ async def _fetch_into(
     try:
         return await call.run(arguments, target, given.encode("utf-8", "surrogateescape"))
     finally:
-        await asyncio.shield(call.keep(target.repository, keep_fetched, place))
+        name = call.agent.name
+        # What has come stays, also when nobody waits for it any more.
+        await asyncio.shield(asyncio.to_thread(keep_fetched, target.repository, name, place))
 
 
 async def _push(call: Call, fields: list[str]) -> int:

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
-from cash.hub.refs import delete_refs, keep_more, list_refs
+from cash.hub.levels import PACKED, Need, writing
+from cash.hub.mutex import LONG_PATIENCE, hold_hub
+from cash.hub.refs import delete_refs, keep_more, keep_ref, list_refs
 from cash.hub.repository import Repository
 
 # What an agent's git takes of a remote.
@@ -44,7 +47,8 @@ def _format(repository: Repository) -> str:
 
 
 def keep_listed(repository: Repository, agent: str, lines: Iterable[str]) -> None:
-    """What the hub has of it already, git inside borrows without another word. The hub is held."""
+    """What the hub has of it already, git inside borrows without another word. Fault when the hub
+    is busy for long."""
     pairs = (line.partition(" ") for line in lines)
     tips = {value for value, _, name in pairs if name.startswith(_BORROWED)}
     asked = "".join(f"{tip}\n" for tip in sorted(tips)).encode()
@@ -54,11 +58,20 @@ def keep_listed(repository: Repository, agent: str, lines: Iterable[str]) -> Non
     given = "".join(f"{one}\n" for one in known).encode()
     # What lacks a part is none: git inside finds that as well, and asks for it.
     if known and not repository.git.try_run("rev-list", *_WHOLE, given=given)[0]:
-        keep_more(repository, agent, known)
+        with _held(repository, agent, writing(keep_ref(agent))) as held:
+            keep_more(held, agent, known)
 
 
 def keep_fetched(repository: Repository, agent: str, place: str) -> None:
-    """What has just arrived below a place of polis' own stays without it. The hub is held."""
-    refs = list_refs(repository, place)
-    keep_more(repository, agent, [ref.object for ref in refs])
-    delete_refs(repository, [ref.name for ref in refs])
+    """What has just arrived below a place of polis' own, which nobody else writes to, stays
+    without the place. Fault as above."""
+    with _held(repository, agent, writing(PACKED, keep_ref(agent))) as held:
+        refs = list_refs(held, place)
+        keep_more(held, agent, [ref.object for ref in refs])
+        delete_refs(held, [ref.name for ref in refs])
+
+
+def _held(repository: Repository, agent: str, need: Need) -> AbstractContextManager[Repository]:
+    """No longer than it takes to write refs, and never while a remote is waited for."""
+    doing = "keeping what is borrowed"
+    return hold_hub(repository, need, doing, who=agent, seconds=LONG_PATIENCE)

@@ -21,7 +21,7 @@ _WHOLE = ("--quiet", "--objects", "--stdin", "--not", "--all")
 def describe_hub(repository: Repository, own: str) -> tuple[str, ...]:
     """`<object> <ref>` of the hub's branches, but for the agent's own, and of its tags; the
     branch that the user is on as `@<branch> HEAD`."""
-    lines: list[str] = []
+    lines: list[str] = [_format(repository)]
     for ref in list_refs(repository, *_BORROWED):
         if ref.name != own and not ref.symbolic:
             lines.append(f"{ref.object} {ref.name}")
@@ -29,16 +29,19 @@ def describe_hub(repository: Repository, own: str) -> tuple[str, ...]:
     _, out, _ = repository.git.try_run("symbolic-ref", "--quiet", "HEAD")
     head = os.fsdecode(out).strip()
     if any(line.endswith(f" {head}") for line in lines):
-        lines.append(f"@{head} HEAD")
-    return (_format(repository), *lines)
+        lines.insert(1, f"@{head} HEAD")
+    return tuple(lines)
 
 
 def describe_remote(repository: Repository, told: bytes) -> tuple[str, ...]:
-    """The same of what `git ls-remote --symref` has told."""
+    """The same of what `git ls-remote --symref` has told, in its order."""
     pairs = [line.partition("\t") for line in os.fsdecode(told).split("\n")[:-1]]
     symbolic = {name: value[5:] for value, _, name in pairs if value.startswith("ref: ")}
-    lines = [f"{value} {name}" for value, _, name in pairs if name not in symbolic]
-    lines += [f"@{target} {name}" for name, target in symbolic.items()]
+    lines = (
+        f"@{symbolic[name]} {name}" if name in symbolic else f"{value} {name}"
+        for value, _, name in pairs
+        if not value.startswith("ref: ")
+    )
     return (_format(repository), *lines)
 
 

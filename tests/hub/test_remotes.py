@@ -132,10 +132,10 @@ def test_the_hubs_refs(ground: Ground) -> None:
     tip, tag = ground.git("rev-parse", "main"), ground.git("rev-parse", "v1")
     assert describe_hub(ground.repository, "refs/heads/agent/alice") == (
         ":object-format sha1",
+        "@refs/heads/main HEAD",
         f"{tip} refs/heads/main",
         f"{tag} refs/tags/v1",
         f"{tip} refs/tags/v1^{{}}",
-        "@refs/heads/main HEAD",
     )
 
 
@@ -143,7 +143,7 @@ def test_a_remotes_refs(ground: Ground) -> None:
     told = b"ref: refs/heads/main\tHEAD\n1\tHEAD\n1\trefs/heads/main\n2\trefs/tags/v1^{}\n"
     assert describe_remote(ground.repository, told) == (
         ":object-format sha1",
+        "@refs/heads/main HEAD",
         "1 refs/heads/main",
         "2 refs/tags/v1^{}",
-        "@refs/heads/main HEAD",
     )

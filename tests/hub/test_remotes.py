@@ -90,7 +90,11 @@ def test_what_an_agents_git_is_told(ground: Ground) -> None:
 @pytest.mark.parametrize(
     ("name", "address", "found"),
     [
-        ("origin", "anything", "origin"),
+        ("origin", "https://h.example/x", "origin"),
+        ("origin", "origin", "origin"),
+        ("origin", "", "origin"),
+        ("origin", "anything", None),
+        ("origin", "/srv/b.git", "b"),
         ("https://h.example/x", "https://h.example/x", "origin"),
         ("https://u:p@h.example/x", "https://u:p@h.example/x", "origin"),
         ("https://h.example/xy", "https://h.example/xy", None),

@@ -18,6 +18,7 @@ from bench.rows.peers import measure_peers
 from bench.rows.reads import measure_reads
 from bench.rows.real_agents import measure_real_agents
 from bench.rows.sessions import measure_sessions
+from bench.rows.together import measure_together
 from bench.rows.verdict import measure_rules, measure_verdict
 from bench.rows.work import measure_work
 
@@ -37,4 +38,5 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "sessions": measure_sessions,
     "journal": measure_journal,
     "locks": measure_locks,
+    "together": measure_together,
 }

@@ -22,13 +22,20 @@ _PAIRS = [*itertools.combinations_with_replacement(OPERATIONS, 2)]
 @pytest.mark.timeout(300)
 def test_every_two_operations_of_two_agents_at_once(installation: Installation) -> None:
     assert len(_PAIRS) == 276
+    with plainly(installation, 2) as plain:
+        _do_pairs("plain", plain)
     with inside(installation, 2) as crowd:
-        began = time.monotonic()
-        for one, other in _PAIRS:
-            crowd.at_once({0: (one,), 1: (other,)})
-        _tell("pairs", crowd, began)
+        _do_pairs("inside", crowd)
         assert crowd.wrong == []
         _nothing_is_lost(crowd)
+    assert plain.wrong != []
+
+
+def _do_pairs(what: str, crowd: Crowd) -> None:
+    began = time.monotonic()
+    for one, other in _PAIRS:
+        crowd.at_once({0: (one,), 1: (other,)})
+    _tell(what, crowd, began)
 
 
 @pytest.mark.timeout(300)

@@ -3,22 +3,24 @@
     python3 operations.py NAME BRANCH SCRATCH
 
 Runs in the working directory, inside the walls or in a plain worktree; needs Python alone. A line
-of input are operations, done one after the other, or "look"; the answer is a line of JSON: what went
-wrong (operation, why), the worker's commit, and the branches, tags and pushed commits that it made
-and that have to be there at the end.
+of input are operations, done one after the other, or "look"; the answer is a line of JSON: what
+went wrong (operation, why), the worker's commit, and the branches, tags and pushed commits that it
+made and that have to be there at the end.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 # Pushes to one branch of all: who comes second has to look again.
-_TRIES = 60
+_TRIES = 40
 
 
 class Wrong(Exception):
@@ -169,7 +171,8 @@ def _push_own(w: Worker) -> None:
 
 def _push_shared(w: Worker) -> None:
     """Until it is the first: that somebody else was is no failure of git's."""
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
+        time.sleep(random.uniform(0, 0.2 * number))
         w.git("fetch", "-q", "origin")
         mine = w.commit_tree("origin/shared", w.fresh("shared"))
         ran = subprocess.run(

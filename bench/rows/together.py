@@ -57,8 +57,8 @@ def measure_together(home: Home, rounds: int) -> Row:
         figures=figures,
         budgets=budgets,
         notes=[
-            f"A turn: {_COMMITS} commits by all together, a file written and added before each. "
-            "After the last turn all of them are in the hub."
+            f"A turn: {_COMMITS} commits by all together, a file written and added before each.",
+            "After the last turn all of them are in the hub.",
         ],
     )
 

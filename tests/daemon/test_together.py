@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from pathlib import Path
 
 import pytest
 from crowd import Crowd, inside, plainly

@@ -19,6 +19,7 @@ from bench.rows.peers import measure_peers
 from bench.rows.reads import measure_reads
 from bench.rows.real_agents import measure_real_agents
 from bench.rows.sessions import measure_sessions
+from bench.rows.together import measure_together
 from bench.rows.verdict import measure_rules, measure_verdict
 from bench.rows.work import measure_work
 
@@ -39,4 +40,5 @@ ROWS: dict[str, Callable[[Home, int], Row]] = {
     "journal": measure_journal,
     "locks": measure_locks,
     "conflicts": measure_conflicts,
+    "together": measure_together,
 }

@@ -36,6 +36,10 @@ class Listener:
         """For git."""
         await self._say(b"O", text)
 
+    async def borrow(self, objects: str) -> None:
+        """The object store from which git inside is to borrow."""
+        await self._say(b"A", objects)
+
     async def end(self, status: int) -> None:
         """The last word."""
         await self._say(b"X", str(status))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ from cash.daemon.inside_calls import Insider
 from cash.daemon.remote_calls import RemoteCalls
 from cash.faults import Fault
 from cash.hub.adoption import as_fault, write_whole
+from cash.hub.parts import configure_parts, list_parts
 from cash.hub.remotes import configure_remotes, list_remotes
-from cash.walls.plan import REMOTES_NAME
+from cash.walls.plan import PARTS_NAME, REMOTES_NAME
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class Doors:
         self._hosted = hosted
         self._open: dict[str, Door] = {}
         self._shown: dict[str, tuple[int, ...]] = {}
+        self._carried: tuple[tuple[int, ...], frozenset[str]] = ((), frozenset())
 
     def folder(self, agent: Agent) -> Path:
         """Where the agent's socket lies."""
@@ -49,17 +52,39 @@ class Doors:
     async def show_remotes(self, agent: Agent) -> None:
         """Tells the agent's git of the user's remotes, if they may have changed. Fault when that
         cannot be written."""
-        repository = self._hosted.repository
-        files = (repository.common_dir / "config", repository.owner.home / ".gitconfig")
-        stamp = tuple(number for path in files for number in _stamp(path))
+        repository, stamp = self._hosted.repository, self._stamp()
         if agent.incarnation not in self._open or self._shown.get(agent.incarnation) == stamp:
             return
-        text = configure_remotes(await asyncio.to_thread(list_remotes, repository))
-        place = self.folder(agent) / REMOTES_NAME
+        remotes = await asyncio.to_thread(list_remotes, repository)
+        parts = await asyncio.to_thread(list_parts, repository)
+        self._show(agent, REMOTES_NAME, configure_remotes(remotes))
+        self._show(agent, PARTS_NAME, configure_parts(parts))
+        self._shown[agent.incarnation] = stamp
+
+    def _show(self, agent: Agent, name: str, text: str) -> None:
+        place = self.folder(agent) / name
         with as_fault(f"{place} cannot be written"):
             write_whole(place, text.encode("utf-8", "surrogateescape"))
             os.chmod(place, 0o644)  # whatever the umask
-        self._shown[agent.incarnation] = stamp
+
+    def carried(self) -> frozenset[str]:
+        """The addresses that agents' gits reach through polisd; looked up when they may have
+        changed, before the first command that may use them is judged."""
+        stamp = self._stamp()
+        if self._carried[0] != stamp:
+            found: set[str] = set()
+            with contextlib.suppress(Fault):  # what cannot be read is asked about
+                found |= {one.shown for one in list_remotes(self._hosted.repository)}
+                found |= {one.shown for one in list_parts(self._hosted.repository)}
+            self._carried = (stamp, frozenset(found))
+        return self._carried[1]
+
+    def _stamp(self) -> tuple[int, ...]:
+        """Changes when what the user has configured may have."""
+        repository = self._hosted.repository
+        common = repository.common_dir
+        files = (common / "config", common / "modules", repository.owner.home / ".gitconfig")
+        return tuple(number for path in files for number in _stamp(path))
 
     def close(self, agent: Agent) -> None:
         """Listens no more."""

@@ -34,6 +34,12 @@ _STARTED: Final = frozenset(
         *("worktree",),
     )
 )
+# Of `submodule update`; with --force it takes away what a submodule's tree holds.
+_UPDATING: Final = re.compile(
+    r"--(?:quiet|progress|remote|recursive|init|require-init|no-fetch|rebase|merge|checkout"
+    r"|dissociate|(?:no-)?single-branch|(?:no-)?recommend-shallow"
+    r"|(?:jobs|depth|filter|reference)=.*)"
+)
 _GLOBAL_VALUES: Final = frozenset(
     ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source")
 )
@@ -56,7 +62,19 @@ def is_own_work(face: Face, starter: Sequence[str]) -> bool:
     has started it, none if it was something else."""
     if face.program != "git" or not is_git(face.resolved):
         return False
-    return operation_of(starter) in _WORKING and operation_of(_texts(face)) in _STARTED
+    is_working = operation_of(starter) in _WORKING or _is_updating(starter)
+    return is_working and operation_of(_texts(face)) in _STARTED
+
+
+def _is_updating(starter: Sequence[str]) -> bool:
+    """Whether it is a `git submodule update` that forces nothing."""
+    if operation_of(starter) != "submodule--helper":
+        return False
+    words = list(starter[starter.index("submodule--helper") + 1 :])
+    options = words[1 : words.index("--") if "--" in words else None]
+    return words[:1] == ["update"] and all(
+        _UPDATING.fullmatch(word) for word in options if word.startswith("-")
+    )
 
 
 def operation_of(words: Sequence[str]) -> str:

@@ -36,6 +36,7 @@ from cash.daemon.reloading import Loading, Reloading
 from cash.daemon.sessions import Sessions
 from cash.daemon.starting import Starting
 from cash.daemon.states import States
+from cash.daemon.sweeping import sweep
 from cash.daemon.tool_calls import ToolCalls
 from cash.daemon.tool_locks import ToolLocks
 from cash.daemon.write_leave import WriteLeave
@@ -196,6 +197,7 @@ class Hosted:
     def context_of(self, agent: Agent, cwd: str) -> Context:
         """What a judgement of this agent may know."""
         facts = gather_facts(agent, cwd, str(self.settings.value("installer")))
+        facts = replace(facts, carried=self.doors.carried())
         return replace(self._context_of(agent), cwd=cwd, facts=facts, enforced=True)
 
     def _context_of(self, agent: Agent) -> Context:
@@ -253,7 +255,13 @@ class Hosted:
         return f"{self.repository.id}/{name}"
 
     async def enter(self, agent: Agent) -> Household:
-        """The agent's walls, raised if they do not stand. UsageFault while it is paused."""
+        """The agent's walls, raised if they do not stand, and no dead lock in its git directory.
+        UsageFault while it is paused."""
+        household = await self._enter(agent)
+        await sweep(self, agent)
+        return household
+
+    async def _enter(self, agent: Agent) -> Household:
         await self.sessions.ready()
         self.sessions.stillness.check(agent)
         if not agent.tree.is_dir():

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cash.faults import Fault
 from cash.hub.importer import ImportReport, fetch_commit, fetch_objects, import_commits
+from cash.hub.repository import Repository
 from cash.workspace.agent import Agent
 from cash.workspace.roster import is_unimported
 
@@ -70,18 +72,24 @@ class Importing:
         """Brings a commit into the hub that no ref inside holds. Raises Fault."""
         await self._fetch(agent, partial(fetch_commit, commit=commit), _ANY_COMMIT)
 
-    async def fetch_objects(self, agent: Agent, objects: Sequence[str]) -> None:
-        """The same with several commits or tags, by their ids."""
-        await self._fetch(agent, partial(fetch_objects, objects=objects), _ANY_COMMIT)
+    async def fetch_objects(
+        self, agent: Agent, objects: Sequence[str], repository: Repository, source: Path
+    ) -> None:
+        """The same with several commits or tags, by their ids. repository: the hub, or a
+        submodule's. source: the git directory inside that has them; nothing outside looks there."""
+        fetch = partial(fetch_objects, objects=objects)
+        await self._fetch(agent, fetch, _ANY_COMMIT, (repository, source))
 
     async def _fetch(
         self,
         agent: Agent,
         fetch: Callable[..., _Fetched],
         options: tuple[bytes, ...] = (),
+        places: tuple[Repository, Path] | None = None,
     ) -> _Fetched:
         """Bridges the hub's fetch and the upload-pack inside by two pipes: git hands the open
         descriptors on to the shell it starts as its "upload-pack"."""
+        repository, source = places or (self._hosted.repository, agent.git_directory)
         from_hub, to_agent = os.pipe()
         from_agent, to_hub = os.pipe()
         null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
@@ -91,7 +99,7 @@ class Importing:
                 self._hosted.keeping.run_own(
                     self._hosted.key_of(agent),
                     f"import-{uuid.uuid4().hex[:12]}",
-                    [b"git", *options, b"upload-pack", os.fsencode(agent.git_directory)],
+                    [b"git", *options, b"upload-pack", os.fsencode(source)],
                     {0: from_hub, 1: to_hub, 2: null},
                 )
             )
@@ -102,7 +110,7 @@ class Importing:
             pipes = (from_agent, to_agent)
             fetched = await asyncio.get_running_loop().run_in_executor(
                 self._threads,
-                partial(fetch, self._hosted.repository, agent, upload_pack=pipes),
+                partial(fetch, repository, agent, upload_pack=pipes),
             )
         finally:
             for descriptor in held:

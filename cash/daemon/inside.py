@@ -22,7 +22,7 @@ from pathlib import Path
 
 from cash.daemon.conversation import Converse, Listener, converse, fields_of, is_whole
 from cash.faults import FAILED_CLOSED, USAGE, Fault
-from cash.walls.plan import REMOTES_NAME, SOCKET_NAME
+from cash.walls.plan import PARTS_NAME, REMOTES_NAME, SOCKET_NAME
 
 # A hook's input holds the whole text of a file that is to be written.
 LONGEST = 1 << 20
@@ -106,7 +106,7 @@ class Door:
                 task.cancel()
         self._listener.close()
         self._listener = None
-        for name in (SOCKET_NAME, REMOTES_NAME):
+        for name in (SOCKET_NAME, REMOTES_NAME, PARTS_NAME):
             with contextlib.suppress(OSError):
                 os.unlink(self._folder / name)
         with contextlib.suppress(OSError):

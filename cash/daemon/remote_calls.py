@@ -11,21 +11,21 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from cash.daemon.conversation import Listener
 from cash.daemon.remote_git import Ran, run_remote, without_secrets
 from cash.daemon.remote_judging import Ruling, rule
 from cash.faults import FAILED_CLOSED, Fault, UsageFault
-from cash.hub.levels import writing
 from cash.hub.listing import describe_hub, describe_remote, keep_fetched, keep_listed
-from cash.hub.mutex import hold_hub
-from cash.hub.refs import PREFIX, keep_ref
+from cash.hub.parts import find_part
+from cash.hub.refs import PREFIX
 from cash.hub.remotes import (
     Move,
-    Remote,
     check_object,
     check_ref,
+    check_wanted,
     find_remote,
     list_remotes,
     read_move,
@@ -37,7 +37,6 @@ from cash.workspace.agent import Agent
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
-_What = TypeVar("_What")
 _HUB: Final = ("hub", "polis::hub")
 _MOST_REFS: Final = 20_000
 _MOST_MOVES: Final = 2_000
@@ -65,6 +64,16 @@ class RemoteCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked for. repository: the hub, or a submodule's. remote: as git there calls it;
+    name: as rules and people do."""
+
+    repository: Repository
+    remote: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request. name, address: of the remote, as the agent's git knows it."""
 
@@ -78,47 +87,56 @@ class Call:
     def is_hub(self) -> bool:
         return self.address in _HUB
 
-    async def remote(self) -> Remote:
+    async def target(self) -> Target:
         """The user's remote that is meant. UsageFault when there is none."""
-        remotes = await asyncio.to_thread(list_remotes, self.hosted.repository)
-        found = find_remote(remotes, self.name, self.address)
-        if found is None:
+        return await asyncio.to_thread(self._find)
+
+    def _find(self) -> Target:
+        hub = self.hosted.repository
+        address = self.address.removeprefix("polis::")
+        found = find_remote(list_remotes(hub), self.name, address)
+        if found is not None:
+            return Target(hub, found.name, found.name)
+        part = find_part(hub, address)
+        if part is None:
             raise UsageFault(
-                f"{without_secrets(self.name)[:100]!r} is no remote of this repository",
+                f"{without_secrets(self.address)[:100]!r} is no remote of this repository",
                 hint=f"git remote -v; the user adds one: git -C {self.hosted.repository.root} "
                 "remote add NAME URL",
             )
-        return found
+        # By its address: `origin` is the hub's.
+        return Target(part[0].repository, part[1], part[0].shown)
+
+    def source(self, target: Target, options: Sequence[str]) -> Path:
+        """The git directory inside whose objects are pushed. What is said of it is believed: all
+        that is done there is done inside."""
+        said = [one.partition("=")[2] for one in options if one.startswith("git-dir=/")]
+        is_part = target.repository != self.hosted.repository
+        return Path(said[-1]) if said and is_part else self.agent.git_directory
 
     async def judge(self, words: Sequence[str]) -> Ruling:
         """Judged, asked about and told; whoever goes on looks at its status."""
         return await rule(self.hosted, self.agent, words, self.listener.tell)
 
-    async def run(self, arguments: Sequence[str], remote: Remote, given: bytes = b"") -> Ran:
+    async def run(self, arguments: Sequence[str], target: Target, given: bytes = b"") -> Ran:
         """git in the hub, which says to the agent's terminal what it says."""
         # A mirror's pushes take no refspecs, and its fetches would prune.
-        settings = (f"remote.{remote.name}.mirror=false",)
+        settings = (f"remote.{target.remote}.mirror=false",)
         try:
             return await run_remote(
-                self.hosted.repository,
+                target.repository,
                 arguments,
                 self.listener.tell,
                 given=given,
                 settings=settings,
             )
         except Fault as fault:
-            raise Fault(f"{remote.name}: {fault.message}") from fault
+            raise Fault(f"{target.name}: {fault.message}") from fault
 
-    async def keep(self, how: Callable[[Repository, str, _What], None], what: _What) -> None:
-        """Keeps alive what the agent borrows from now on. The hub is held meanwhile, and not
-        before: a remote that hangs keeps nobody else waiting."""
-
-        def keep() -> None:
-            need, name = writing(keep_ref(self.agent.name)), self.agent.name
-            with hold_hub(self.hosted.repository, need, "fetch", who=name) as held:
-                how(held, name, what)
-
-        await asyncio.to_thread(keep)
+    async def answer_refs(self, repository: Repository, lines: Sequence[str]) -> None:
+        """Tells git the listing; what it will borrow of it stays alive from now on."""
+        await asyncio.to_thread(keep_listed, repository, self.agent.name, lines)
+        await self.listener.answer("\n".join((*lines, "")))
 
     async def journal(
         self, operation: str, remote: str, ruling: Ruling, began: float, **more: object
@@ -147,21 +165,22 @@ async def _list(call: Call, fields: list[str]) -> int:
                 hint=f"git commit; it is {call.agent.branch} there",
             )
         own = f"refs/heads/{call.agent.branch}"
-        lines = await asyncio.to_thread(describe_hub, call.hosted.repository, own)
-        await call.keep(keep_listed, lines)
-        await call.listener.answer("\n".join((*lines, "")))
+        hub = call.hosted.repository
+        lines = await asyncio.to_thread(describe_hub, hub, own)
+        await call.answer_refs(hub, lines)
         return 0
-    began, remote = time.monotonic(), await call.remote()
-    ruling = await call.judge(("git", "ls-remote", remote.name))
+    began, target = time.monotonic(), await call.target()
+    ruling = await call.judge(("git", "ls-remote", target.name))
     if not ruling.status:
-        ran = await call.run(("ls-remote", "--symref", "--end-of-options", remote.name), remote)
+        words = ("ls-remote", "--symref", "--end-of-options", target.remote)
+        ran = await call.run(words, target)
         if ran.status:
-            await call.journal("ls-remote", remote.name, ruling, began, failed=ran.word)
+            await call.journal("ls-remote", target.name, ruling, began, failed=ran.word)
             return FAILED_CLOSED
-        lines = describe_remote(call.hosted.repository, ran.out)
-        await call.keep(keep_listed, lines)
-        await call.listener.answer("\n".join((*lines, "")))
-    await call.journal("ls-remote", remote.name, ruling, began)
+        if target.repository != call.hosted.repository:
+            await call.listener.borrow(str(target.repository.objects))
+        await call.answer_refs(target.repository, describe_remote(target.repository, ran.out))
+    await call.journal("ls-remote", target.name, ruling, began)
     return ruling.status
 
 
@@ -171,36 +190,38 @@ async def _fetch(call: Call, fields: list[str]) -> int:
     options, names = fields[1 : 1 + count], fields[1 + count :]
     if not 0 < len(names) <= _MOST_REFS:
         raise UsageFault(f"at most {_MOST_REFS} refs at a time", hint="git fetch REMOTE BRANCH")
-    wanted = [name if name == "HEAD" else check_ref(name) for name in dict.fromkeys(names)]
+    wanted = [check_wanted(name) for name in dict.fromkeys(names)]
     if call.is_hub:
         return 0  # it is there, and kept
-    began, remote = time.monotonic(), await call.remote()
-    ruling = await call.judge(("git", "fetch", remote.name, *wanted))
+    began, target = time.monotonic(), await call.target()
+    ruling = await call.judge(("git", "fetch", target.name, *wanted))
     failed = ""
     if not ruling.status:
         place = f"{PREFIX}fetching/{call.agent.name}/{uuid.uuid4().hex[:12]}/"
-        ran = await _fetch_into(call, remote, place, wanted, "progress=true" in options)
+        ran = await _fetch_into(call, target, place, wanted, "progress=true" in options)
         failed = ran.word if ran.status else ""
     more = {"failed": failed} if failed else {}
-    await call.journal("fetch", remote.name, ruling, began, refspecs=wanted[:100], **more)
+    await call.journal("fetch", target.name, ruling, began, refspecs=wanted[:100], **more)
     return FAILED_CLOSED if failed else ruling.status
 
 
 async def _fetch_into(
-    call: Call, remote: Remote, place: str, wanted: Sequence[str], progress: bool
+    call: Call, target: Target, place: str, wanted: Sequence[str], progress: bool
 ) -> Ran:
     """By standard input, so that no name is an option; the user's own remote-tracking refs stay
     as they are (--refmap): a `push --force-with-lease` of theirs goes by them."""
     arguments = (
         *("fetch", "--quiet", "--progress" if progress else "--no-progress", "--no-tags"),
         *("--refmap=", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules"),
-        *("--no-auto-maintenance", "--stdin", "--end-of-options", remote.name),
+        *("--no-auto-maintenance", "--stdin", "--end-of-options", target.remote),
     )
     given = "".join(f"+{name}:{place}{number}\n" for number, name in enumerate(wanted))
     try:
-        return await call.run(arguments, remote, given.encode("utf-8", "surrogateescape"))
+        return await call.run(arguments, target, given.encode("utf-8", "surrogateescape"))
     finally:
-        await asyncio.shield(call.keep(keep_fetched, place))
+        name = call.agent.name
+        # What has come stays, also when nobody waits for it any more.
+        await asyncio.shield(asyncio.to_thread(keep_fetched, target.repository, name, place))
 
 
 async def _push(call: Call, fields: list[str]) -> int:
@@ -212,25 +233,26 @@ async def _push(call: Call, fields: list[str]) -> int:
     if not 0 < len(moves) <= _MOST_MOVES or call.is_hub:
         raise UsageFault(f"1 to {_MOST_MOVES} refs at a time are pushed to a remote")
     flags = _flags(options)
-    began, remote = time.monotonic(), await call.remote()
-    words = ("git", "push", *flags, remote.name, *(move.refspec for move in moves))
+    began, target = time.monotonic(), await call.target()
+    words = ("git", "push", *flags, target.name, *(move.refspec for move in moves))
     ruling = await call.judge(words)
     failed, status = "", ruling.status
     if not status:
         objects = list(dict.fromkeys(move.object for move in moves if move.object))
         if objects:
-            await call.hosted.importing.fetch_objects(call.agent, objects)
+            places = (target.repository, call.source(target, options))
+            await call.hosted.importing.fetch_objects(call.agent, objects, *places)
         progress = "--progress" if "progress=true" in options else "--no-progress"
         orders = [move.order for move in moves]
         arguments = ("push", "--porcelain", "--no-verify", progress, *flags)
-        ran = await call.run((*arguments, "--end-of-options", remote.name, *orders), remote)
+        ran = await call.run((*arguments, "--end-of-options", target.remote, *orders), target)
         results = results_of(moves, ran.out)
         failed, status = (ran.word if ran.status else ""), FAILED_CLOSED if not results else 0
         if results:
             await call.listener.answer(_answer(moves, results))
     more = {"failed": failed} if failed else {}
     refspecs = [move.refspec for move in moves][:100]
-    await call.journal("push", remote.name, ruling, began, refspecs=refspecs, **more)
+    await call.journal("push", target.name, ruling, began, refspecs=refspecs, **more)
     return status
 
 

@@ -73,8 +73,9 @@ def list_remotes(repository: Repository) -> tuple[Remote, ...]:
 
 
 def find_remote(remotes: Iterable[Remote], name: str, address: str) -> Remote | None:
-    """The remote of that name, else the one at that very address."""
-    known = list(remotes)
+    """The remote at that very address, by preference of that name: an agent may have given the
+    name of one to another. Without an address, the remote of that name."""
+    known = [one for one in remotes if address in ("", one.name, one.url, one.shown)]
     named = next((one for one in known if one.name == name), None)
     return named or next((one for one in known if address in (one.url, one.shown)), None)
 
@@ -108,6 +109,11 @@ def check_ref(name: str) -> str:
     if not fine or len(name) > _LONGEST_REF:
         raise UsageFault(f"{_plain(name)} is no name of a ref")
     return name
+
+
+def check_wanted(name: str) -> str:
+    """What may be fetched: a ref in full, HEAD, or a commit by its id. UsageFault."""
+    return name if name == "HEAD" or _OBJECT.fullmatch(name) else check_ref(name)
 
 
 def check_object(text: str) -> str:

@@ -64,6 +64,9 @@ def split_arguments(values: Sequence[Value], usage: Usage) -> Arguments:
             found.positionals.append((value, doubtful))
             found.wild = found.wild or (value.loose and not ended and text[:1] in HOLES)
             doubtful = False
+            if usage.leading and not ended:
+                index += text in usage.values  # `+o posix`
+                ended = _is_operand(value)
         elif text == "--":
             ended, doubtful = True, False
         else:
@@ -75,6 +78,11 @@ def split_arguments(values: Sequence[Value], usage: Usage) -> Arguments:
                 found.flags[-1] = Flag(found.flags[-1].name, values[index])
                 index += 1
     return found
+
+
+def _is_operand(value: Value) -> bool:
+    """Whether it is one for certain: no `+o` of a shell's, nothing that may become a flag."""
+    return not (value.loose or value.holes or value.text[:1] in ("+", ""))
 
 
 def _add_flag(found: Arguments, value: Value) -> bool | None:

@@ -20,6 +20,7 @@ class Facts:
     "" when that is not known.
     adopted: the user has answered how this repository installs: "pnpm", "npm" or "".
     git_config: the agent's effective git configuration, keys lower-case.
+    carried: addresses of repositories that polisd itself reaches, for git inside.
     """
 
     lockfiles: frozenset[str] = frozenset()
@@ -28,6 +29,7 @@ class Facts:
     adopted: str = ""
     git_config: Mapping[str, str] = field(default_factory=dict)
     lock_folder: str = "."
+    carried: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ SOCKET_NAME: Final = "s"
 # The user's remotes, as the agent's git is configured with them; in the same folder.
 REMOTES_NAME: Final = "remotes"
 REMOTES: Final = f"{DOOR}/{REMOTES_NAME}"
+# The user's submodules, the same.
+PARTS_NAME: Final = "parts"
+PARTS: Final = f"{DOOR}/{PARTS_NAME}"
 # Which interpreter has polis' packages; it starts `polis mcp`.
 _PYTHON: Final = "/run/polis/python"
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

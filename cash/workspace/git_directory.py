@@ -15,7 +15,7 @@ from cash.hub.moving import quoted_path
 from cash.hub.refs import Ref
 from cash.hub.remotes import quoted, section
 from cash.hub.repository import Repository
-from cash.walls.plan import REMOTES
+from cash.walls.plan import PARTS, REMOTES
 from cash.workspace.agent import Agent
 
 # How git behaves for this user, with nothing that names a program, a file or a key.
@@ -68,8 +68,9 @@ def make_git_directory(
 
 
 def write_identity(agent: Agent, values: Mapping[str, Sequence[str]]) -> None:
-    """The user's name and e-mail in the private HOME, and nothing else of theirs."""
-    text = section("user", _identity(agent, values))
+    """The user's name and e-mail in the private HOME, and where their submodules are named;
+    nothing else of theirs."""
+    text = section("user", _identity(agent, values)) + section("include", {"path": PARTS})
     (agent.home / ".gitconfig").write_text(text, errors="surrogateescape")
 
 

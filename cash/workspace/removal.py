@@ -13,6 +13,7 @@ from typing import Any
 from cash.hub.adoption import as_fault, hub_folder, make_folder
 from cash.hub.levels import WORKTREES, branch_ref, writing
 from cash.hub.mutex import LONG_PATIENCE, hold_hub
+from cash.hub.parts import forget_in_parts
 from cash.hub.refs import PREFIX, Ref, delete_refs, keep_ref, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.hub.snapshot import Snapshot, snapshot_tree
@@ -104,6 +105,7 @@ def take_away(
     os.rename(agent.folder, rest)
     unregister_tree(repository, agent.tree)
     delete_refs(repository, [ref.name for ref in (*refs, *dropped)])
+    forget_in_parts(repository, *_own_places(agent.name))
     return Removal(
         name=agent.name,
         branch="" if delete_branch else agent.branch,
@@ -124,6 +126,7 @@ def forget_lost(repository: Repository, folder: Path) -> None:
             unregister_tree(repository, tree)
             own = list_refs(repository, *_own_places(name))
             delete_refs(repository, [ref.name for ref in own])
+            forget_in_parts(repository, *_own_places(name))
 
 
 def _own_places(name: str) -> tuple[str, ...]:

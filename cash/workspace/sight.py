@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from cash.faults import MachineFault, UsageFault
+from cash.hub.parts import part_objects
 from cash.hub.repository import Repository
 from cash.walls.view import FIRST_DEDICATED_ID, Mount, View
 from cash.workspace.agent import Agent
@@ -42,7 +43,7 @@ def view_of(
         owner=owner,
         ids=ids_of(agent, owner),
         mode=mode_of(agent),
-        mounts=(*_borrowed_objects(repository), *mounts),
+        mounts=(*_borrowed_objects(repository), *map(Mount, part_objects(repository)), *mounts),
         environment=_environment(agent, repository),
         debug=debug,
         private=private,

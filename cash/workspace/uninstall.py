@@ -11,6 +11,7 @@ from cash.hub.adoption import as_fault, hub_folder
 from cash.hub.levels import EXCLUSIVE
 from cash.hub.marker import remove_marker
 from cash.hub.mutex import LONG_PATIENCE, hold_hub, remove_locks
+from cash.hub.parts import forget_in_parts, list_parts
 from cash.hub.refs import PREFIX, delete_refs, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.places import Places
@@ -58,6 +59,7 @@ def uninstall(repository: Repository, places: Places, *, purge: bool = False) ->
         forget_lost(repository, folder)
         saved = _save_trash(repository)
         delete_refs(repository, [ref.name for ref in list_refs(repository, PREFIX)])
+        forget_in_parts(repository, PREFIX)
         empty_trash(folder)
         for name in ("agents", "trash"):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -67,6 +69,8 @@ def uninstall(repository: Repository, places: Places, *, purge: bool = False) ->
         if purge:
             shutil.rmtree(folder, ignore_errors=True)
         remove_locks(repository.common_dir)
+        for part in list_parts(repository):
+            remove_locks(part.repository.common_dir)
     branches = {agent.branch for agent in agents}
     return Uninstalled(
         agents=tuple(agent.name for agent in agents),

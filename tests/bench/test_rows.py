@@ -94,3 +94,10 @@ def test_a_line_that_fails_is_no_figure(tmp_path: Path) -> None:
     assert sides.timed(["true"], tmp_path, os.environ)() > 0
     with pytest.raises(RuntimeError, match="false ended with 1"):
         sides.timed(["false"], tmp_path, os.environ)()
+
+
+def test_the_rate_of_a_slow_turn_is_the_low_one() -> None:
+    together = importlib.import_module("bench.rows.together")
+    measure = importlib.import_module("bench.measure")
+    took = measure.Figures(median=2.0, p10=1.0, p90=3.0, turns=5)
+    assert together._per_second(took) == measure.Figures(150.0, 100.0, 300.0, 5, "/s")

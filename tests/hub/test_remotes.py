@@ -90,7 +90,11 @@ def test_what_an_agents_git_is_told(ground: Ground) -> None:
 @pytest.mark.parametrize(
     ("name", "address", "found"),
     [
-        ("origin", "anything", "origin"),
+        ("origin", "https://h.example/x", "origin"),
+        ("origin", "origin", "origin"),
+        ("origin", "", "origin"),
+        ("origin", "anything", None),
+        ("origin", "/srv/b.git", "b"),
         ("https://h.example/x", "https://h.example/x", "origin"),
         ("https://u:p@h.example/x", "https://u:p@h.example/x", "origin"),
         ("https://h.example/xy", "https://h.example/xy", None),
@@ -132,10 +136,10 @@ def test_the_hubs_refs(ground: Ground) -> None:
     tip, tag = ground.git("rev-parse", "main"), ground.git("rev-parse", "v1")
     assert describe_hub(ground.repository, "refs/heads/agent/alice") == (
         ":object-format sha1",
+        "@refs/heads/main HEAD",
         f"{tip} refs/heads/main",
         f"{tag} refs/tags/v1",
         f"{tip} refs/tags/v1^{{}}",
-        "@refs/heads/main HEAD",
     )
 
 
@@ -143,7 +147,7 @@ def test_a_remotes_refs(ground: Ground) -> None:
     told = b"ref: refs/heads/main\tHEAD\n1\tHEAD\n1\trefs/heads/main\n2\trefs/tags/v1^{}\n"
     assert describe_remote(ground.repository, told) == (
         ":object-format sha1",
+        "@refs/heads/main HEAD",
         "1 refs/heads/main",
         "2 refs/tags/v1^{}",
-        "@refs/heads/main HEAD",
     )

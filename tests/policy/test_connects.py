@@ -59,6 +59,17 @@ def test_a_named_remote_is_where_it_points() -> None:
     assert [(one.host, one.port) for one in found] == [("a.example", 443)]
 
 
+def test_what_polisd_reaches_itself_connects_from_nowhere() -> None:
+    from dataclasses import replace
+
+    from cash.policy.examples import USUAL
+
+    facts = replace(USUAL.facts, carried=frozenset(("git@a.example:x.git",)))
+    line = "git clone git@a.example:x.git; git clone git@a.example:x.git2"
+    found = [one for one in actions(line, facts=facts) if isinstance(one, Connect)]
+    assert [one.command.argv[2].text for one in found if one.command] == ["git@a.example:x.git2"]
+
+
 def test_rules_of_connections() -> None:
     policy = rule_of(on="connect", host=[".example.org", "10.0.0.0/8"], port=["443", "8000-8999"])
     expected = {

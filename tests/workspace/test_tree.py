@@ -92,6 +92,7 @@ def test_what_git_is_told_inside(ground: Ground) -> None:
     assert b"token" not in secrets
     assert (agent.home / ".gitconfig").read_text() == (
         '[user]\n\tname = "Ada \\"L\\" \\\\ Søren"\n\temail = "ada@example.org"\n'
+        '[include]\n\tpath = "/run/polis/door/parts"\n'
     )
     assert sorted(path.name for path in agent.home.iterdir()) == [".config", ".gitconfig"]
     rc = agent.home / ".config/pnpm/rc"

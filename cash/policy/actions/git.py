@@ -130,11 +130,13 @@ def _connections(
 ) -> Iterator[Connect]:
     if operation not in _CONNECTING:
         return
+    carried = subject.scene.context.facts.carried
     places = [remote] if remote is not None else []
     places += [word for word in words if "://" in word and word != remote]
     for place in places:
         url = effective.get(f"remote.{place.lower()}.url", place)
         # polisd's own way out: nothing connects from here.
-        endpoint = None if url.startswith("polis::") else parse_location(url)
+        is_carried = url.startswith("polis::") or url in carried
+        endpoint = None if is_carried else parse_location(url)
         if endpoint is not None and endpoint[0] and not has_holes(endpoint[0]):
             yield Connect(endpoint[0], endpoint[1], subject.command)

@@ -1,0 +1,141 @@
+"""An agent's submodules: cloned, fetched and pushed with the user's keys, from the user's own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from desk import Desk
+from far import make_far
+from homecoming import work
+
+pytestmark = pytest.mark.kernel
+
+ADDRESS = "git@far.example:part.git"
+PUSH = "git push -q origin HEAD:refs/heads/topic"
+# What git may run of a repository's own, where it is fetched from, pushed from, or worked in.
+PLANTED = """
+[core]
+	fsmonitor = RUN
+	sshCommand = RUN
+	alternateRefsCommand = RUN
+	askPass = RUN
+[uploadpack]
+	packObjectsHook = RUN
+[remote "origin"]
+	receivepack = RUN
+	uploadpack = RUN
+[credential]
+	helper = !RUN
+[gpg]
+	program = RUN
+[protocol "ext"]
+	allow = always
+"""
+
+
+@pytest.fixture
+def parted(desk: Desk) -> Desk:
+    """The user's repository with a submodule `part`, and agent bob."""
+    make_far(desk)
+    git, folder = desk.installation.git, desk.installation.folder
+    git(folder, "clone", "-q", "--bare", str(desk.repository), str(folder / "part.git"))
+    git(folder / "part.git", "remote", "remove", "origin")
+    with (desk.installation.home / ".gitconfig").open("a") as file:
+        file.write(f"[core]\n\tsshCommand = {folder}/ssh\n")
+    git(desk.repository, "submodule", "--quiet", "add", "-b", "main", ADDRESS, "part")
+    git(desk.repository, "commit", "-q", "-m", "A part")
+    assert desk.polis("agents", "add", "bob").status == 0
+    return desk
+
+
+def bare(desk: Desk, *words: str) -> str:
+    """In the submodule's remote repository."""
+    return desk.installation.git(desk.installation.folder / "part.git", *words).strip()
+
+
+def test_a_submodule_is_cloned_fetched_and_pushed(parted: Desk) -> None:
+    ran = parted.polis("shell", "bob", "-c", "git submodule update --init && cat part/README.md")
+    assert (ran.status, ran.out.splitlines()[-1]) == (0, "A small shop."), ran.err
+    tree = bare(parted, "rev-parse", "main^{tree}")
+    theirs = bare(parted, "commit-tree", "-p", "main", "-m", "Theirs", tree)
+    bare(parted, "update-ref", "refs/heads/main", theirs)
+    line = "cd part && git pull -q --ff-only origin main && git log -1 --format=%s"
+    assert work(parted, line, "bob") == "Theirs\n"
+    line = (
+        "cd part && git commit -q --allow-empty -m Ours && git push -q origin HEAD:refs/heads/topic"
+    )
+    work(parted, line, "bob")
+    assert bare(parted, "log", "-1", "--format=%s", "topic") == "Ours"
+    assert "topic" not in parted.installation.git(parted.installation.folder / "shop.git", "branch")
+    pushed = [one["body"] for one in parted.log("remote") if one["body"]["operation"] == "push"]
+    assert [one["remote"] for one in pushed] == [ADDRESS]
+
+
+def test_what_it_borrows_outlives_a_gc_and_goes_with_the_agent(parted: Desk) -> None:
+    module = parted.repository / ".git/modules/part"
+    work(parted, "git submodule --quiet update --init", "bob")
+    tree = bare(parted, "rev-parse", "main^{tree}")
+    bare(parted, "update-ref", "refs/heads/side", bare(parted, "commit-tree", "-m", "Side", tree))
+    work(parted, "git -C part fetch -q origin side", "bob")
+    bare(parted, "update-ref", "-d", "refs/heads/side")
+    parted.installation.git(module, "gc", "-q", "--prune=now")
+    assert work(parted, "git -C part log -1 --format=%s FETCH_HEAD", "bob") == "Side\n"
+    assert parted.polis("agents", "remove", "bob", "--force").status == 0
+    refs = parted.installation.git(module, "for-each-ref", "--format=%(refname)")
+    assert "refs/polis" not in refs
+    assert parted.polis("uninstall").status == 0
+    assert not (module / "polis").exists()
+
+
+def test_one_that_is_initialised_while_the_walls_stand_says_what_to_do(parted: Desk) -> None:
+    git = parted.installation.git
+    git(parted.installation.folder, "clone", "-q", "--bare", "part.git", "more.git")
+    address = "git@far.example:more.git"
+    work(parted, "true", "bob")
+    git(parted.repository, "submodule", "--quiet", "add", "-b", "main", address, "more")
+    ran = parted.polis("shell", "bob", "-c", f"git clone -q {address}")
+    assert ran.status != 0
+    assert ran.err.startswith("polis: this submodule is shown when the walls are raised anew\n")
+    assert "hint: outside: polis agents stop bob\n" in ran.err
+    assert parted.polis("agents", "stop", "bob").status == 0
+    line = f"git clone -q {address} && git -C more log -1 --format=%s"
+    assert work(parted, line, "bob") == "Begin\n"
+
+
+def test_a_forced_push_in_a_submodule_is_asked_about_by_its_address(parted: Desk) -> None:
+    """An answer about `origin` of the tree is none about `origin` of a part of it."""
+    work(parted, "git submodule --quiet update --init", "bob")
+    talk = "{ printf 'push +HEAD:refs/heads/main\\n\\n'; sleep 4; } | git remote-polis origin "
+    ran = parted.polis("shell", "bob", "-c", f"cd part && {talk} {ADDRESS}")
+    assert ran.status == 124, ran.err
+    (asked,) = [one["body"] for one in parted.log("asked")]
+    assert asked["line"] == f"git push {ADDRESS} +HEAD:refs/heads/main"
+
+
+def test_nothing_planted_in_a_submodule_runs_outside(parted: Desk) -> None:
+    work(parted, "git submodule --quiet update --init", "bob")
+    tree = parted.folder_of("bob") / "volume/tree"
+    module = parted.folder_of("bob") / "git/modules/part"
+    program, log = tree / "run.sh", tree / "ran.log"
+    program.write_text(f"#!/bin/sh\necho $(readlink /proc/self/ns/mnt) >>{log}\ncat\n")
+    program.chmod(0o755)
+    for name in ("pre-push", "reference-transaction", "post-index-change", "pre-receive"):
+        (module / "hooks").mkdir(exist_ok=True)
+        (module / "hooks" / name).symlink_to(program)
+    with (module / "config").open("a") as file:
+        file.write(PLANTED.replace("RUN", str(program)))
+    owner = tree.stat()
+    for place in (program, *module.rglob("*")):
+        os.chown(place, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    ran = parted.polis("shell", "bob", "-c", f"cd part; git commit -q --allow-empty -m x; {PUSH}")
+    assert bare(parted, "log", "-1", "--format=%s", "topic") == "x", ran.err
+    places = set(log.read_text().split())
+    assert places
+    assert os.readlink("/proc/self/ns/mnt") not in places
+
+
+def test_another_address_by_the_name_of_the_users_remote_is_not_theirs(parted: Desk) -> None:
+    line = "{ echo list; sleep 4; } | git remote-polis origin git@far.example:x.git"
+    ran = parted.polis("shell", "bob", "-c", line)
+    assert "polis: 'git@far.example:x.git' is no remote of this repository\n" in ran.err

@@ -138,7 +138,7 @@ def test_what_was_discarded_outlives_polis(desk: Desk) -> None:
     work(desk, "echo x >x.txt")
     _discard(desk)
     kept = _kept(desk).replace("refs/polis", "polis-saved")
-    assert desk.polis("uninstall", "--purge").status == 0
+    assert desk.polis("uninstall", "--purge", "--yes").status == 0
     text = desk.installation.git(desk.repository, "show", f"{kept}/1/work:x.txt")
     assert text == "x\n"
 

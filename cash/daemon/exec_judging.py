@@ -15,7 +15,7 @@ from cash.daemon.enforcing import informed_programs
 from cash.daemon.foreseen import promise_of
 from cash.daemon.git_work import is_other_end, is_own_work
 from cash.daemon.questions import Question
-from cash.daemon.stages import Asking, judge, predict, reason_text
+from cash.daemon.stages import Asking, judge, predict, reason_text, waiting_text
 from cash.faults import DENIED, FAILED_CLOSED, UNANSWERED, Fault
 from cash.keeper.faces import Face, unpack_face
 from cash.keeper.judging import exec_of, reads_text
@@ -200,8 +200,7 @@ class ExecJudging:
             return _DIED
         wait = self._wait(asked, judged, question)
         self.household.waiting[asked.number] = self.hosted.spawn(wait)
-        hint = f"hint: asked as {question.id}, waiting for: {question.ways}\n"
-        return ExecVerdict("wait", reason_text(question) + hint)
+        return ExecVerdict("wait", reason_text(question) + waiting_text(question))
 
     async def _wait(self, asked: AskedExec, judged: _Judged, question: Question) -> None:
         seconds = self.hosted.ask_seconds(self.agent)

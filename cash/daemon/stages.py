@@ -157,6 +157,12 @@ def reason_text(question: Question) -> str:
     return f"polis: asked by {reason.rule}: {reason.reason}\n"
 
 
+def waiting_text(question: Question) -> str:
+    """What lets the command go on that is held by the question: said before the wait, since who
+    reads it may be the one who can answer."""
+    return f"hint: asked as {question.id}, waiting for: {question.ways}\n"
+
+
 def again_text(question: Question) -> str:
     """What to do about a question that nobody has answered yet."""
     return f"hint: asked as {question.id}; send it again when allowed ({question.ways})\n"
@@ -201,7 +207,8 @@ class CommandStages:
         question = await asking.open(line.text, verdict)
         told = "1" not in self._asked.terminals  # a client at a terminal shows the question itself
         if told:
-            await self._connection.send(wire.TEXT, reason_text(question).encode())
+            text = reason_text(question) + waiting_text(question)
+            await self._connection.send(wire.TEXT, text.encode())
         return asking.settle(await self._wait_for_answer(question), question, told=told)
 
     async def _wait_for_answer(self, question: Question) -> Answer | None:

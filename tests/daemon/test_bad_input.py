@@ -33,7 +33,7 @@ def test_a_line_that_cannot_be_understood_is_never_just_run(desk: Desk, line: st
     assert ran.status == 124
     assert ran.out == ""
     assert ran.err.startswith("polis: asked by ")
-    assert len(ran.err.splitlines()) == 2
+    assert len(ran.err.splitlines()) == 3
 
 
 def test_a_line_longer_than_a_pipe_is_answered(desk: Desk) -> None:

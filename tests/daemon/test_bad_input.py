@@ -130,7 +130,53 @@ def test_a_tree_that_was_deleted_is_told(desk: Desk) -> None:
     assert ran.status == 125
     assert f"the tree of alice is gone: {desk.tree}" in ran.err
     assert "hint: polis agents remove alice --force" in ran.err
+    ran = desk.polis("agents", "list")
+    assert ran.out.splitlines()[1].split()[:2] == ["alice", "error"]
+    mends = "polis agents remove alice --force; its commits stay on agent/alice"
+    assert ran.out.splitlines()[2:] == [f"alice: its tree is gone: {desk.tree}: {mends}"]
     assert desk.polis("agents", "remove", "alice", "--force").status == 0
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_whole_folder_that_was_deleted_is_told_and_forgotten_at_a_word(
+    desk: Desk, is_up: bool
+) -> None:
+    assert desk.line("true").status == 0
+    if not is_up:
+        assert desk.polis("down").status == 0
+    folder = desk.folder_of("alice")
+    _rmtree(folder)
+    (found,) = json.loads(desk.polis("agents", "list", "--json").out)
+    told = (found["name"], found["status"], found["branch"], found["trouble"])
+    assert told == ("alice", "error", "agent/alice", f"its folder is gone: {folder}")
+    ran = desk.polis("agents", "list")
+    command = ran.out.splitlines()[2].removeprefix(f"alice: its folder is gone: {folder}: ")
+    mends = command.partition(";")[0].split()
+    ran = desk.polis(*mends[1:])
+    assert (ran.status, ran.out) == (0, "alice is removed; its commits stay on agent/alice\n")
+    assert desk.polis("agents", "list").out == "no agents yet; next: polis agents add alice\n"
+    assert str(folder) not in desk.installation.git(desk.repository, "worktree", "list")
+    assert desk.polis("agents", "add", "alice").status == 0
+    assert desk.line("true").status == 0
+
+
+def test_the_log_of_nobody_is_told_and_that_of_a_removed_agent_shown(desk: Desk) -> None:
+    assert desk.line("true").status == 0
+    for more in ((), ("--follow",)):
+        ran = desk.polis("log", "--agent", "alise", *more)
+        assert (ran.status, ran.out, ran.err) == (
+            64,
+            "",
+            "polis: there is no agent 'alise'\nhint: did you mean alice? known: alice\n",
+        )
+    assert desk.polis("agents", "remove", "alice", "--force").status == 0
+    assert "agent-removed" in desk.polis("log", "--agent", "alice").out
+
+
+def _rmtree(folder: Path) -> None:
+    """While the walls stand a keeper may still be putting things there."""
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_two_first_inits_at_once_are_one(installation: Installation) -> None:

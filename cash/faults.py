@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Documented in docs/exit-codes.md; a command's own status passes through unchanged.
 DENIED = 126
+BAD_SYNTAX = 2  # as bash has it
 UNANSWERED = 124
 FAILED_CLOSED = 125
 USAGE = 64

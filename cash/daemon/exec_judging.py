@@ -15,8 +15,8 @@ from cash.daemon.enforcing import informed_programs
 from cash.daemon.foreseen import promise_of
 from cash.daemon.git_work import is_other_end, is_own_work
 from cash.daemon.questions import Question
-from cash.daemon.stages import Asking, judge, predict, reason_text, waiting_text
-from cash.faults import DENIED, FAILED_CLOSED, UNANSWERED, Fault
+from cash.daemon.stages import Asking, judge, predict, reason_text, syntax_text, waiting_text
+from cash.faults import BAD_SYNTAX, DENIED, FAILED_CLOSED, UNANSWERED, Fault
 from cash.keeper.faces import Face, unpack_face
 from cash.keeper.judging import exec_of, reads_text
 from cash.keeper.link import ExecVerdict, KeeperLink
@@ -135,6 +135,9 @@ class ExecJudging:
                 await self._journal(asked, judged, "refused")
                 return ExecVerdict("refuse", refusal_text(verdict), DENIED)
             case Decision.ASK:
+                if broken := await self._broken(judged):
+                    await self._journal(asked, judged, "refused")
+                    return ExecVerdict("refuse", syntax_text(broken), BAD_SYNTAX)
                 return await self._ask(asked, judged)
             case Decision.REWRITE if verdict.rewritten is not None:
                 await self._journal(asked, judged, "policy")
@@ -177,6 +180,14 @@ class ExecJudging:
         # What an agent's own CLI hands on is a line of its model's: read as one that was typed.
         is_entry = _is_login(words) or any(map(looks_framed, words))
         return await self.hosted.parser.read_argv(words, entry=is_entry)
+
+    async def _broken(self, judged: _Judged) -> Line | None:
+        """The line of a shell that no reader and not bash itself can read. A nested one was read
+        by one reader alone until now."""
+        line = judged.line
+        if line.trouble is not None and not line.broken:
+            line = await self.hosted.parser.read_argv([one.text for one in line.commands[0].argv])
+        return line if line.broken else None
 
     # Questions
 

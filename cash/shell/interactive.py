@@ -13,7 +13,7 @@ from pathlib import Path
 from cash import wire
 from cash.calling import read_token
 from cash.daemon.client import call, connect, ensure_running
-from cash.faults import DENIED, FAILED_CLOSED, Fault, UsageFault
+from cash.faults import FAILED_CLOSED, Fault, UsageFault
 from cash.places import Places
 from cash.shell import client
 from cash.shell.appearance import Appearance, fresh_line
@@ -172,7 +172,7 @@ class _Session:
     def _settle(self, judged: Judged) -> Settled:
         """What becomes of a judged line, after the person was asked if need be."""
         if judged.refusal:
-            status = FAILED_CLOSED if judged.decision == "fault" else DENIED
+            status = FAILED_CLOSED if judged.decision == "fault" else judged.status
             return Settled(False, judged.refusal, status)
         if judged.asked is not None:
             return self._ask(judged, judged.asked)

@@ -17,16 +17,11 @@ from installation import Installation
 @pytest.mark.parametrize(
     "line",
     [
-        "echo 'open",
         "cat <<EOF\nnever ended",
-        "if true; then",
         "echo " + "a" * 100_000,
         "$(" * 200 + "true" + ")" * 200,
-        b"echo \xff\xfe; \xc3(",
-        "echo $((1 +",
-        ")",
     ],
-    ids=["quote", "here-doc", "if", "long", "deep", "bytes", "arithmetic", "paren"],
+    ids=["here-doc", "long", "deep"],
 )
 def test_a_line_that_cannot_be_understood_is_never_just_run(desk: Desk, line: str | bytes) -> None:
     ran = desk.line(line)
@@ -34,6 +29,49 @@ def test_a_line_that_cannot_be_understood_is_never_just_run(desk: Desk, line: st
     assert ran.out == ""
     assert ran.err.startswith("polis: asked by ")
     assert len(ran.err.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("echo 'open", "line 1: unexpected EOF while looking for matching `''"),
+        ("if true; then", "line 2: syntax error: unexpected end of file"),
+        ("touch ran\n)", "line 2: syntax error near unexpected token `)'"),
+        (b"echo \xff\xfe; \xc3(", "line 1: syntax error near unexpected token `newline'"),
+        ("echo $((1 +", "line 1: unexpected EOF while looking for matching `)'"),
+        ("touch ran; bash -c '(' && true)", "line 1: syntax error near unexpected token `)'"),
+    ],
+    ids=["quote", "if", "paren", "bytes", "arithmetic", "behind"],
+)
+def test_a_line_that_bash_cannot_read_is_refused_at_once(
+    desk: Desk, line: str | bytes, said: str
+) -> None:
+    desk.polis("config", "set", "ask-seconds", "100")
+    ran = desk.line(line)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"polis: bad syntax, none of it was run: {said}\n"
+    assert not (desk.tree / "ran").exists()
+    assert desk.polis("approvals", "--json").out == "[]\n"
+    refused = desk.log("line")[-1]["body"]
+    assert (refused["decision"], refused["approval"]) == ("ask", "refused")
+
+
+def test_the_strictest_rule_speaks_of_what_else_is_in_it(desk: Desk) -> None:
+    ran = desk.line("mkfs.ext4 /dev/x; echo 'open")
+    assert ran.status == 126
+    assert ran.err.startswith("polis: denied by no-disk-tools: ")
+
+
+@pytest.mark.parametrize("flag", ["-c", "-lc"])
+def test_a_broken_line_of_an_agents_own_program_is_refused_as_well(desk: Desk, flag: str) -> None:
+    desk.polis("config", "set", "ask-seconds", "100")
+    script = f"import subprocess as s; print(s.run(['bash', {flag!r}, 'touch ran\\n)']).returncode)"
+    ran = desk.polis("exec", "alice", "--", "python3", "-c", script)
+    assert (ran.status, ran.out) == (0, "2\n")
+    assert ran.err == (
+        "polis: bad syntax, none of it was run: line 2: syntax error near unexpected token `)'\n"
+    )
+    assert not (desk.tree / "ran").exists()
 
 
 def test_a_line_longer_than_a_pipe_is_answered(desk: Desk) -> None:

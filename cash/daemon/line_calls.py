@@ -37,7 +37,8 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
         "status": DENIED,
         "ask": None,
     }
-    if verdict.decision is Decision.ASK and judged.line.broken:
+    # What is not finished may yet be mended: the editor goes on with it.
+    if verdict.decision is Decision.ASK and judged.line.broken and not judged.line.incomplete:
         reply |= {"text": syntax_text(judged.line), "status": BAD_SYNTAX}
     if fields.get("look") or judged.line.incomplete:
         return reply

@@ -52,7 +52,9 @@ bench-machine:
 	@.ci/setup apart .tools/sandlock $(sandlock)
 	@touch $@
 
+# Only where it was asked for: make test needs them, too, and says nothing.
 agents: .tools/agents/ready
+	@$(if $(filter agents,$(MAKECMDGOALS)),.ci/setup path_of_agents)
 
 # Below the checkout: Codex will not live in a folder for temporary files.
 traces: setup agents

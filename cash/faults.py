@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Documented in docs/exit-codes.md; a command's own status passes through unchanged.
 DENIED = 126
+BAD_SYNTAX = 2  # as bash has it
 UNANSWERED = 124
 FAILED_CLOSED = 125
 USAGE = 64
@@ -13,16 +14,20 @@ UNAVAILABLE = 69
 class Fault(Exception):
     """Something went wrong that a person can mend.
 
-    message: one line, no trailing full stop. hint: the command or step that mends it.
+    message: one line, no trailing full stop. hint: the command or step that mends it; outside: the
+    same for a person, where it says what an agent inside its walls can do.
     status: the exit code of the command line.
     """
 
     status = FAILED_CLOSED
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, outside: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.outside = outside or hint
 
 
 class UsageFault(Fault):

@@ -236,6 +236,29 @@ def write_setting(path: Path, name: str, value: str) -> None:
     half.replace(path)
 
 
+def remove_setting(path: Path, name: str) -> bool:
+    """Takes one key out of a file of settings and leaves every other line as it stands; whether
+    it was there. UsageFault when there is no such setting, or the file is wrong."""
+    check_name(name)
+    before = dict(_read_file(path))
+    if name not in before:
+        return False
+    kept: list[str] = []
+    inside = False
+    for line in path.read_text().splitlines():
+        # A list goes on below its key, indented or not.
+        inside = line.partition(":")[0].strip() == name or (inside and line[:1] in (" ", "-"))
+        kept += [] if inside else [line]
+    del before[name]
+    text = "".join(f"{line}\n" for line in kept)
+    if (yaml.safe_load(text) or {}).keys() != before.keys():
+        raise UsageFault(f"{name} stands in {path} in a way of your own", hint=f"edit {path}")
+    half = path.with_suffix(f".{os.getpid()}")
+    half.write_text(text)
+    half.replace(path)
+    return True
+
+
 def _read_file(path: Path) -> Mapping[str, Value]:
     try:
         found = yaml.safe_load(path.read_text())

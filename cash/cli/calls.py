@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from cash.cli.printing import progress
 from cash.faults import Fault, UsageFault
 from cash.places import Places, find_places
+from cash.shell.progress import progress
 
 
 def places() -> Places:
@@ -27,10 +27,13 @@ def here() -> str:
 
 def ask(doing: str, verb: str, **fields: Any) -> dict[str, Any]:
     """Calls `verb` with the working directory; `doing` is shown when it takes long."""
-    from cash.daemon.client import call
+    from cash.daemon.client import call, ensure_running
 
+    user, cwd = places(), here()
+    with progress("starting polisd"):
+        ensure_running(user)
     with progress(doing):
-        return call(places(), verb, cwd=here(), **fields)
+        return call(user, verb, cwd=cwd, **fields)
 
 
 def complete_agents(

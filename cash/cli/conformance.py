@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cash.cli.calls import places
-from cash.cli.printing import one_line, print_json, print_text, progress, style
+from cash.cli.printing import one_line, print_json, print_text, style
 from cash.faults import UNAVAILABLE, UsageFault
+from cash.shell.progress import progress
 
 if TYPE_CHECKING:
     from cash.conformance.checking import Conformance

@@ -10,9 +10,10 @@ import click
 
 from cash.cli.calls import places
 from cash.cli.conformance import EVERY, check_providers, complete_recorded
-from cash.cli.printing import json_option, one_line, print_json, print_text, progress, style
+from cash.cli.printing import json_option, one_line, print_json, print_text, style
 from cash.cli.table import command as make_command
 from cash.faults import UNAVAILABLE, Fault
+from cash.shell.progress import progress
 
 if TYPE_CHECKING:
     from cash.walls.finding import Finding

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cash.cli.calls import places
-from cash.cli.printing import json_option, print_json, print_text, progress
+from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
+from cash.shell.progress import progress
 
 
 @make_command("polis down", name="down")

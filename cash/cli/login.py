@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from cash.cli.providers import program as find_program
 from cash.faults import Fault, UsageFault
@@ -20,11 +19,12 @@ from cash.providers.accounts import (
     check_key,
     keep_key,
     keep_login,
-    make_account_folder,
     read_credentials,
 )
 from cash.providers.facets import Account
+from cash.providers.login_homes import new_login_home
 from cash.providers.manifest import Manifest
+from cash.shell.signals import die_of
 
 # What a login needs of the user's surroundings: a terminal, a browser, a way out. Not the session
 # bus: behind it is the desktop's keyring, where the program would keep what agents are to have.
@@ -36,19 +36,29 @@ _CARRIED = (
 )
 _LONGEST_INPUT = 64 << 10
 _LOGOUT_SECONDS = 20.0
+# polis is told to end: so long has the program to tidy up before it is killed.
+_ENDING_SECONDS = 2.0
 
 
 def log_in(places: Places, manifest: Manifest) -> None:
     """Runs the program's login on this terminal and keeps what it leaves. Fault when it leaves
-    nothing; the account there was stays then."""
+    nothing; the account there was stays then. UsageFault where there is no terminal to ask at."""
     account = _account(manifest)
     if account.login is None:
         raise UsageFault(
             f"{manifest.description} has no login of its own",
             hint=f"polis agents login {manifest.name} --key" if account.key else None,
         )
-    with _new_home(places, manifest) as home:
-        status = _run(manifest, account.login, home)
+    program = find_program(manifest)
+    if not account.login_input and not sys.stdin.isatty():
+        again = f"polis agents login {manifest.name}"
+        key = f", or with an API key: {again} --key <file-with-the-key"
+        raise UsageFault(
+            f"the login of {manifest.description} asks at a terminal, and there is none",
+            hint=f"at a terminal: {again}{key if account.key or account.key_login else ''}",
+        )
+    with _ending_tidily(), new_login_home(places, manifest.name) as (home, lock):
+        status = _run([program, *account.login], manifest, home, lock)
         files, _ = read_credentials(account, home)
         if not files:
             raise Fault(
@@ -69,8 +79,9 @@ def take_key(places: Places, manifest: Manifest) -> None:
     if account.key_login is None:
         keep_key(places, manifest.name, key)
         return
-    with _new_home(places, manifest) as home:
-        status = _run(manifest, account.key_login, home, given=key)
+    argv = [find_program(manifest), *account.key_login]
+    with _ending_tidily(), new_login_home(places, manifest.name) as (home, lock):
+        status = _run_with_key(argv, manifest, home, lock, key)
         if status or not read_credentials(account, home)[0]:
             raise Fault(
                 f"{manifest.description} did not take the key (it ended with {status}); "
@@ -119,40 +130,69 @@ def _account(manifest: Manifest) -> Account:
     return manifest.account
 
 
+class _Told(BaseException):
+    """polis was told to end. args: the signal."""
+
+
 @contextlib.contextmanager
-def _new_home(places: Places, manifest: Manifest) -> Iterator[Path]:
-    """An empty HOME beside the account's own, gone again unless it became that."""
-    folder = make_account_folder(places, manifest.name)
-    home = Path(tempfile.mkdtemp(prefix="login-", dir=folder))
+def _ending_tidily() -> Iterator[None]:
+    """SIGTERM and SIGHUP end what is inside, which tidies up, and then polis itself."""
+    numbers = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN  # nohup
+    ]
+
+    def tell(number: int, _frame: FrameType | None) -> None:
+        for one in numbers:  # once: what tidies up is not interrupted
+            signal.signal(one, signal.SIG_IGN)
+        raise _Told(number)
+
+    before = {number: signal.signal(number, tell) for number in numbers}
     try:
-        yield home
+        yield
+    except _Told as told:
+        die_of(told.args[0])
     finally:
-        shutil.rmtree(home, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # nothing came of it, and there was nothing before
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _run(manifest: Manifest, words: Sequence[str], home: Path, *, given: str = "") -> int:
-    """Runs the program in that home. given: for its standard input, instead of the terminal; its
-    output is shown only when it fails then."""
-    argv = [find_program(manifest), *words]
-    environment = _environment(manifest, home)
-    if given:
-        ran = subprocess.run(
-            argv,
-            input=given.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=home,
-            env=environment,
-            check=False,
-        )
-        if ran.returncode:
-            sys.stderr.write(ran.stdout.decode("utf-8", "replace").replace(given, "***"))
-        return ran.returncode
+def _run(argv: Sequence[str], manifest: Manifest, home: Path, lock: int) -> int:
+    """Runs the login in that home, on polis' own terminal or standard input. lock: a descriptor
+    that it inherits."""
     sys.stdout.flush()
-    with _left_to_it():
-        return subprocess.run(argv, cwd=home, env=environment, check=False).returncode
+    with (
+        _left_to_it() if sys.stdin.isatty() else contextlib.nullcontext(),
+        subprocess.Popen(
+            argv, cwd=home, env=_environment(manifest, home), pass_fds=[lock]
+        ) as running,
+    ):
+        try:
+            return running.wait()
+        except BaseException as told:
+            running.send_signal(told.args[0] if isinstance(told, _Told) else signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(_ENDING_SECONDS)
+            running.kill()
+            raise
+
+
+def _run_with_key(argv: Sequence[str], manifest: Manifest, home: Path, lock: int, key: str) -> int:
+    """The same with the key as standard input; what it says is shown only when it fails."""
+    ran = subprocess.run(
+        argv,
+        input=key.encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=home,
+        env=_environment(manifest, home),
+        pass_fds=[lock],
+        check=False,
+    )
+    if ran.returncode:
+        sys.stderr.write(ran.stdout.decode("utf-8", "replace").replace(key, "***"))
+    return ran.returncode
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What commands print: JSON or aligned text on standard output, progress on standard error."""
+"""What commands print: JSON or aligned text on standard output."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -84,31 +82,3 @@ def one_line(text: str) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
-
-
-@contextlib.contextmanager
-def progress(doing: str) -> Iterator[None]:
-    """Says what is going on, and since when, once it takes over a second; on a terminal only."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    done = threading.Event()
-    teller = threading.Thread(target=_tell, args=(doing, done), daemon=True)
-    teller.start()
-    try:
-        yield
-    finally:
-        done.set()
-        teller.join()
-
-
-def _tell(doing: str, done: threading.Event) -> None:
-    began = time.monotonic()
-    told = False
-    while not done.wait(1.0):
-        told = True
-        sys.stderr.write(f"\r\x1b[K{doing} … {time.monotonic() - began:.0f} s")
-        sys.stderr.flush()
-    if told:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()

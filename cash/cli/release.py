@@ -53,5 +53,14 @@ def command(globs: tuple[str, ...], everything: bool, agent: str, as_json: bool)
         print_json(released)
     elif not released:
         print_text("nothing was reserved")
+        _tell_of_others()
     for claim in () if as_json else released:
         print_text(f"released: {shown_paths(claim['paths'])}")
+
+
+def _tell_of_others() -> None:
+    """Who has reserved something, with the command that gives it back."""
+    held = ask("asking polisd", "locks.list")["locks"]
+    agents = {one["agent"] for one in held if one["kind"] == "reservation" and one["agent"]}
+    for agent in sorted(agents):
+        print_text(f"{agent} has reserved something: polis release --all --agent {agent}")

@@ -6,22 +6,26 @@ from typing import Any
 
 import click
 
+from cash.cli.asking import confirm
 from cash.cli.calls import ask, places
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
+from cash.cli.work import counted
 from cash.faults import UsageFault
 
 
-@make_command("polis uninstall", "polis uninstall --purge", name="uninstall")
+@make_command("polis uninstall", "polis uninstall --purge --yes", name="uninstall")
 @click.option("--purge", is_flag=True, help="Also delete the journal.")
+@click.option("--yes", is_flag=True, help="Remove without asking.")
 @json_option
-def command(purge: bool, as_json: bool) -> None:
+def command(purge: bool, yes: bool, as_json: bool) -> None:
     """Remove polis from this repository.
 
-    Agents' branches stay, and what was on no branch becomes branches polis-saved/…. Then every
-    agent, its walls and its state are removed; the journal stays unless purged.
+    First it shows which agents go and what of their work is merged nowhere, and asks. Agents'
+    branches stay, and what was on no branch becomes branches polis-saved/…. Then every agent, its
+    walls and its state are removed; the journal stays unless purged.
     """
-    answer = _remove(purge=purge)
+    answer = _remove(purge=purge, yes=yes)
     if as_json:
         print_json(answer)
         return
@@ -45,7 +49,7 @@ def _accounts() -> list[str]:
     return sorted({one.parent.name for one in found if one.name in ("key", "home")})
 
 
-def _remove(*, purge: bool) -> dict[str, Any]:
+def _remove(*, purge: bool, yes: bool) -> dict[str, Any]:
     """polisd does it. It is started only where something can be removed, and does not stay when
     it was down before or has nothing left to care for."""
     from cash.daemon.client import is_running, stop
@@ -56,9 +60,35 @@ def _remove(*, purge: bool) -> dict[str, Any]:
         raise UsageFault("no repository is under polis", hint="nothing is left to remove")
     others = 1
     try:
+        if not yes:
+            _confirm(ask("looking at what is there", "uninstall.look"), purge=purge)
         answer = ask("removing", "uninstall", purge=purge)
         others = answer["others"]
     finally:
         if not was_running or not others:
             stop(places())
     return answer
+
+
+def _confirm(found: dict[str, Any], *, purge: bool) -> None:
+    for agent in found["agents"]:
+        click.echo(f"  {agent['name']:<10}  {agent['branch']}: {_standing(agent)}", err=True)
+    if found["agents"]:
+        click.echo("branches stay; what is on none becomes branches polis-saved/…", err=True)
+    journal = f"the journal, {found['journal']}, {'goes too' if purge else 'stays'}"
+    click.echo(journal, err=True)
+    again = f"polis uninstall{' --purge' if purge else ''} --yes"
+    confirm(f"Remove polis from {found['root']}?", yes=False, hint=again)
+
+
+def _standing(agent: dict[str, Any]) -> str:
+    """What of an agent's work is not on the user's own branch."""
+    unmerged = counted(agent["unmerged"], "commit") + " not merged" if agent["unmerged"] else ""
+    said = [
+        unmerged,
+        "work not carried over yet" if agent["unimported"] else "",
+        "uncommitted files" if agent["dirty"] else "",
+        agent["trouble"],
+    ]
+    standing = ", ".join(filter(None, said)) or "all merged"
+    return f"{standing}; commands run" if agent["running"] else standing

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from typing import Any
 
 from cash import wire
 from cash.daemon.caller import Caller, Fields
-from cash.daemon.describing import describe_agent, describe_weighed
+from cash.daemon.describing import describe_agent, describe_lost, describe_weighed
 from cash.daemon.hosting import Hosted
 from cash.daemon.last_things import save_last_things
 from cash.daemon.setup_calls import has_setup
@@ -17,8 +18,8 @@ from cash.hub.lfs import is_installed
 from cash.hub.worktree import count_pointers
 from cash.providers.program import find_program
 from cash.workspace.agent import Agent, AgentFault
-from cash.workspace.removal import check_removal, remove_agent
-from cash.workspace.roster import look_at
+from cash.workspace.removal import check_removal, forget_agents_lost, remove_agent
+from cash.workspace.roster import Lost, find_lost, look_at
 from cash.workspace.sight import choose_mode
 from cash.workspace.tree import add_tree
 
@@ -75,7 +76,26 @@ def _pointers(hosted: Hosted, agent: Agent) -> list[dict[str, str]]:
 
 async def agents_list(caller: Caller, fields: Fields) -> dict[str, Any]:
     chosen = [caller.hosted(fields)] if fields.get("cwd") else caller.repositories.all()
-    return {"agents": [describe_agent(hosted, one) for hosted in chosen for one in hosted.agents()]}
+    found = []
+    for hosted in chosen:
+        lost = await find_lost_agents(hosted)
+        found += [describe_agent(hosted, one) for one in hosted.agents()]
+        found += [describe_lost(hosted, one) for one in lost]
+    return {
+        "agents": sorted(found, key=lambda one: str(one["name"])) if len(chosen) == 1 else found
+    }
+
+
+async def find_lost_agents(hosted: Hosted) -> tuple[Lost, ...]:
+    """The agents whose folder was deleted by hand; they are none of the others any more."""
+    lost = await asyncio.to_thread(find_lost, hosted.repository, hosted.folder)
+    if {one.name for one in lost} & {agent.name for agent in hosted.agents()}:
+        for agent in hosted.agents():
+            if agent.name in {one.name for one in lost}:
+                await hosted.leave(agent, "removed")
+                _forget(hosted, agent)
+        hosted.forget_agents()
+    return lost
 
 
 async def agents_follow(caller: Caller, fields: Fields) -> None:
@@ -124,6 +144,9 @@ async def agents_show(caller: Caller, fields: Fields) -> dict[str, Any]:
 
 async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
     """Takes the walls down, then the tree away; what was on no branch is kept as a snapshot."""
+    for one in await find_lost_agents(caller.hosted(fields)):
+        if one.name == fields["name"]:
+            return await _remove_lost(caller, fields, one)
     hosted, agent, _ = caller.agent({**fields, "agent": fields["name"]})
     running = hosted.is_running(agent)
     if hosted.is_inside(agent) and not running:
@@ -146,10 +169,23 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         delete_branch=bool(fields.get("delete_branch")),
     )
     hosted.forget_agents()
-    hosted.states.forget(agent)
-    hosted.locks.end_all(agent)
-    hosted.state.forget_answers(agent.incarnation)
+    _forget(hosted, agent)
     body = {"name": agent.name, **removal.describe()}
     body["left_out"] += lost
     await hosted.journal(agent, f"{agent.incarnation}:removed", "agent-removed", body)
     return body
+
+
+async def _remove_lost(caller: Caller, fields: Fields, lost: Lost) -> dict[str, Any]:
+    """What git has of an agent whose folder was deleted by hand; its branch stays."""
+    hosted = caller.hosted(fields)
+    await asyncio.to_thread(forget_agents_lost, hosted.repository, caller.repositories.places)
+    body = {"name": lost.name, "branch": lost.branch, "saved": [], "ignored": "", "left_out": []}
+    await hosted.journal(None, uuid.uuid4().hex, "agent-removed", body)
+    return body
+
+
+def _forget(hosted: Hosted, agent: Agent) -> None:
+    hosted.states.forget(agent)
+    hosted.locks.end_all(agent)
+    hosted.state.forget_answers(agent.incarnation)

@@ -14,6 +14,7 @@ from cash import wire
 from cash.daemon import agent_calls
 from cash.daemon.caller import Caller, Fields
 from cash.daemon.describing import describe_agent
+from cash.daemon.fanout import Wanted, plan_fanout
 from cash.daemon.hosting import Hosted
 from cash.daemon.session_calls import stop_agent, task_of
 from cash.daemon.starting import Task
@@ -27,7 +28,6 @@ _LOOK_SECONDS: Final = 0.3
 _STATE_SECONDS: Final = 0.5
 # Lines that have left the screen between two looks.
 _ABOVE: Final = 200
-_MOST_FANOUT: Final = 100
 
 Tell = Callable[[Mapping[str, object]], Awaitable[None]]
 
@@ -95,36 +95,41 @@ async def _take_back(
 
 
 async def fanout(caller: Caller, fields: Fields) -> None:
-    """Adds so many agents and gives each the same task. When one cannot begin, none is left."""
+    """Adds so many agents and gives each the same task. When one cannot begin, none is left, nor
+    its branch."""
     hosted, tell = caller.hosted(fields), _teller(caller)
-    task, count = str(fields["task"]), int(fields["count"])
-    if not 1 <= count <= _MOST_FANOUT:
-        raise UsageFault(f"1 to {_MOST_FANOUT} agents, not {count}")
     batch = uuid.uuid4().hex[:8]
-    given = task_of({**fields, "needs_task": True}, task, batch)
+    given = task_of({**fields, "needs_task": True}, str(fields["task"]), batch)
+    await hosted.sessions.ready()
+    wanted = Wanted(
+        count=int(fields["count"]),
+        prefix=str(fields.get("prefix") or "agent"),
+        provider=str(fields.get("provider") or ""),
+        start=fields.get("from"),
+        task=given,
+    )
+    names = await plan_fanout(hosted, wanted)
     added: list[str] = []
     try:
-        for name in _free_names(hosted, str(fields.get("prefix") or "agent"), count):
+        for name in names:
             await agent_calls.agents_add(caller, {**fields, "name": name})
             added.append(name)
             await tell({"agent": name, "event": "added"})
         agents = {one.name: one for one in hosted.agents()}
         await _begin(hosted, {agents[name]: given for name in added}, batch, tell)
     except BaseException:
-        for name in added:
-            with contextlib.suppress(Fault):
-                await agent_calls.agents_remove(caller, {**fields, "name": name, "force": True})
+        await _remove(caller, fields, added, tell)
         raise
 
 
-def _free_names(hosted: Hosted, prefix: str, count: int) -> list[str]:
-    taken = {agent.name for agent in hosted.agents()}
-    names, number = list[str](), 0
-    while len(names) < count:
-        number += 1
-        if (name := f"{prefix}-{number}") not in taken:
-            names.append(name)
-    return names
+async def _remove(caller: Caller, fields: Fields, names: Sequence[str], tell: Tell) -> None:
+    """Takes away what a fanout has added, whoever still listens."""
+    for name in names:
+        gone = {**fields, "name": name, "force": True, "delete_branch": True}
+        with contextlib.suppress(Fault):
+            await agent_calls.agents_remove(caller, gone)
+            with contextlib.suppress(wire.ConnectionEnded, OSError):
+                await tell({"agent": name, "event": "removed"})
 
 
 async def watch(caller: Caller, fields: Fields) -> None:

@@ -23,14 +23,13 @@ from cash.daemon import (
     session_calls,
     setup_calls,
     undo_calls,
+    uninstall_calls,
     work_calls,
     write_calls,
 )
 from cash.daemon.caller import Caller, Fields, Verb
-from cash.daemon.last_things import save_last_things
 from cash.faults import Fault, UsageFault
 from cash.policy.verdict import Level
-from cash.workspace.uninstall import uninstall
 
 
 async def _ping(_caller: Caller, _fields: Fields) -> dict[str, Any]:
@@ -69,20 +68,6 @@ async def _init(caller: Caller, fields: Fields) -> dict[str, Any]:
         "notes": list(notes),
         "rules": rules,
     }
-
-
-async def _uninstall(caller: Caller, fields: Fields) -> dict[str, Any]:
-    hosted = caller.hosted(fields)
-    for agent in hosted.agents():
-        await save_last_things(hosted, agent)
-        await hosted.leave(agent, "removed")
-    await hosted.sessions.close()
-    caller.repositories.forget(hosted)
-    report = await asyncio.to_thread(
-        uninstall, hosted.repository, caller.repositories.places, purge=bool(fields.get("purge"))
-    )
-    others = len(caller.repositories.all()) + len(caller.repositories.broken)
-    return {"root": str(hosted.repository.root), "others": others, **report.describe()}
 
 
 async def _policy_level(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -130,7 +115,8 @@ CALLS: dict[str, Verb] = {
     "up": _up,
     "down": _down,
     "init": _init,
-    "uninstall": _uninstall,
+    "uninstall": uninstall_calls.uninstall_repository,
+    "uninstall.look": uninstall_calls.uninstall_look,
     "agents.add": agent_calls.agents_add,
     "agents.list": agent_calls.agents_list,
     "agents.show": agent_calls.agents_show,

@@ -12,7 +12,7 @@ from cash.faults import UsageFault
 from cash.guard.claim import LONGEST_SECONDS, RESERVED_SECONDS, Claim, Holder, Wish
 from cash.guard.pattern import Pattern, of_path
 from cash.guard.places import place_globs, place_path, real_place
-from cash.guard.wording import Held
+from cash.guard.wording import ASK_FOR_IT, Held, release
 from cash.policy.clashes import clash_of
 from cash.policy.paths import Ground
 from cash.workspace.agent import Agent
@@ -129,13 +129,22 @@ class Claiming:
             (source,) = place_globs([word], self._place_of_cwd(), self._tree).sources
             named = [claim for claim in own if source in claim.wish.pattern.sources]
             if not named:
-                known = ", ".join(str(claim.wish.pattern) for claim in own)
-                raise UsageFault(
-                    f"{self.holder.shown} has not reserved {source!r}",
-                    hint=f"reserved: {known}" if known else "polis locks shows what is held",
-                )
+                raise self._not_reserved(own, source)
             found |= {claim.fence: claim for claim in named}
         return list(found.values())
+
+    def _not_reserved(self, own: Sequence[Claim], source: str) -> UsageFault:
+        message = f"{self.holder.shown} has not reserved {source!r}"
+        claims = (one for one in self.hosted.locks.claims() if one.wish.kind == "reservation")
+        theirs = next((one for one in claims if source in one.wish.pattern.sources), None)
+        if theirs is not None:
+            holder = theirs.wish.holder
+            outside = f"{holder.shown} has: {release([source], holder.agent)}"
+            return UsageFault(message, hint=f"{holder.shown} has; {ASK_FOR_IT}", outside=outside)
+        known = ", ".join(str(claim.wish.pattern) for claim in own)
+        return UsageFault(
+            message, hint=f"reserved: {known}" if known else "polis locks shows what is held"
+        )
 
     async def lock(self, path: str, *, why: str = "", wait: float = 0.0) -> Claim | Held:
         """Locks one file for this process, in turn. UsageFault for what is no file."""

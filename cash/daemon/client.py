@@ -71,6 +71,11 @@ def _daemon_environment() -> dict[str, str]:
     }
 
 
+def ensure_running(places: Places) -> None:
+    """Starts polisd if it is not running. Fault when it cannot be."""
+    connect(places).close()
+
+
 def is_running(places: Places) -> bool:
     """Whether polisd answers now; it is not started."""
     endpoint = connect_running(places)

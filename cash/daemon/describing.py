@@ -10,6 +10,7 @@ from cash.faults import MachineFault
 from cash.sessions.signal import Source
 from cash.sessions.state import Opinion, State, Weighed
 from cash.workspace.agent import Agent
+from cash.workspace.roster import Lost
 from cash.workspace.sight import mode_of
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ def describe_agent(hosted: Hosted, agent: Agent) -> dict[str, Any]:
     inside = hosted.states.inside(agent)
     last = hosted.sessions.last(agent)
     state = describe_state(hosted.states.state_of(agent), time.time())
+    status, trouble = state.pop("status"), ""
+    if not agent.tree.is_dir():
+        status, trouble = "error", f"its tree is gone: {agent.tree}"
+        state["reason"] = trouble
     return {
         "name": agent.name,
-        "status": state.pop("status"),
+        "status": status,
         "branch": agent.branch,
         "path": str(agent.tree),
         "mode": _mode_of(agent),
@@ -38,6 +43,28 @@ def describe_agent(hosted: Hosted, agent: Agent) -> dict[str, Any]:
         "processes": inside.processes if inside is not None else None,
         "process_kind": inside.kind or None if inside is not None else None,
         "batch": last.batch or None if last is not None else None,
+        "trouble": trouble,
+    }
+
+
+def describe_lost(hosted: Hosted, lost: Lost) -> dict[str, Any]:
+    """The same of an agent whose folder was deleted by hand: what git still has of it."""
+    trouble = f"its folder is gone: {hosted.folder / 'agents' / lost.name}"
+    nothing = ("memory_bytes", "base", "created", "cpu_percent", "processes", "process_kind")
+    state = {"source": "polisd", "since": None, "age_seconds": None, "reason": trouble, "call": ""}
+    return {
+        "name": lost.name,
+        "status": "error",
+        "branch": lost.branch,
+        "path": str(lost.tree),
+        "mode": "-",
+        "provider": "-",
+        "ports": [],
+        "repository": str(hosted.repository.root),
+        "state": state,
+        **dict.fromkeys(nothing),
+        "batch": None,
+        "trouble": trouble,
     }
 
 

@@ -15,8 +15,8 @@ from cash.daemon.enforcing import informed_programs
 from cash.daemon.foreseen import promise_of
 from cash.daemon.git_work import is_other_end, is_own_work
 from cash.daemon.questions import Question
-from cash.daemon.stages import Asking, judge, predict, reason_text
-from cash.faults import DENIED, FAILED_CLOSED, UNANSWERED, Fault
+from cash.daemon.stages import Asking, judge, predict, reason_text, syntax_text, waiting_text
+from cash.faults import BAD_SYNTAX, DENIED, FAILED_CLOSED, UNANSWERED, Fault
 from cash.keeper.faces import Face, unpack_face
 from cash.keeper.judging import exec_of, reads_text
 from cash.keeper.link import ExecVerdict, KeeperLink
@@ -135,6 +135,9 @@ class ExecJudging:
                 await self._journal(asked, judged, "refused")
                 return ExecVerdict("refuse", refusal_text(verdict), DENIED)
             case Decision.ASK:
+                if broken := await self._broken(judged):
+                    await self._journal(asked, judged, "refused")
+                    return ExecVerdict("refuse", syntax_text(broken), BAD_SYNTAX)
                 return await self._ask(asked, judged)
             case Decision.REWRITE if verdict.rewritten is not None:
                 await self._journal(asked, judged, "policy")
@@ -178,6 +181,14 @@ class ExecJudging:
         is_entry = _is_login(words) or any(map(looks_framed, words))
         return await self.hosted.parser.read_argv(words, entry=is_entry)
 
+    async def _broken(self, judged: _Judged) -> Line | None:
+        """The line of a shell that no reader and not bash itself can read. A nested one was read
+        by one reader alone until now."""
+        line = judged.line
+        if line.trouble is not None and not line.broken:
+            line = await self.hosted.parser.read_argv([one.text for one in line.commands[0].argv])
+        return line if line.broken else None
+
     # Questions
 
     async def _ask(self, asked: AskedExec, judged: _Judged) -> ExecVerdict:
@@ -200,8 +211,7 @@ class ExecJudging:
             return _DIED
         wait = self._wait(asked, judged, question)
         self.household.waiting[asked.number] = self.hosted.spawn(wait)
-        hint = f"hint: asked as {question.id}, waiting for: {question.ways}\n"
-        return ExecVerdict("wait", reason_text(question) + hint)
+        return ExecVerdict("wait", reason_text(question) + waiting_text(question))
 
     async def _wait(self, asked: AskedExec, judged: _Judged, question: Question) -> None:
         seconds = self.hosted.ask_seconds(self.agent)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cash.daemon.foretelling import foretell_write
-from cash.daemon.stages import Asking, again_text, judge_request, reason_text
+from cash.daemon.stages import Asking, again_text, judge_request, reason_text, syntax_text
 from cash.pipeline import Approved, Refused, Request
 from cash.policy.action import Exec, ToolCall, Write, WriteKind
 from cash.policy.explain import refusal_text
@@ -137,6 +137,8 @@ class Hooking:
         match verdict.decision:
             case Decision.DENY:
                 return _Outcome(Ruling("deny", refusal_text(verdict)), verdict, "refused")
+            case Decision.ASK if judged.line.broken:
+                return _Outcome(Ruling("deny", syntax_text(judged.line)), verdict, "refused")
             case Decision.ASK if event.can_ask:
                 return await self._show_question(line, verdict, cwd)
             case _:

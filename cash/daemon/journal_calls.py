@@ -12,12 +12,17 @@ from cash.daemon.hosting import Hosted
 from cash.store.event import Entry
 from cash.store.reader import open_reader
 from cash.store.verify import verify_journal
+from cash.workspace.agent import find_agent
 
 
 async def log(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted = caller.hosted(fields)
     await asyncio.to_thread(hosted.writer.flush)
-    return {"entries": await asyncio.to_thread(_read_log, hosted, fields)}
+    found = await asyncio.to_thread(_read_log, hosted, fields)
+    # One that was removed has its events still.
+    if fields.get("name") and not found and "after" not in fields and not fields.get("kind"):
+        find_agent(str(fields["name"]), hosted.agents())
+    return {"entries": found}
 
 
 def _read_log(hosted: Hosted, fields: Fields) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from cash.daemon.equipping import equip
 from cash.providers.facets import Purpose
 from cash.providers.launch import Launch, plan_launch
-from cash.providers.manifest import Manifest, find_manifest
-from cash.providers.program import Program
+from cash.providers.manifest import Manifest, ProviderFault, find_manifest
+from cash.providers.program import Program, find_program
 from cash.providers.settling import settle_files
 from cash.workspace.agent import Agent
 from cash.workspace.sight import home_inside
@@ -48,24 +48,41 @@ async def prepare_launch(
     manifest = find_manifest(agent.provider, hosted.manifests)
     program = await hosted.programs.find(manifest, hosted.path())
     held = await hosted.lending.prepare(hosted, agent)
-    launch = plan_launch(
-        manifest,
-        program=program.path,
-        version=program.version,
-        purpose=purpose,
-        prompt=prompt,
-        model=model,
-        resume=resume,
-        session=session,
-        tree=str(agent.tree),
-        home=str(home_inside(hosted.repository)),
-        lacking=program.lacking,
-        account=held.sort if held else "",
-        key_tail=held.key_tail if held else "",
-        hooked=hooked,
-    )
+    try:
+        launch = plan_launch(
+            manifest,
+            program=program.path,
+            version=program.version,
+            purpose=purpose,
+            prompt=prompt,
+            model=model,
+            resume=resume,
+            session=session,
+            tree=str(agent.tree),
+            home=str(home_inside(hosted.repository)),
+            lacking=program.lacking,
+            account=held.sort if held else "",
+            key_tail=held.key_tail if held else "",
+            hooked=hooked,
+        )
+    except ProviderFault as fault:
+        raise no_prompt(hosted, agent.name, fault) from fault
     owner = hosted.repository.owner
     await asyncio.to_thread(settle_files, agent.home, launch.files, (owner.uid, owner.gid))
     if launch.hooks:
         await asyncio.to_thread(equip, hosted, agent, launch.hooks)
     return Prepared(manifest, program, launch, held is not None)
+
+
+def no_prompt(hosted: Hosted, name: str, fault: ProviderFault) -> ProviderFault:
+    """The same fault; where a plain shell was given a task, with the command that makes an agent
+    which takes it. name: of the agent that does not."""
+    if fault.hint:
+        return fault
+    able = [one for one in hosted.manifests.values() if one.typed or "prompt" in one.starts]
+    there = [one.name for one in able if find_program(one, hosted.path())]
+    provider = there[0] if there else "claude"
+    return ProviderFault(
+        fault.message,
+        hint=f"polis agents add {name}-{provider} --provider {provider}, and give it the task",
+    )

@@ -11,8 +11,8 @@ from cash.daemon.caller import Caller, Fields
 from cash.daemon.foreseen import promise_of
 from cash.daemon.hosting import Hosted
 from cash.daemon.questions import SCOPES, Answer
-from cash.daemon.stages import Asking, judge_request, line_event, predict
-from cash.faults import UNANSWERED, UsageFault
+from cash.daemon.stages import Asking, judge_request, line_event, predict, syntax_text
+from cash.faults import BAD_SYNTAX, DENIED, UNANSWERED, UsageFault
 from cash.pipeline import Approved, Chosen, Refused, Request, is_settled
 from cash.policy.explain import explain as explain_verdict
 from cash.policy.explain import refusal_text
@@ -34,12 +34,16 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
         "id": request.id,
         "incomplete": judged.line.incomplete,
         "text": refusal_text(verdict) if verdict.decision is Decision.DENY else "",
+        "status": DENIED,
         "ask": None,
     }
+    # What is not finished may yet be mended: the editor goes on with it.
+    if verdict.decision is Decision.ASK and judged.line.broken and not judged.line.incomplete:
+        reply |= {"text": syntax_text(judged.line), "status": BAD_SYNTAX}
     if fields.get("look") or judged.line.incomplete:
         return reply
     approval = "policy"
-    if verdict.decision is Decision.DENY:
+    if reply["text"]:
         approval = "refused"
     elif not is_settled(verdict):
         asking = Asking(hosted, agent, cwd)

@@ -67,7 +67,7 @@ async def locks_hold(caller: Caller, fields: Fields) -> None:
     if isinstance(granted, Held) and wait > 0:
         granted = await _wait_for(caller.connection, asking.lock(path, why=why, wait=wait))
     if isinstance(granted, Held):
-        raise HeldFault(granted.tell(path), hint=granted.hint())
+        raise HeldFault(granted.tell(path), hint=granted.hint(), outside=granted.hint_outside())
     try:
         await caller.connection.send(wire.REPLY, json.dumps(granted.describe()).encode())
         await _converse(caller, asking, granted)

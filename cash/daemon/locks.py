@@ -17,7 +17,7 @@ from cash.guard.claim import Claim, Holder, Wish, carry_over, pack_claim, unpack
 from cash.guard.clock import read_clock
 from cash.guard.others import Others
 from cash.guard.table import End, Granted, Table
-from cash.guard.wording import Held
+from cash.guard.wording import Held, release
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Locks:
             raise Fault(
                 f"{wish.holder.shown} holds {MOST_OF_ONE} locks and reservations already",
                 hint="polis release --all gives back what it has reserved",
+                outside=f"{release((), wish.holder.agent)} gives back what it has reserved",
             )
         claim = self._table.take(wish, read_clock()) or await self._queue(wish, wait)
         if claim is None:
@@ -127,6 +128,8 @@ class Locks:
             raise Fault(
                 f"{wish.holder.shown} has reserved as much as one agent may",
                 hint="polis release GLOB gives back; a folder (src/) costs less than many globs",
+                outside=f"{release((), wish.holder.agent)} gives back; "
+                "a folder (src/) costs less than many globs",
             )
 
     async def _queue(self, wish: Wish, wait: float) -> Claim | None:
@@ -174,7 +177,9 @@ class Locks:
             await self._pace(wish)
         granted = await self.acquire(wish)
         if isinstance(granted, Held):
-            raise HeldFault(granted.tell(str(wish.pattern)), hint=granted.hint())
+            raise HeldFault(
+                granted.tell(str(wish.pattern)), hint=granted.hint(), outside=granted.hint_outside()
+            )
         try:
             await self.keep()
         except Fault:

@@ -212,7 +212,7 @@ class _Polisd:
                 return
             reply = await CALLS[verb](caller, asked)
         except Fault as fault:
-            reply = _as_reply(fault.message, fault.hint, fault.status)
+            reply = _as_reply(fault.message, fault.outside, fault.status)
         except wire.ConnectionEnded:
             raise
         except (KeyError, TypeError, ValueError) as fault:

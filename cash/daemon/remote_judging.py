@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cash.daemon.stages import Asking, reason_text
+from cash.daemon.stages import Asking, reason_text, waiting_text
 from cash.faults import DENIED, UNANSWERED
 from cash.pipeline import Approved, Chosen, Refused
 from cash.policy.action import GitOp
@@ -70,8 +70,7 @@ async def _ask(
     approval = asking.earlier_answer(text, verdict)
     if approval is None:
         question = await asking.open(text, verdict)
-        hint = f"hint: asked as {question.id}, waiting for: {question.ways}\n"
-        await tell(reason_text(question) + hint)
+        await tell(reason_text(question) + waiting_text(question))
         seconds = hosted.ask_seconds(agent)
         answer = await hosted.answering.questions.wait(question, seconds)
         settled = Asking.settle(answer, question, told=True)

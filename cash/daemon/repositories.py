@@ -22,6 +22,7 @@ from cash.hub.quick_reads import load_libgit2
 from cash.hub.repository import Repository, find_repository
 from cash.keeper.link import Asked, Ended, Ready, Seen, Wrote
 from cash.places import Places
+from cash.providers.login_homes import sweep_login_homes
 from cash.providers.manifest import Catalogue
 from cash.syntax.parser import Parser
 from cash.workspace.agent import Agent, find_agent
@@ -50,6 +51,7 @@ class Repositories:
         """Starts what is shared and takes up every adopted repository that is still there."""
         self.keeping.start()
         await self.parser.start()
+        await asyncio.to_thread(sweep_login_homes, self.places)
         for number, root in adopted_roots(self.places).items():
             try:
                 self._take_up(number, root)
@@ -183,7 +185,7 @@ class Repositories:
             if not inside:
                 raise UsageFault(
                     f"{cwd} is no agent's workspace",
-                    hint="name the agent: polis shell NAME (polis agents list shows them)",
+                    hint="name the agent: --agent NAME (polis agents list shows them)",
                 )
             agent = inside[0]
         return hosted, agent, cwd if Path(cwd).is_relative_to(agent.tree) else str(agent.tree)

@@ -15,7 +15,7 @@ from cash import wire
 from cash.daemon.connection import Connection
 from cash.daemon.foreseen import promise_of
 from cash.daemon.questions import Answer, Question
-from cash.faults import DENIED, UNANSWERED, Fault
+from cash.faults import BAD_SYNTAX, DENIED, UNANSWERED, Fault
 from cash.keeper.link import NOTHING, Judged, KeeperLink, Prediction
 from cash.pipeline import Approval, Approved, Chosen, Refused, Request, Settled, is_settled
 from cash.policy.action import Start
@@ -151,10 +151,21 @@ class Asking:
         )
 
 
+def syntax_text(line: Line) -> str:
+    """What is said of a line that bash cannot read: there is nothing to ask about it."""
+    return f"polis: bad syntax, none of it was run: {line.broken}\n"
+
+
 def reason_text(question: Question) -> str:
     """Who asks, and why: a line on standard error."""
     reason = question.shown.reasons[0]
     return f"polis: asked by {reason.rule}: {reason.reason}\n"
+
+
+def waiting_text(question: Question) -> str:
+    """What lets the command go on that is held by the question: said before the wait, since who
+    reads it may be the one who can answer."""
+    return f"hint: asked as {question.id}, waiting for: {question.ways}\n"
 
 
 def again_text(question: Question) -> str:
@@ -194,6 +205,8 @@ class CommandStages:
             return Refused(refusal_text(verdict), DENIED)
         if is_settled(verdict):
             return Approved(by="policy")
+        if line.broken:
+            return Refused(syntax_text(line), BAD_SYNTAX)
         asking = Asking(self._hosted, self._agent, request.cwd)
         earlier = asking.earlier_answer(line.text, verdict)
         if earlier is not None:
@@ -201,7 +214,8 @@ class CommandStages:
         question = await asking.open(line.text, verdict)
         told = "1" not in self._asked.terminals  # a client at a terminal shows the question itself
         if told:
-            await self._connection.send(wire.TEXT, reason_text(question).encode())
+            text = reason_text(question) + waiting_text(question)
+            await self._connection.send(wire.TEXT, text.encode())
         return asking.settle(await self._wait_for_answer(question), question, told=told)
 
     async def _wait_for_answer(self, question: Question) -> Answer | None:

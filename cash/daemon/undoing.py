@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cash.faults import Fault, UsageFault
 from cash.hub.adoption import as_fault
 from cash.settings import UNDO_SETTINGS
+from cash.store.reader import open_reader
 from cash.undo.ground import Ground, is_gits
 from cash.undo.history import attribute, versions_of
 from cash.undo.objects import Damaged, Objects
@@ -31,6 +32,13 @@ _SECONDS: Final = 5.0
 _MOMENT: Final = 0.05
 _SHORTEST: Final = 4
 _MOST_TOLD: Final = 200
+# What polis does in an agent's tree, by what the journal calls it. Each changes git's own files.
+DOINGS: Final = {
+    "committed": "polis, which has committed what was left,",
+    "discarded": "polis agents discard",
+    "restored": "polis agents discard --undo",
+}
+_MOST_LOOKED_AT: Final = 20
 _LONGEST: Final = 4 << 20  # of a file whose lines are looked at, in bytes
 
 
@@ -190,8 +198,30 @@ class Undoing:
             return _lines(objects.read(state.object, state.place)) if state.object else []
         return []
 
+    def _changed_by_polis(self, step: Step) -> dict[str, str]:
+        """Path → what polis itself has done to it since, at the user's word: no step tells that,
+        but the journal."""
+        found: dict[str, str] = {}
+        reader = open_reader(self.hosted.store)
+        try:
+            entries = [
+                entry
+                for kind in DOINGS
+                for entry in reader.newest(_MOST_LOOKED_AT, self.agent.name, kind)
+            ]
+        finally:
+            reader.close()
+        since = step.ended if step.ended is not None else step.time
+        for entry in sorted(entries, key=lambda one: -one.id):
+            if entry.event.time >= since:
+                said = entry.event.body.get("changed")
+                named = set(said) if isinstance(said, list) else set[object]()
+                done = [path for path in step.paths if path in named or is_gits(path)]
+                found |= dict.fromkeys(done, DOINGS[entry.event.kind])
+        return found
+
     def _take_back(self, step: Step, *, dry: bool) -> dict[str, Any]:
-        done = take_back(self.store, step, dry=dry)
+        done = take_back(self.store, step, dry=dry, others=lambda: self._changed_by_polis(step))
         # The first of a path tells: what is made in between may go again.
         files = {one.path: one.word for one in reversed(done.actions)}
         return {

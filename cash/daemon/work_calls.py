@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from cash.daemon.caller import Caller, Fields
@@ -19,6 +20,7 @@ from cash.workspace.agent import Agent
 
 # What the command line, which merges and opens pull requests itself, tells the journal.
 _TOLD = ("merging", "merged", "pr-opened")
+_MOST_NAMED = 200
 
 
 async def work_look(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -42,8 +44,12 @@ async def work_discard(caller: Caller, fields: Fields) -> dict[str, Any]:
     paths = [str(path) for path in fields.get("paths") or ()]
     wanted = Discarding(str(fields["seen"]), str(fields["to"]), paths)
     done = await discard_work(hosted, agent, wanted, force=bool(fields.get("force")))
-    files = len(done["paths"])
-    body = {"saved": done["saved"], "to": wanted.to, "head": done["head"], "files": files}
+    body = {
+        "saved": done["saved"],
+        "to": wanted.to,
+        "head": done["head"],
+        **_changed(done["paths"]),
+    }
     await _note(hosted, agent, "discarded", body)
     return done
 
@@ -52,7 +58,8 @@ async def work_restore(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted, agent, _ = caller.agent(fields)
     number = str(fields.get("number") or "")
     done = await restore_work(hosted, agent, number, force=bool(fields.get("force")))
-    await _note(hosted, agent, "restored", {**done, "paths": len(done["paths"])})
+    body = {"restored": done["restored"], "saved": done["saved"], **_changed(done["paths"])}
+    await _note(hosted, agent, "restored", body)
     return done
 
 
@@ -83,6 +90,11 @@ def _push(hosted: Hosted, remote: str, branch: str, environment: dict[str, str])
     need = writing(remote_lock(remote))
     with hold_hub(hosted.repository, need, f"push of {branch} to {remote}") as held:
         return push_branch(held, remote, branch, environment)
+
+
+def _changed(paths: Sequence[str]) -> dict[str, object]:
+    """Of what was changed, for the journal: undo names who it was."""
+    return {"files": len(paths), "changed": list(paths[:_MOST_NAMED])}
 
 
 async def _note(hosted: Hosted, agent: Agent, kind: str, body: dict[str, Any]) -> None:

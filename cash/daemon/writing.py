@@ -202,7 +202,9 @@ class AgentWarden:
         wish = Wish("lock", of_path(path), holder, why="polis write")
         found = await self.hosted.locks.acquire(wish, wait=_TURN_SECONDS)
         if isinstance(found, Held):
-            raise HeldFault(found.tell(shown(path)), hint=found.hint())
+            raise HeldFault(
+                found.tell(shown(path)), hint=found.hint(), outside=found.hint_outside()
+            )
         return found
 
     async def _release(self, claims: Sequence[Claim]) -> None:

@@ -29,6 +29,7 @@ def explain(verdict: Verdict, line: Line, context: Context) -> dict[str, Any]:
         "surprises": [],
         "level": context.level.value,
         "trouble": line.trouble,
+        "broken": line.broken or None,
         "incomplete": line.incomplete,
     }
 

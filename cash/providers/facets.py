@@ -109,13 +109,15 @@ class Sign:
 class Account:
     """How it logs in.
 
-    login, logout: words after the program; None: it cannot. files: below HOME, credentials whole.
+    login, logout: words after the program; None: it cannot. login_input: the login reads what it
+    wants to know from standard input and needs no terminal. files: below HOME, credentials whole.
     parts: JSON file below HOME → the keys of it that are the account's. same: dotted keys of the
     first file that a renewed one must have unchanged. key: the environment variable of an API
     key. key_login: words that make it take a key from its standard input, for one that wants it
     in a file."""
 
     login: tuple[str, ...] | None = None
+    login_input: bool = False
     logout: tuple[str, ...] | None = None
     files: tuple[str, ...] = ()
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -110,10 +110,7 @@ def _what_it_can(
             return "interactive", ""
         case "prompt" if not has or _is_long(prompt):
             if not manifest.typed:
-                raise ProviderFault(
-                    f"an agent of provider {manifest.name} takes no prompt",
-                    hint="polis exec NAME -- PROGRAM … runs a program in its walls",
-                )
+                raise ProviderFault(f"an agent of provider {manifest.name} takes no prompt")
             return "interactive", prompt
         case "headless" if start is None:
             raise ProviderFault(

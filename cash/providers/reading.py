@@ -163,6 +163,7 @@ KEYS: Mapping[str, _Readers] = {
     "sign": {"pattern": read_pattern, "status": read_status, "reason": Node.filled},
     "account": {
         "login": read_texts,
+        "login_input": Node.truth,
         "logout": read_texts,
         "files": _many(read_path),
         "parts": _table(read_texts, read_path),

@@ -20,6 +20,7 @@ from cash.daemon.client import connect
 from cash.faults import FAILED_CLOSED, Fault
 from cash.places import Places
 from cash.shell.keyboard import Keyboard
+from cash.shell.progress import Progress, progress
 from cash.shell.question import Question, put_question
 from cash.shell.relay import Relay, is_readable, write_whole
 from cash.shell.signals import FORWARDED, caught, die_of, read_signals, stop_self
@@ -53,7 +54,9 @@ def run(
     terminals = find_terminals((0, 1, 2))
     terminal = _first_terminal(terminals)
     rows, columns = (24, 80) if terminal is None else window_of(terminal)
-    with connect(places) as connection:
+    with progress("starting polisd"):
+        connection = connect(places)
+    with connection, progress(f"waiting for the walls{f' of {agent}' if agent else ''}") as waiting:
         request = wire.RunRequest(
             token=read_token(places).encode(),
             agent=agent,
@@ -67,7 +70,7 @@ def run(
         )
         with caught(FORWARDED) as signals:
             wire.send_frame(connection, wire.RUN, request.encode(), (0, 1, 2))
-            running = _Running(connection, signals, terminal, _keyboard(terminals), begun)
+            running = _Running(connection, signals, terminal, _keyboard(terminals), waiting, begun)
             status = running.carry_through()
     if dies and running.ended_by_signal(status):
         die_of(status - 128)
@@ -103,6 +106,7 @@ class _Running:
     signals: int
     terminal: int | None
     keyboard: Keyboard | None
+    waiting: Progress
     begun: Callable[[str], None] | None = None
     started: bool = False
     master: int | None = None
@@ -126,7 +130,9 @@ class _Running:
         try:
             kind, payload, descriptors = wire.receive_frame(self.connection, 1)
         except (wire.ConnectionEnded, OSError):
+            self.waiting.end()
             return self._gone()
+        self.waiting.end()
         match kind:
             case wire.EXIT:
                 return int(payload)

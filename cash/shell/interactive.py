@@ -12,13 +12,14 @@ from pathlib import Path
 
 from cash import wire
 from cash.calling import read_token
-from cash.daemon.client import call, connect
-from cash.faults import DENIED, FAILED_CLOSED, Fault, UsageFault
+from cash.daemon.client import call, connect, ensure_running
+from cash.faults import FAILED_CLOSED, Fault, UsageFault
 from cash.places import Places
 from cash.shell import client
 from cash.shell.appearance import Appearance, fresh_line
 from cash.shell.judge import Judge, Judged, Settled, fault_text, read_settled
 from cash.shell.keyboard import Keyboard
+from cash.shell.progress import progress
 from cash.shell.prompt import Pressed, Prompt
 from cash.shell.question import Answer, Question, printable, put_question
 from cash.shell.relay import Relay, is_readable, write_whole
@@ -76,6 +77,8 @@ def _run_text(places: Places, agent: str) -> int:
 
 def _open_session(places: Places, agent: str, held: ExitStack) -> _Session | Over:
     cwd = client.working_directory()
+    with progress("starting polisd"):
+        ensure_running(places)
     facts = call(places, "agents.show", agent=agent, cwd=os.fsdecode(cwd))
     name, tree = str(facts["name"]), str(facts["path"])
     _tell_of_rules(places, str(facts["repository"]))
@@ -94,7 +97,8 @@ def _open_session(places: Places, agent: str, held: ExitStack) -> _Session | Ove
     keyboard = held.enter_context(Keyboard(0))
     relay = Relay(screen=1)
     connection = held.enter_context(connect(places))
-    resident, first = open_resident(connection, request, relay)
+    with progress(f"waiting for the walls of {name}") as waiting:
+        resident, first = open_resident(connection, request, relay, waiting)
     held.callback(resident.close)
     if isinstance(first, Over):
         return first
@@ -168,7 +172,7 @@ class _Session:
     def _settle(self, judged: Judged) -> Settled:
         """What becomes of a judged line, after the person was asked if need be."""
         if judged.refusal:
-            status = FAILED_CLOSED if judged.decision == "fault" else DENIED
+            status = FAILED_CLOSED if judged.decision == "fault" else judged.status
             return Settled(False, judged.refusal, status)
         if judged.asked is not None:
             return self._ask(judged, judged.asked)

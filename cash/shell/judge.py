@@ -13,7 +13,7 @@ from typing import Any
 from cash import wire
 from cash.calling import read_token
 from cash.daemon.client import call, connect
-from cash.faults import FAILED_CLOSED, Fault
+from cash.faults import DENIED, FAILED_CLOSED, Fault
 from cash.places import Places
 from cash.shell.question import Answer, Question
 
@@ -21,8 +21,8 @@ from cash.shell.question import Answer, Question
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What polisd says of a line. line: as it was sent; text: what to run. refusal: what to print
-    instead of running it, else "". rewritten: text is not what was typed. asked: the question it
-    hangs on. said: the whole reply, for `explain`."""
+    instead of running it, else ""; status: what it leaves then. rewritten: text is not what was
+    typed. asked: the question it hangs on. said: the whole reply, for `explain`."""
 
     id: str
     decision: str
@@ -35,6 +35,7 @@ class Judged:
     asked: Question | None = None
     said: Mapping[str, Any] | None = None
     line: str = ""
+    status: int = DENIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +176,5 @@ def _read(line: str, said: Mapping[str, Any]) -> Judged:
         asked=asked,
         said=said,
         line=line,
+        status=int(said.get("status") or DENIED),
     )

@@ -17,6 +17,7 @@ from typing import cast
 
 from cash import wire
 from cash.faults import FAILED_CLOSED, Fault
+from cash.shell.progress import Progress
 from cash.shell.relay import Relay, write_whole
 
 # What the runner calls the status socket inside.
@@ -60,10 +61,18 @@ Watched = MutableMapping[int, Callable[[], Ended | Over | None]]
 class Resident:
     """Bash behind `connection`, started by open_resident()."""
 
-    def __init__(self, connection: socket.socket, relay: Relay, lines: int, reports: int) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        relay: Relay,
+        lines: int,
+        reports: int,
+        waiting: Progress,
+    ) -> None:
         os.set_blocking(reports, False)
         self.connection = connection
         self.relay = relay
+        self._waiting = waiting
         self._lines = lines
         self._reports = reports
         self._number = 0
@@ -111,6 +120,7 @@ class Resident:
             case wire.TERMINAL if descriptors:
                 self.relay.attach(descriptors[0])
             case wire.TEXT:
+                self._waiting.end()
                 write_whole(2, payload)
             case _:
                 pass
@@ -187,12 +197,13 @@ def open_channel() -> tuple[int, int]:
 
 
 def open_resident(
-    connection: socket.socket, request: wire.RunRequest, relay: Relay
+    connection: socket.socket, request: wire.RunRequest, relay: Relay, waiting: Progress
 ) -> tuple[Resident, Ended | Over]:
-    """Starts bash by a RUN frame of mode "shell" and makes it ready; its first report."""
+    """Starts bash by a RUN frame of mode "shell" and makes it ready; its first report. waiting:
+    what is said meanwhile."""
     commands, lines = open_channel()
     reports, status = open_channel()
-    resident = Resident(connection, relay, lines, reports)
+    resident = Resident(connection, relay, lines, reports, waiting)
     try:
         wire.send_frame(connection, wire.RUN, request.encode(), (commands, 1, 2, status))
     finally:

@@ -31,13 +31,14 @@ def encode_line(line: Line) -> bytes:
     commands = [_from_command(command) for command in line.commands]
     entry = None if line.entry == line.text else line.entry
     body = [commands, line.trouble, line.incomplete, line.frame, entry, dict(line.readers)]
+    body.append(line.broken)
     return json.dumps(body, separators=(",", ":")).encode()
 
 
 def decode_line(text: str, data: bytes) -> Line:
     """The line that encode_line wrote for this text. CodingFault."""
     try:
-        commands, trouble, incomplete, frame, entry, readers = json.loads(data)
+        commands, trouble, incomplete, frame, entry, readers, broken = json.loads(data)
         return Line(
             text,
             tuple([_to_command(command, len(commands)) for command in commands]),
@@ -46,6 +47,7 @@ def decode_line(text: str, data: bytes) -> Line:
             _optional(frame),
             text if entry is None else _string(entry),
             {_string(name): _string(state) for name, state in readers.items()},
+            _string(broken),
         )
     except (ValueError, TypeError, AttributeError, RecursionError) as fault:
         raise CodingFault(str(fault)) from fault

@@ -116,6 +116,8 @@ class Line:
 
     trouble: why it cannot be understood (reader failed, readers disagree, too deep, too long,
     too slow), else None; such a line is asked about, never allowed.
+    broken: what bash says of it, with the place, where it cannot read what was asked and no reader
+    can: such a line can only be refused. "" else.
     incomplete: more input is needed (an open quote or here-doc); only an editor cares.
     frame: the agent CLI whose fixed frame was found around the text, else None.
     entry: what was really asked: the text inside the frame, or that of `bash -c TEXT` when it came
@@ -130,3 +132,4 @@ class Line:
     frame: str | None = None
     entry: str = ""
     readers: Mapping[str, str] = field(default_factory=dict)
+    broken: str = ""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cash.syntax.command import Command, Line
+from cash.syntax.complaint import bash_complaint
 from cash.syntax.frames import Framed, find_fixed_frame, find_frame
 from cash.syntax.incomplete import ends_too_early
 from cash.syntax.nested import moved
@@ -35,6 +36,7 @@ class _Text(NamedTuple):
     trouble: str | None = None
     incomplete: bool = False
     findings: tuple[tuple[str, str], ...] = ()
+    broken: bool = False  # none of those that decide, and more than one, can read it
 
 
 class LineReader:
@@ -75,12 +77,13 @@ class LineReader:
             return Line(text, trouble=trouble, entry=text)
         deadline = time.monotonic() + SLOWEST
         inner, framed = self._unframed(text, entry, deadline)
-        commands, trouble, _ = self._unwrap(inner, entry, deadline)
+        commands, trouble, _, _ = self._unwrap(inner, entry, deadline)
+        asked = framed.entry if framed else text
+        broken = _complaint(asked, deadline) if inner.broken else ""
+        frame = framed.frame if framed else None
+        commands = _with_its_shell(commands, framed, 0) if framed else commands
         findings = dict(inner.findings)
-        if framed is None:
-            return Line(text, commands, trouble, inner.incomplete, None, text, findings)
-        commands = _with_its_shell(commands, framed, 0)
-        return Line(text, commands, trouble, inner.incomplete, framed.frame, framed.entry, findings)
+        return Line(text, commands, trouble, inner.incomplete, frame, asked, findings, broken)
 
     def read_argv(self, argv: Sequence[str], *, entry: bool = True) -> Line:
         """See cash.syntax.read_argv."""
@@ -90,11 +93,13 @@ class LineReader:
             return Line(text, trouble=trouble or "no command", entry=text)
         line = spell(argv)
         text, inner = line.text, _Text(line.commands)
-        commands, trouble, framed = self._unwrap(inner, entry, time.monotonic() + SLOWEST)
-        if framed is None:
-            return Line(text, commands, trouble, entry=_text_of(argv) or text)
-        commands = _with_its_shell(commands, framed, 1)
-        return Line(text, commands, trouble, frame=framed.frame, entry=framed.entry)
+        deadline = time.monotonic() + SLOWEST
+        commands, trouble, framed, broken = self._unwrap(inner, entry, deadline)
+        asked = framed.entry if framed else _text_of(argv)
+        why = _complaint(asked, deadline) if asked in broken else ""
+        frame = framed.frame if framed else None
+        commands = _with_its_shell(commands, framed, 1) if framed else commands
+        return Line(text, commands, trouble, frame=frame, entry=asked or text, broken=why)
 
     def _unframed(self, text: str, entry: bool, deadline: float) -> tuple[_Text, Framed | None]:
         """The text as understood, or the line in the frame it is."""
@@ -109,21 +114,24 @@ class LineReader:
 
     def _unwrap(
         self, inner: _Text, entry: bool, deadline: float
-    ) -> tuple[tuple[Command, ...], str | None, Framed | None]:
+    ) -> tuple[tuple[Command, ...], str | None, Framed | None, set[str]]:
         frames: list[Framed] = []
+        broken: set[str] = set()
 
         def read(text: str) -> tuple[Sequence[Command], str | None]:
             nested, framed = self._unframed(text, entry, deadline)
             if framed is not None:
                 frames.append(framed)
+            if nested.broken:
+                broken.add(framed.entry if framed else text)
             return nested.commands, nested.trouble
 
         try:
             whole = unwrap(inner.commands, read)
         except RecursionError:
-            return inner.commands, inner.trouble or "nested too deeply", None
+            return inner.commands, inner.trouble or "nested too deeply", None, set()
         found = frames[0] if frames else None
-        return whole.commands, inner.trouble or whole.trouble, found
+        return whole.commands, inner.trouble or whole.trouble, found, broken
 
     def _text(self, text: str, entry: bool, deadline: float) -> _Text:
         """One text by the readers it is for."""
@@ -167,7 +175,12 @@ def _judged(source: bytes, readings: Sequence[tuple[Entry, Reading]]) -> _Text:
     if incomplete and trouble is None:
         trouble = "it is not finished"
     findings = tuple((kind.name, reading.failure or "ok") for kind, reading in readings)
-    return _Text(commands, trouble, incomplete, findings)
+    broken = len(deciding) > 1 and all(reading.failure for _, reading in deciding)
+    return _Text(commands, trouble, incomplete, findings, broken)
+
+
+def _complaint(text: str, deadline: float) -> str:
+    return bash_complaint(text.encode("utf-8", "surrogateescape"), deadline)
 
 
 def _opened(entries: Sequence[Entry]) -> list[tuple[Entry, Reader]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from cash.undo.index import meaning_of
@@ -27,12 +27,23 @@ class TakenBack:
     refused: tuple[Refusal, ...]
 
 
-def take_back(store: Store, step: Step, *, dry: bool = False) -> TakenBack:
-    """Takes back a step that has ended, as far as that can be; or says what would be done. OSError:
-    the store cannot be written."""
+def _nobody() -> Mapping[str, str]:
+    return {}
+
+
+def take_back(
+    store: Store,
+    step: Step,
+    *,
+    dry: bool = False,
+    others: Callable[[], Mapping[str, str]] = _nobody,
+) -> TakenBack:
+    """Takes back a step that has ended, as far as that can be; or says what would be done. others:
+    path → who else has changed it since, that no step tells. OSError: the store cannot be
+    written."""
     objects, steps = store.open()
     with holding(store.folder, wait=True), contextlib.closing(objects):
-        plan = _plan(store, step, objects, steps)
+        plan = _plan(store, step, objects, steps, others)
         if dry or not plan.actions:
             return TakenBack("", plan.actions, plan.refused)
         number = f"undo-{uuid.uuid4().hex[:12]}"
@@ -44,7 +55,13 @@ def take_back(store: Store, step: Step, *, dry: bool = False) -> TakenBack:
         return TakenBack(number, tuple(restoring.done), (*plan.refused, *restoring.refused))
 
 
-def _plan(store: Store, step: Step, objects: Objects, steps: Steps) -> Plan:
+def _plan(
+    store: Store,
+    step: Step,
+    objects: Objects,
+    steps: Steps,
+    others: Callable[[], Mapping[str, str]],
+) -> Plan:
     looks: dict[str, State] = {}
 
     def look(path: str) -> State:
@@ -52,7 +69,10 @@ def _plan(store: Store, step: Step, objects: Objects, steps: Steps) -> Plan:
             looks[path] = fathom(store.ground, path)
         return looks[path]
 
-    return plan_undo(with_meaning(objects, step), look, lambda: _touched_since(steps, step))
+    def changed_by() -> Mapping[str, str]:
+        return {**others(), **_touched_since(steps, step)}
+
+    return plan_undo(with_meaning(objects, step), look, changed_by)
 
 
 def with_meaning(objects: Objects, step: Step) -> Step:
@@ -70,10 +90,11 @@ def _read_index(objects: Objects, change: Change) -> Change:
 
 
 def _touched_since(steps: Steps, step: Step) -> Mapping[str, str]:
-    """Path → the first later step that has touched it."""
+    """Path → the first later step that has touched it, in the words that name it."""
     found: dict[str, str] = {}
     for later in steps.all():
         if later.number <= step.number:
             break
-        found |= dict.fromkeys(later.paths, later.id)
+        name = f"polis undo ({later.id})" if later.undoes else later.id
+        found |= dict.fromkeys(later.paths, name)
     return found

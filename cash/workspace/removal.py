@@ -17,11 +17,11 @@ from cash.hub.parts import forget_in_parts
 from cash.hub.refs import PREFIX, Ref, delete_refs, keep_ref, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.hub.snapshot import Snapshot, snapshot_tree
-from cash.hub.worktree import find_entry, registered_trees, unregister_tree
+from cash.hub.worktree import find_entry, unregister_tree
 from cash.places import Places
 from cash.workspace.agent import Agent, AgentFault
 from cash.workspace.ignored import drop_old, keep_ignored
-from cash.workspace.roster import look_at
+from cash.workspace.roster import find_lost, look_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +116,21 @@ def take_away(
     )
 
 
+def forget_agents_lost(repository: Repository, places: Places) -> None:
+    """forget_lost, with the worktrees held. Raises Fault."""
+    folder = hub_folder(repository, places)
+    doing = "polis agents remove"
+    with hold_hub(repository, writing(WORKTREES), doing, seconds=LONG_PATIENCE) as held:
+        forget_lost(held, folder)
+
+
 def forget_lost(repository: Repository, folder: Path) -> None:
     """Worktree entries and refs of agents whose folder is gone: a removal was cut short."""
-    for tree in registered_trees(repository):
-        if not tree.is_relative_to(folder / "agents"):
-            continue
-        name = tree.relative_to(folder / "agents").parts[0]
-        if not (folder / "agents" / name).exists():
-            unregister_tree(repository, tree)
-            own = list_refs(repository, *_own_places(name))
-            delete_refs(repository, [ref.name for ref in own])
-            forget_in_parts(repository, *_own_places(name))
+    for lost in find_lost(repository, folder):
+        unregister_tree(repository, lost.tree)
+        own = list_refs(repository, *_own_places(lost.name))
+        delete_refs(repository, [ref.name for ref in own])
+        forget_in_parts(repository, *_own_places(lost.name))
 
 
 def _own_places(name: str) -> tuple[str, ...]:

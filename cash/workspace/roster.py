@@ -13,7 +13,7 @@ from cash.hub.quick_reads import count_quickly
 from cash.hub.reading import read_refs
 from cash.hub.repository import Repository
 from cash.hub.snapshot import find_pipes
-from cash.hub.worktree import find_entry, git_of
+from cash.hub.worktree import checked_out, find_entry, git_of, registered_trees
 from cash.places import Places
 from cash.workspace.agent import INTENT, RECORD, Agent, read_record
 
@@ -41,6 +41,30 @@ def read_agents(folder: Path) -> tuple[Agent, ...]:
     """The agents in a repository's folder, sorted by name; unfinished ones are left out."""
     found = [read_record(path.parent) for path in folder.glob("agents/*/agent.json")]
     return tuple(sorted((agent for agent in found if agent), key=lambda agent: agent.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An agent whose folder was deleted by hand. branch: of the user's repository, where its
+    commits are; "" where that cannot be told."""
+
+    name: str
+    branch: str
+    tree: Path
+
+
+def find_lost(repository: Repository, folder: Path) -> tuple[Lost, ...]:
+    """The agents of which git still has the worktree, but there is nothing else."""
+    branches = {
+        tree: ref.removeprefix("refs/heads/") for ref, tree in checked_out(repository).items()
+    }
+    found = []
+    for tree in registered_trees(repository):
+        if tree.is_relative_to(folder / "agents"):
+            name = tree.relative_to(folder / "agents").parts[0]
+            if not (folder / "agents" / name).exists():
+                found.append(Lost(name, branches.get(tree, ""), tree))
+    return tuple(sorted(found, key=lambda lost: lost.name))
 
 
 def next_number(places: Places) -> int:

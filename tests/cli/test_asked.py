@@ -93,7 +93,7 @@ def test_the_log_is_in_words(installation: Installation, root: Path) -> None:
 def test_uninstall_says_what_it_kept_and_removed(installation: Installation, root: Path) -> None:
     tree = Path(installation.polis("agents", "path", "alice", cwd=root).out.strip())
     (tree / "new.txt").write_text("not committed\n")
-    said = installation.polis("uninstall", cwd=root).out.splitlines()
+    said = installation.polis("uninstall", "--yes", cwd=root).out.splitlines()
     assert said[0] == "removed: alice, with tree, walls and private home"
     assert said[1] == "kept: branch agent/alice (git log -p HEAD..agent/alice)"
     saved = re.fullmatch(

@@ -45,6 +45,50 @@ def test_setting_one_key_leaves_the_rest_of_the_file(installation: Installation)
     assert installation.polis("config", "get", "ask-seconds").out == "6\n"
 
 
+def test_unsetting_leaves_the_rest_of_the_file(
+    installation: Installation, repository: Path
+) -> None:
+    path = installation.home / ".config/polis/config.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("# mine\nsetup:\n- make\n  # twice\n- make\nmax-agents: 7\nask-seconds: 5\n")
+    ran = installation.polis("config", "unset", "setup")
+    assert ran.out == (
+        f"setup is no longer set in {path}\nhere setup is empty, which comes from default\n"
+    )
+    ran = installation.polis("config", "unset", "ask-seconds", cwd=repository)
+    assert ran.out.endswith("here ask-seconds is 0, which comes from default\n")
+    assert path.read_text() == "# mine\nmax-agents: 7\n"
+    ran = installation.polis("config", "unset", "ask-seconds")
+    assert (ran.status, ran.out.splitlines()[0]) == (0, f"ask-seconds was not set in {path}")
+
+
+def test_unsetting_for_the_repository_leaves_the_users_own(
+    installation: Installation, repository: Path
+) -> None:
+    installation.polis("config", "set", "ask-seconds", "20")
+    installation.polis("config", "set", "--repository", "ask-seconds", "30", cwd=repository)
+    user = installation.home / ".config/polis/config.yaml"
+    ran = installation.polis("config", "unset", "ask-seconds", cwd=repository)
+    own = repository / ".polis/config.yaml"
+    assert ran.out.endswith(f"here ask-seconds is 30, which comes from {own}\n")
+    installation.polis("config", "set", "ask-seconds", "20")
+    installation.polis("config", "unset", "--repository", "ask-seconds", cwd=repository)
+    assert _origin(installation, repository) == (20.0, str(user))
+
+
+def test_what_cannot_be_unset_is_told(installation: Installation) -> None:
+    ran = installation.polis("config", "unset", "colour")
+    assert (ran.status, ran.err.splitlines()[0]) == (64, "polis: there is no setting colour")
+    ran = installation.polis("config", "unset", "--repository", "provider")
+    assert (ran.status, ran.err.splitlines()[0]) == (64, "polis: this is no git repository")
+    path = installation.home / ".config/polis/config.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("{provider: claude}\n")
+    ran = installation.polis("config", "unset", "provider")
+    assert (ran.status, ran.err.splitlines()[1]) == (64, f"hint: edit {path}")
+    assert path.read_text() == "{provider: claude}\n"
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -108,6 +108,37 @@ def test_commits_too(desk: Desk) -> None:
     _outside_and_inside_agree(desk)
 
 
+def test_what_was_merged_stays(desk: Desk) -> None:
+    merged = commit(desk, "a.txt", "a\n", "First")
+    assert desk.polis("agents", "merge", "alice", "--yes").status == 0
+    tip = commit(desk, "b.txt", "b\n", "Second")
+    ran = desk.polis("agents", "discard", "alice", "--all", "--yes")
+    assert work(desk, "git rev-parse HEAD").strip() == merged
+    assert ran.err.splitlines()[2:] == ["with 1 commit:", f"  {tip[:10]} Second"]
+    assert ran.out.splitlines()[0] == (
+        f"1 file of alice went back to {merged[:12]}, and 1 commit with them; "
+        "your branch has 1 commit before that: they stay"
+    )
+    assert "a.txt" in _tree(desk)
+    ran = desk.polis("agents", "discard", "alice", "--all", "--yes")
+    assert (ran.status, ran.err) == (64, "polis: alice has nothing that is not merged\n")
+    desk.polis("agents", "discard", "alice", "--undo")
+    assert work(desk, "git rev-parse HEAD").strip() == tip
+
+
+def test_what_came_in_from_your_branch_stays_too(desk: Desk) -> None:
+    commit(desk, "a.txt", "a\n")
+    (desk.repository / "yours.txt").write_text("yours\n")
+    desk.installation.git(desk.repository, "add", "yours.txt")
+    desk.installation.git(desk.repository, "commit", "-qm", "Yours")
+    yours = desk.installation.git(desk.repository, "rev-parse", "HEAD").strip()
+    work(desk, f"git merge -q --no-edit {yours}")
+    _discard(desk, "--all")
+    assert work(desk, "git rev-parse HEAD").strip() == yours
+    assert "yours.txt" in _tree(desk)
+    assert "a.txt" not in _tree(desk)
+
+
 def test_in_the_middle_of_a_merge(desk: Desk) -> None:
     base = work(desk, "git rev-parse HEAD").strip()
     work(desk, f"git switch -q -c side {base}; echo s >README.md; git commit -qam s")
@@ -138,7 +169,7 @@ def test_what_was_discarded_outlives_polis(desk: Desk) -> None:
     work(desk, "echo x >x.txt")
     _discard(desk)
     kept = _kept(desk).replace("refs/polis", "polis-saved")
-    assert desk.polis("uninstall", "--purge").status == 0
+    assert desk.polis("uninstall", "--purge", "--yes").status == 0
     text = desk.installation.git(desk.repository, "show", f"{kept}/1/work:x.txt")
     assert text == "x\n"
 

@@ -97,6 +97,29 @@ def test_globs_are_relative_to_where_one_stands(desk: Desk) -> None:
     assert polis("release", "x*", cwd=desk.repository / "sub").out == "released: sub/x* y\n"
 
 
+def test_a_person_reads_what_a_person_can_do(desk: Desk) -> None:
+    assert desk.polis("reserve", "src/**", "--agent", "alice").status == 0
+    said, hint = _said(desk.polis("reserve", "src/*.txt"), 126)
+    assert said.startswith("src/*.txt is held by alice since ")
+    assert hint == "wait, or give it back: polis release 'src/**' --agent alice"
+    said, hint = _said(desk.polis("release", "src/**"), 64)
+    assert said == "the person who runs the agents has not reserved 'src/**'"
+    assert hint == "alice has: polis release 'src/**' --agent alice"
+    ran = desk.polis("release", "--all")
+    assert ran.out.splitlines() == [
+        "nothing was reserved",
+        "alice has reserved something: polis release --all --agent alice",
+    ]
+    appeal = "hint: alice has; work on something else, or ask: polis appeal 'WHY YOU NEED IT'\n"
+    assert desk.polis("exec", "bob", "--", "polis", "release", "src/**").err.endswith(appeal)
+    command = hint.partition(": ")[2].replace("'", "").split()
+    assert desk.polis(*command[1:]).out == "released: src/**\n"
+    # What the person has, the person gives back.
+    assert desk.polis("reserve", "src/**").status == 0
+    _, hint = _said(desk.polis("reserve", "src/**", "--agent", "alice"), 126)
+    assert hint == "wait, or give it back: polis release 'src/**'"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

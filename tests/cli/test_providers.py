@@ -161,7 +161,7 @@ def test_an_account_outlives_the_last_repository_and_that_is_said(
     repository = installation.make_repository()
     installation.polis("init", cwd=repository)
     installation.polis("agents", "login", "toy", "--key", input=b"sk-1\n", environment=toybox)
-    ran = installation.polis("uninstall", cwd=repository)
+    ran = installation.polis("uninstall", "--yes", cwd=repository)
     assert "kept: your account of toy (polis agents logout toy forgets it)\n" in ran.out
     assert installation.polis("agents", "logout", "toy").status == 0
     assert json.loads(installation.polis("agents", "accounts", "--json").out) == []

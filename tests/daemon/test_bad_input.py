@@ -17,23 +17,61 @@ from installation import Installation
 @pytest.mark.parametrize(
     "line",
     [
-        "echo 'open",
         "cat <<EOF\nnever ended",
-        "if true; then",
         "echo " + "a" * 100_000,
         "$(" * 200 + "true" + ")" * 200,
-        b"echo \xff\xfe; \xc3(",
-        "echo $((1 +",
-        ")",
     ],
-    ids=["quote", "here-doc", "if", "long", "deep", "bytes", "arithmetic", "paren"],
+    ids=["here-doc", "long", "deep"],
 )
 def test_a_line_that_cannot_be_understood_is_never_just_run(desk: Desk, line: str | bytes) -> None:
     ran = desk.line(line)
     assert ran.status == 124
     assert ran.out == ""
     assert ran.err.startswith("polis: asked by ")
-    assert len(ran.err.splitlines()) == 2
+    assert len(ran.err.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("echo 'open", "line 1: unexpected EOF while looking for matching `''"),
+        ("if true; then", "line 2: syntax error: unexpected end of file"),
+        ("touch ran\n)", "line 2: syntax error near unexpected token `)'"),
+        (b"echo \xff\xfe; \xc3(", "line 1: syntax error near unexpected token `newline'"),
+        ("echo $((1 +", "line 1: unexpected EOF while looking for matching `)'"),
+        ("touch ran; bash -c '(' && true)", "line 1: syntax error near unexpected token `)'"),
+    ],
+    ids=["quote", "if", "paren", "bytes", "arithmetic", "behind"],
+)
+def test_a_line_that_bash_cannot_read_is_refused_at_once(
+    desk: Desk, line: str | bytes, said: str
+) -> None:
+    desk.polis("config", "set", "ask-seconds", "100")
+    ran = desk.line(line)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"polis: bad syntax, none of it was run: {said}\n"
+    assert not (desk.tree / "ran").exists()
+    assert desk.polis("approvals", "--json").out == "[]\n"
+    refused = desk.log("line")[-1]["body"]
+    assert (refused["decision"], refused["approval"]) == ("ask", "refused")
+
+
+def test_the_strictest_rule_speaks_of_what_else_is_in_it(desk: Desk) -> None:
+    ran = desk.line("mkfs.ext4 /dev/x; echo 'open")
+    assert ran.status == 126
+    assert ran.err.startswith("polis: denied by no-disk-tools: ")
+
+
+@pytest.mark.parametrize("flag", ["-c", "-lc"])
+def test_a_broken_line_of_an_agents_own_program_is_refused_as_well(desk: Desk, flag: str) -> None:
+    desk.polis("config", "set", "ask-seconds", "100")
+    script = f"import subprocess as s; print(s.run(['bash', {flag!r}, 'touch ran\\n)']).returncode)"
+    ran = desk.polis("exec", "alice", "--", "python3", "-c", script)
+    assert (ran.status, ran.out) == (0, "2\n")
+    assert ran.err == (
+        "polis: bad syntax, none of it was run: line 2: syntax error near unexpected token `)'\n"
+    )
+    assert not (desk.tree / "ran").exists()
 
 
 def test_a_line_longer_than_a_pipe_is_answered(desk: Desk) -> None:
@@ -130,7 +168,53 @@ def test_a_tree_that_was_deleted_is_told(desk: Desk) -> None:
     assert ran.status == 125
     assert f"the tree of alice is gone: {desk.tree}" in ran.err
     assert "hint: polis agents remove alice --force" in ran.err
+    ran = desk.polis("agents", "list")
+    assert ran.out.splitlines()[1].split()[:2] == ["alice", "error"]
+    mends = "polis agents remove alice --force; its commits stay on agent/alice"
+    assert ran.out.splitlines()[2:] == [f"alice: its tree is gone: {desk.tree}: {mends}"]
     assert desk.polis("agents", "remove", "alice", "--force").status == 0
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_whole_folder_that_was_deleted_is_told_and_forgotten_at_a_word(
+    desk: Desk, is_up: bool
+) -> None:
+    assert desk.line("true").status == 0
+    if not is_up:
+        assert desk.polis("down").status == 0
+    folder = desk.folder_of("alice")
+    _rmtree(folder)
+    (found,) = json.loads(desk.polis("agents", "list", "--json").out)
+    told = (found["name"], found["status"], found["branch"], found["trouble"])
+    assert told == ("alice", "error", "agent/alice", f"its folder is gone: {folder}")
+    ran = desk.polis("agents", "list")
+    command = ran.out.splitlines()[2].removeprefix(f"alice: its folder is gone: {folder}: ")
+    mends = command.partition(";")[0].split()
+    ran = desk.polis(*mends[1:])
+    assert (ran.status, ran.out) == (0, "alice is removed; its commits stay on agent/alice\n")
+    assert desk.polis("agents", "list").out == "no agents yet; next: polis agents add alice\n"
+    assert str(folder) not in desk.installation.git(desk.repository, "worktree", "list")
+    assert desk.polis("agents", "add", "alice").status == 0
+    assert desk.line("true").status == 0
+
+
+def test_the_log_of_nobody_is_told_and_that_of_a_removed_agent_shown(desk: Desk) -> None:
+    assert desk.line("true").status == 0
+    for more in ((), ("--follow",)):
+        ran = desk.polis("log", "--agent", "alise", *more)
+        assert (ran.status, ran.out, ran.err) == (
+            64,
+            "",
+            "polis: there is no agent 'alise'\nhint: did you mean alice? known: alice\n",
+        )
+    assert desk.polis("agents", "remove", "alice", "--force").status == 0
+    assert "agent-removed" in desk.polis("log", "--agent", "alice").out
+
+
+def _rmtree(folder: Path) -> None:
+    """While the walls stand a keeper may still be putting things there."""
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_two_first_inits_at_once_are_one(installation: Installation) -> None:

@@ -82,6 +82,25 @@ def test_a_question_ends_in_time_and_the_answer_waits_for_the_same_line(desk: De
     assert [entry["body"]["decision"] for entry in desk.log("answered")] == ["allow"]
 
 
+def test_what_answers_a_question_is_said_before_the_wait(desk: Desk) -> None:
+    desk.polis("config", "set", "ask-seconds", "30")
+    with subprocess.Popen(
+        ("polis", "shell", "alice", "-c", "git reset -q --hard"),
+        cwd=desk.repository,
+        env=desk.installation.environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asking:
+        assert asking.stderr is not None
+        assert asking.stderr.readline().startswith("polis: asked by discard-changes: ")
+        hint = asking.stderr.readline()
+        assert hint == "hint: asked as q1, waiting for: polis approvals allow q1\n"
+        command = hint.rstrip().rpartition(": ")[2].split()
+        assert desk.polis(*command[1:]).status == 0
+        assert (asking.wait(20), asking.stderr.read()) == (0, "")
+
+
 @pytest.mark.parametrize(("word", "status"), [("allow", 0), ("deny", 126)])
 def test_an_answer_from_elsewhere_reaches_the_waiting_command(
     desk: Desk, word: str, status: int

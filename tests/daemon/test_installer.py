@@ -69,15 +69,14 @@ def ran_lines(desk: Desk) -> list[tuple[str, str, list[list[str]]]]:
 def test_adopting_pnpm_takes_the_versions_over_and_is_never_asked_again(desk: Desk) -> None:
     asked = desk.line(LINE)
     assert asked.status == 124
-    why, how = asked.err.splitlines()
+    why, waiting, how = asked.err.splitlines()
     assert why == (
         "polis: asked by npm-to-pnpm: This repository is locked by package-lock.json only: adopt "
         "pnpm (pnpm import takes the versions over), or keep npm"
     )
-    assert how == (
-        "hint: asked as q1; send it again when allowed (polis approvals allow q1 --choose pnpm or "
-        "polis approvals allow q1 --choose npm)"
-    )
+    ways = "polis approvals allow q1 --choose pnpm or polis approvals allow q1 --choose npm"
+    assert waiting == f"hint: asked as q1, waiting for: {ways}"
+    assert how == f"hint: asked as q1; send it again when allowed ({ways})"
     assert bob(desk, "npm ci").status == 124
     kill(desk, "-m cash.daemon")
     (mine, other) = open_questions(desk)

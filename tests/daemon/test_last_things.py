@@ -75,7 +75,7 @@ def test_one_whose_stash_cannot_be_read_stays_unless_forced(desk: Desk) -> None:
 
 def test_where_polis_is_removed(desk: Desk) -> None:
     assert desk.line(_WORK).status == 0
-    ran = desk.polis("uninstall")
+    ran = desk.polis("uninstall", "--yes")
     assert ran.status == 0, ran.err
     saved = _refs(desk, "refs/heads/polis-saved/")
     assert [name.rpartition("/")[2] for name in saved] == ["0", "1"]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 from desk import Desk
 
+from cash.daemon.inside_calls import INSIDE
+
 pytestmark = pytest.mark.kernel
 
-_OUTSIDE = "hint: polis is run outside: leave with Ctrl-D, or use another terminal\n"
+_OUTSIDE = (
+    "hint: polis is run outside: leave with Ctrl-D, or use another terminal; "
+    "polis --help: what works in here\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +58,6 @@ def test_they_are_judged_as_all_is(desk: Desk, line: str) -> None:
         ("status", "you are inside the walls of alice"),
         ("agents list", "you are inside the walls of alice"),
         ("log --json", "you are inside the walls of alice"),
-        ("--help", "you are inside the walls of alice"),
-        ("", "you are inside the walls of alice"),
         ("exec bob -- true", "you are inside the walls of alice; bob is out of reach"),
         ("shell bob -c true", "you are inside the walls of alice; bob is out of reach"),
         ("shell -c true alice", "you are inside the walls of alice"),
@@ -74,3 +77,16 @@ def test_what_is_not_there(desk: Desk) -> None:
         64,
         "polis: there is no command behind alice\nhint: polis exec alice -- npm test\n",
     )
+
+
+def test_what_works_inside_is_listed_there_and_does(desk: Desk) -> None:
+    told = {desk.line(line).out for line in ("polis", "polis --help", "polis help", "polis -h")}
+    (text,) = told
+    assert text.startswith("polis, inside the walls of alice:\n")
+    verbs = {row.split()[1] for row in text.splitlines() if row.startswith("  polis ")}
+    own = {"whoami", "explain", "refusals", "appeal", "locks", "reserve", "release", "write", "mcp"}
+    assert verbs == own == {*INSIDE, "mcp"} - {"hook"}
+    assert desk.line("polis reserve --help").out == text
+    ran = desk.line("polis frobnicate")
+    assert (ran.status, ran.out) == (64, "")
+    assert ran.err == f"polis: you are inside the walls of alice\n{_OUTSIDE}"

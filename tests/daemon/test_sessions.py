@@ -93,7 +93,10 @@ def test_a_plain_shell_agent_takes_no_prompt(office: Office) -> None:
     office.told("agents", "add", "carol", "--provider", "shell")
     ran = office.polis("agents", "run", "carol", "touch pasted")
     assert ran.status == 64
-    assert "takes no prompt" in ran.err
+    assert ran.err == (
+        "polis: an agent of provider shell takes no prompt\n"
+        "hint: polis agents add carol-echoing --provider echoing, and give it the task\n"
+    )
     office.told("agents", "start", "carol")
     ran = office.polis("agents", "prompt", "carol", "touch pasted")
     assert "a shell (bash) is in front" in ran.err
@@ -380,8 +383,40 @@ def test_a_fanout_that_cannot_begin_leaves_no_agent(office: Office) -> None:
     assert "none of the batch was left running" in ran.err
     names = [one["name"] for one in json.loads(office.told("agents", "list", "--json"))]
     assert names == ["alice"]
+    assert "agent/agent" not in office.installation.git(office.repository, "branch")
+    assert ran.out.endswith("agent-1 is removed\nagent-2 is removed\nagent-3 is removed\n")
     assert office.polis("agents", "fanout", "0", "x").status == 64
     assert office.polis("agents", "fanout", "2", " ").status == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--provider", "ecoing"), 64, "there is no provider 'ecoing'"),
+        (("--provider", "shell"), 64, "an agent of provider shell takes no prompt"),
+        (("--provider", "antigravity"), 69, "Google Antigravity CLI is not installed"),
+        (("--from", "nowhere"), 64, "'nowhere' names no commit"),
+        (("--prefix", "Many"), 64, "'Many-1' cannot be an agent's name"),
+    ],
+)
+def test_what_a_fanout_can_know_it_knows_before_it_adds_anyone(
+    office: Office, words: tuple[str, ...], status: int, said: str
+) -> None:
+    given = ("--provider", "echoing", *words)
+    ran = office.polis("agents", "fanout", "3", "a task", *given)
+    assert (ran.status, ran.out) == (status, "")
+    assert said in ran.err.splitlines()[0]
+    assert office.log("agent-added")[1:] == []  # alice
+
+
+def test_a_fanout_has_as_many_as_there_may_be_and_takes_no_branch_of_yours(office: Office) -> None:
+    office.told("config", "set", "max-agents", "2")
+    ran = office.polis("agents", "fanout", "2", "a task", "--provider", "echoing")
+    assert (ran.status, ran.out) == (64, "")
+    assert "3 agents would be more than the setting max-agents, 2" in ran.err
+    office.installation.git(office.repository, "branch", "agent/agent-1")
+    said = office.told("agents", "fanout", "1", "a task", "--provider", "echoing")
+    assert said.startswith("agent-2 is added\n")
 
 
 def test_only_people_broadcast(office: Office) -> None:

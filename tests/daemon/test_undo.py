@@ -204,6 +204,29 @@ def test_another_agents_and_ones_own_changes_stay(desk: Desk) -> None:
     assert not (desk.tree / "two").exists()
 
 
+def test_what_polis_has_changed_since_is_called_by_its_name(desk: Desk) -> None:
+    assert desk.line("echo 1 >one; git add one; git commit -qm one; echo 2 >one").status == 0
+    assert desk.polis("agents", "discard", "alice", "--yes").status == 0
+    (discarded,) = desk.log("discarded")
+    assert (discarded["body"]["files"], discarded["body"]["changed"]) == (1, ["one"])
+    ran = desk.polis("undo", "--agent", "alice", "--dry-run")
+    assert "polis: one stays: polis agents discard has changed it since\n" in ran.err
+    assert "somebody else" not in ran.err
+
+
+def test_and_so_are_a_commit_of_polis_and_an_undo(desk: Desk) -> None:
+    assert desk.line("echo 1 >one; git add one; git commit -qm one; echo 2 >one").status == 0
+    assert desk.polis("agents", "merge", "alice", "--yes", "--commit", "Two").status == 0
+    ran = desk.polis("undo", "--agent", "alice", "--dry-run")
+    assert "polis, which has committed what was left, has changed it since\n" in ran.err
+    assert "somebody else" not in ran.err
+    assert desk.line("echo 3 >two").status == 0
+    done = _undo(desk)
+    assert desk.line("echo 4 >two").status == 0
+    ran = desk.polis("undo", "--agent", "alice", done["id"], "--dry-run")
+    assert f"polis: two stays: polis undo ({done['undo']}) has changed it since\n" in ran.err
+
+
 def test_blame(desk: Desk) -> None:
     (desk.tree / "f").write_text("old\nold too\n")
     assert desk.line("echo new >>f").status == 0

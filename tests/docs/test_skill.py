@@ -61,11 +61,12 @@ def test_a_question(desk: Desk) -> None:
     )
     ran = desk.line("git push --force . HEAD:main")
     assert ran.status == 124
-    first, second = ran.err.splitlines()
+    first, waiting, last = ran.err.splitlines()
     assert first.startswith("polis: asked by force-push: ")
-    number = second.partition("asked as ")[2].partition(";")[0]
+    number = last.partition("asked as ")[2].partition(";")[0]
+    assert waiting == f"hint: asked as {number}, waiting for: polis approvals allow {number}"
     assert (
-        second
+        last
         == f"hint: asked as {number}; send it again when allowed (polis approvals allow {number})"
     )
     _says("`polis approvals …` are the person's; they do not work in here")

@@ -58,6 +58,7 @@ def test_the_json_of_a_verdict() -> None:
         "surprises": [],
         "level": "balanced",
         "trouble": None,
+        "broken": None,
         "incomplete": False,
     }
     json.dumps(explain(verdict, read_nested(text), USUAL))

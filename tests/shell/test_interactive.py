@@ -53,6 +53,13 @@ def test_a_refused_line_runs_nothing_and_is_status_126(alice: Terminal, shop: Sh
     assert re.search(r"^126$", alice.enter("echo $?"), re.M)
 
 
+def test_a_line_with_bad_syntax_is_refused_as_bash_does(alice: Terminal, shop: Shop) -> None:
+    screen = alice.enter("echo no >made; )")
+    assert "polis: bad syntax, none of it was run: line 1: syntax error near" in screen
+    assert alice.enter("echo was-$?").splitlines()[-2] == "was-2"
+    assert not (shop.tree / "made").exists()
+
+
 def test_a_rewritten_line_says_what_runs(alice: Terminal, shop: Shop) -> None:
     screen = alice.enter("npm uninstall left-pad && echo so-$((40 + 2))")
     wanted = (

@@ -18,6 +18,7 @@ memory: 1G
 hosts: []
 account:
   login: [login]
+  login_input: true
   logout: [logout]
   files: [.toy/auth.json]
   same: [account]

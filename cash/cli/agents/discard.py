@@ -8,9 +8,9 @@ from cash.cli.asking import confirm
 from cash.cli.calls import agent_argument, ask
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
-from cash.cli.work import Work, counted, look, pathspecs, show_changes
+from cash.cli.work import Work, counted, look, pathspecs, show_changes, show_commits
 from cash.faults import UsageFault
-from cash.hub.changes import is_ancestor, list_changes
+from cash.hub.changes import Commit, list_changes, list_commits
 
 
 @make_command(
@@ -22,7 +22,7 @@ from cash.hub.changes import is_ancestor, list_changes
 )
 @agent_argument
 @click.argument("paths", metavar="[PATH…]", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Its commits too, back to its start.")
+@click.option("--all", "everything", is_flag=True, help="Its commits too, but for merged ones.")
 @click.option("--undo", is_flag=True, help="Bring back what was discarded last, or as --number.")
 @click.option("--number", metavar="N", default="", help="With --undo: which time it was.")
 @click.option("--force", is_flag=True, help="Even while the agent works.")
@@ -41,7 +41,7 @@ def command(
     """Throw away what the agent NAME has not committed: all of it, or PATHs.
 
     First it shows what would go, and asks. The tree is kept as it was, and the way back is
-    printed. Ignored files stay.
+    printed. Ignored files stay, and with --all what your branch has of its commits.
     """
     if undo:
         _bring_back(name, number, force=force, as_json=as_json)
@@ -50,25 +50,41 @@ def command(
     if work.running and not force:
         raise UsageFault(f"{name} is running", hint=f"polis agents stop {name}, or --force")
     wanted = pathspecs(work, paths)
-    to = _start(work) if everything else work.head
+    to = work.since if everything else work.head
     changes = list_changes(work.repository, to, work.work, wanted)
     if not changes and to == work.head:
+        if everything:
+            raise UsageFault(f"{name} has nothing that is not merged")
         raise UsageFault(
             f"{name} has nothing uncommitted{' there' if paths else ''}",
             hint=f"polis agents diff {name} shows its work; --all takes its commits too",
         )
     click.echo(f"{counted(len(changes), 'file')} of {name} go back to {to[:12]}:", err=True)
     show_changes(changes)
-    hint = f"polis agents discard {name} --yes"
+    gone, stay = _commits(work, to) if everything and not paths else ((), 0)
+    if gone:
+        click.echo(f"with {counted(len(gone), 'commit')}:", err=True)
+        show_commits(gone)
+    merged = f"; your branch has {counted(stay, 'commit')} before that: they stay" if stay else ""
+    hint = f"polis agents discard {name}{' --all' if everything else ''} --yes"
     confirm(f"Discard this work of {name}?", yes=yes, hint=hint)
     fields = {"seen": work.work, "to": to, "paths": wanted, "force": force}
     answer = ask("discarding", "work.discard", agent=name, **fields)
     back = f"polis agents discard {name} --undo --number {answer['saved'].split('/')[-2]}"
     if as_json:
-        print_json({**answer, "to": to, "way_back": back})
+        told = {"to": to, "commits": [one.id for one in gone], "kept_commits": stay}
+        print_json({**answer, **told, "way_back": back})
         return
-    print_text(f"{counted(len(answer['paths']), 'file')} of {name} went back to {to[:12]}")
+    files = counted(len(answer["paths"]), "file")
+    taken = f", and {counted(len(gone), 'commit')} with them" if gone else ""
+    print_text(f"{files} of {name} went back to {to[:12]}{taken}{merged}")
     print_text(f"the way back: {back}")
+
+
+def _commits(work: Work, to: str) -> tuple[tuple[Commit, ...], int]:
+    """Those that go, newest first, and how many since its start stay."""
+    gone = list_commits(work.repository, work.head, [to])
+    return gone, len(list_commits(work.repository, to, [work.begun]))
 
 
 def _bring_back(name: str, number: str, *, force: bool, as_json: bool) -> None:
@@ -77,10 +93,3 @@ def _bring_back(name: str, number: str, *, force: bool, as_json: bool) -> None:
         print_json(answer)
         return
     print_text(f"{counted(len(answer['paths']), 'file')} of {name} are as they were")
-
-
-def _start(work: Work) -> str:
-    """Where its own work begins; what came in from elsewhere before that stays."""
-    if is_ancestor(work.repository.git, work.begun, work.head):
-        return work.begun
-    return work.since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cash.cli.agents.listing import HEADS, Described, cells_of, grouped
+from cash.cli.agents.listing import HEADS, Described, cells_of, grouped, trouble_of
 from cash.cli.calls import ask
 from cash.cli.printing import json_option, print_json, print_text, style
 from cash.cli.table import command as make_command
@@ -50,4 +50,5 @@ def _print_groups(agents: list[Described]) -> None:
     for batch, members in grouped(agents):
         lines += [style(f"batch {batch}", bold=True)] if batch else []
         lines += [line(cells_of(agent)) for agent in members]
+    lines += [trouble_of(agent) for agent in agents if agent["trouble"]]
     print_text("\n".join(lines))

@@ -37,6 +37,13 @@ def cells_of(agent: Described) -> tuple[str, ...]:
     )
 
 
+def trouble_of(agent: Described) -> str:
+    """What is wrong with an agent, and the command that mends it."""
+    mends = f"polis agents remove {agent['name']} --force"
+    stays = f"; its commits stay on {agent['branch']}" if agent["branch"] else ""
+    return f"{agent['name']}: {agent['trouble']}: {mends}{stays}"
+
+
 def grouped(agents: Sequence[Described]) -> list[tuple[str, list[Described]]]:
     """By batch, in the order of the first of each; those without one, "", come first."""
     found: dict[str, list[Described]] = {"": []}

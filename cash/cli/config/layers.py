@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cash.cli.calls import here, places
-from cash.faults import Fault
+from cash.faults import Fault, UsageFault
 from cash.hub.adoption import hub_folder
 from cash.hub.moving import Move, recognise
 from cash.hub.repository import Repository, find_repository
@@ -44,3 +44,11 @@ def repository_here() -> Repository | None:
     except Fault:
         return None
     return found.repository if isinstance(found, Move) else found
+
+
+def checked_repository() -> Repository:
+    """The repository one stands in. UsageFault outside of any."""
+    found = repository_here()
+    if found is None:
+        raise UsageFault("this is no git repository", hint="cd into one, or: git init")
+    return found

@@ -6,10 +6,9 @@ import click
 
 from cash.cli.calls import places
 from cash.cli.config.get import name_argument
-from cash.cli.config.layers import repository_here, settings_here
+from cash.cli.config.layers import checked_repository, settings_here
 from cash.cli.printing import print_text
 from cash.cli.table import command as make_command
-from cash.faults import UsageFault
 from cash.settings import repository_file, user_file, write_setting
 
 
@@ -23,12 +22,7 @@ from cash.settings import repository_file, user_file, write_setting
 @click.option("--repository", is_flag=True, help="In this checkout's .polis/config.yaml.")
 def command(name: str, value: str, repository: bool) -> None:
     """Set SETTING to VALUE, for this user or for this repository."""
-    path = user_file(places())
-    if repository:
-        found = repository_here()
-        if found is None:
-            raise UsageFault("this is no git repository", hint="cd into one, or: git init")
-        path = repository_file(found.root)
+    path = repository_file(checked_repository().root) if repository else user_file(places())
     write_setting(path, name, value)
     print_text(f"{name} is {value} in {path}")
     chosen = settings_here()[name]

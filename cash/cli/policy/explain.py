@@ -64,6 +64,8 @@ def _show(verdict: Mapping[str, Any]) -> None:
     print_text(style(decision, fg=DECISION_COLOURS[decision], bold=True))
     if verdict.get("rewritten"):
         print_text(f"  runs: {one_line(verdict['rewritten'])}")
+    if verdict.get("broken"):
+        print_text(f"  bash cannot read it, so nobody is asked: {verdict['broken']}")
     for rule in verdict["rules"]:
         print_text(f"  {rule['id']}: {rule['reason']}")
         if rule.get("hint"):

@@ -98,7 +98,7 @@ def _warn(own: Path, alice: str, bob: str) -> None:
 
 
 def _take_back(own: Path, environment: Mapping[str, str]) -> None:
-    said = _polis(environment, own, "uninstall", "--purge", "--json", quietly=True)
+    said = _polis(environment, own, "uninstall", "--purge", "--yes", "--json", quietly=True)
     branches = json.loads(said)["branches"] if said else []
     if branches:
         kept = " ".join(branches)

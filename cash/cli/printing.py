@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -87,8 +87,9 @@ def one_line(text: str) -> str:
 
 
 @contextlib.contextmanager
-def progress(doing: str) -> Iterator[None]:
-    """Says what is going on, and since when, once it takes over a second; on a terminal only."""
+def progress(doing: str | Callable[[], str]) -> Iterator[None]:
+    """Says what is going on (asked anew each time, where it is a call), and since when, once it
+    takes over a second; on a terminal only."""
     if not sys.stderr.isatty():
         yield
         return
@@ -102,12 +103,13 @@ def progress(doing: str) -> Iterator[None]:
         teller.join()
 
 
-def _tell(doing: str, done: threading.Event) -> None:
+def _tell(doing: str | Callable[[], str], done: threading.Event) -> None:
     began = time.monotonic()
     told = False
     while not done.wait(1.0):
         told = True
-        sys.stderr.write(f"\r\x1b[K{doing} … {time.monotonic() - began:.0f} s")
+        words = doing if isinstance(doing, str) else doing()
+        sys.stderr.write(f"\r\x1b[K{words} … {time.monotonic() - began:.0f} s")
         sys.stderr.flush()
     if told:
         sys.stderr.write("\r\x1b[K")

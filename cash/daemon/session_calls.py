@@ -23,10 +23,12 @@ from cash.workspace.agent import Agent
 
 # A program that was asked to end has so long before its walls are taken down.
 _STOP_SECONDS: Final = 5.0
+# A shell that stands at its prompt after so much of that is hung up, and again.
+_HANG_UP_SECONDS: Final = 0.5
 _REASON_LINES: Final = 40
 _KEPT_LINES: Final = 2000
 # States in which an agent does nothing more until it is told to.
-RESTING: Final = ("idle", "completed", "error", "stopped", "waiting_input")
+RESTING: Final = ("idle", "completed", "error", "stopped", "paused", "waiting_input")
 
 
 async def run(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -89,7 +91,7 @@ async def stop_agent(hosted: Hosted, agent: Agent, why: str) -> bool:
     session = hosted.sessions.of(agent)
     if session is not None:
         session.why = why
-        await _ask_to_end(session)
+        await _ask_to_end(hosted, session)
     if hosted.is_inside(agent):
         await hosted.importing.import_last_changes(agent)
     left = await hosted.leave(agent, why)
@@ -99,12 +101,25 @@ async def stop_agent(hosted: Hosted, agent: Agent, why: str) -> bool:
     return left or session is not None
 
 
-async def _ask_to_end(session: Session) -> None:
-    """As `kill` would: the client in the window passes it on."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(session.pid, signal.SIGTERM)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(session.ended), _STOP_SECONDS)
+async def _ask_to_end(hosted: Hosted, session: Session) -> None:
+    """As `kill` would: the client in the window passes it on. A shell at its prompt ignores that,
+    but not that its terminal hangs up."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _STOP_SECONDS
+    number = signal.SIGTERM
+    while not session.ended.done() and (left := deadline - loop.time()) > 0:
+        if number is signal.SIGTERM or await _is_at_prompt(hosted, session):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(session.pid, number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(session.ended), min(left, _HANG_UP_SECONDS))
+        number = signal.SIGHUP
+
+
+async def _is_at_prompt(hosted: Hosted, session: Session) -> bool:
+    with contextlib.suppress(UsageFault):
+        return bool(await hosted.prompting.shell_in_front(session))
+    return False
 
 
 async def pause(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -213,9 +228,12 @@ async def _pause_or_hang_up(caller: Caller, seconds: float) -> None:
 
 def _is_over(hosted: Hosted, agents: Sequence[Agent], wanted: Sequence[str]) -> bool:
     """Whether one of them has ended in a state nobody waits for: it stays in that."""
+    questions = hosted.answering.questions
+    asking = {one.agent for one in questions.waiting() if questions.holds(one)}
     return any(
         hosted.sessions.of(agent) is None
         and not hosted.is_running(agent)
+        and agent.name not in asking
         and describe_agent(hosted, agent)["status"] not in wanted
         for agent in agents
     )

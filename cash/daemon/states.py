@@ -171,10 +171,14 @@ class States:
         )
 
     def _questions(self, agent: Agent) -> list[Open]:
+        """What the agent waits for: what a program of its has asked that has ended since is of
+        the past, unless something still holds it."""
+        questions, known = self._hosted.answering.questions, self._of(agent)
+        past = max(known.began, known.ended.at if known.ended else 0.0)
         return [
-            Open(one.id, one.asked, one.shown.line)
-            for one in self._hosted.answering.questions.waiting()
-            if one.agent == agent.name
+            Open(one.id, one.asked, one.shown.line, held=questions.holds(one))
+            for one in questions.waiting()
+            if one.agent == agent.name and (one.asked > past or questions.holds(one))
         ]
 
     def _programs(self, agent: Agent) -> tuple[str, ...]:

@@ -24,14 +24,17 @@ from cash.sessions.signal import Status
     "states",
     multiple=True,
     type=click.Choice(get_args(Status)),
-    help="This state; may be given several times [any in which it does no more].",
+    metavar="STATE",
+    help=f"Until this state; may be given several times [any in which it does no more]. One of: "
+    f"{', '.join(get_args(Status))}.",
 )
 @timeout_option("90, 10m, 2h [none].")
 @json_option
 def command(
     names: tuple[str, ...], states: tuple[str, ...], timeout: float | None, as_json: bool
 ) -> int:
-    """Wait until each agent NAME rests: idle, waiting for input, completed, error, stopped, paused.
+    """Wait until each agent NAME rests: idle, waiting for input, completed, error, stopped or
+    paused.
 
     Exits 0 when all of them got there, 124 when time is up, 1 when one has ended elsewhere, or
     in error without --for error.

@@ -12,6 +12,7 @@ from typing import Any
 from cash import wire
 from cash.faults import (
     FAILED_CLOSED,
+    EndedFault,
     Fault,
     MachineFault,
     RefusedFault,
@@ -20,7 +21,10 @@ from cash.faults import (
 )
 from cash.places import Places
 
-_FAULTS = {kind.status: kind for kind in (UsageFault, MachineFault, RefusedFault, UnansweredFault)}
+_FAULTS = {
+    kind.status: kind
+    for kind in (UsageFault, MachineFault, RefusedFault, UnansweredFault, EndedFault)
+}
 
 
 def connect_running(places: Places) -> socket.socket | None:

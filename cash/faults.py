@@ -9,6 +9,7 @@ UNANSWERED = 124
 FAILED_CLOSED = 125
 USAGE = 64
 UNAVAILABLE = 69
+ENDED_BADLY = 1
 
 
 class Fault(Exception):
@@ -58,3 +59,9 @@ class HeldFault(Fault):
     """Somebody else holds what was asked for: exit 126."""
 
     status = DENIED
+
+
+class EndedFault(Fault):
+    """An agent's program ran, and has ended badly: exit 1."""
+
+    status = ENDED_BADLY

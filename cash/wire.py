@@ -117,6 +117,19 @@ def send_frame(
         connection.sendall(data[sent:])
 
 
+def send_some(connection: socket.socket, data: bytes, descriptors: Sequence[int] = ()) -> bytes:
+    """Writes what can be written now; what is left. Nothing is where the other side is gone: what
+    it said last is still to be read."""
+    rights = array.array("i", descriptors)
+    passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
+    try:
+        return data[connection.sendmsg([data], passed, socket.MSG_DONTWAIT) :]
+    except BlockingIOError:
+        return data
+    except OSError:
+        return b""
+
+
 def receive_frame(
     connection: socket.socket, most_descriptors: int = 0
 ) -> tuple[bytes, bytes, list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 _DAY = 86400
@@ -31,6 +32,15 @@ def duration(seconds: float) -> str:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.2g} s" if seconds < _TEN else f"{seconds:.0f} s"
+
+
+def read_duration(text: str) -> float:
+    """Seconds of `90`, `1.5`, `90s`, `10m`, `10min`, `2h`, `1d`. ValueError when it is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)(s|m|min|h|d)?", text.strip())
+    if found is None:
+        raise ValueError(text)
+    lengths = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": _DAY}
+    return float(found[1]) * lengths[found[2] or "s"]
 
 
 def age(seconds: float) -> str:

@@ -51,6 +51,7 @@ class Answering:
                 answered=asyncio.get_running_loop().create_future(),
             )
             self.questions.put_back(question)
+            self.questions.note_told(question)  # what waited has ended, with that hint
 
     def earlier(self, agent: Agent, subject: str, *, keep: bool = False) -> bool | None:
         """What a person said to the identical line before; an answer for once is used up. keep:
@@ -147,6 +148,15 @@ class Answering:
         """Drops the questions of an agent that was stopped or removed."""
         self.questions.withdraw(agent.name)
         self._hosted.state.drop_questions(agent.incarnation)
+
+    async def abandon(self, agent: Agent, since: float) -> None:
+        """Closes what the agent's program has asked since then, where it ended while it waited:
+        an answer would be for nobody."""
+        for question in self.questions.left(agent.name, since):
+            self.questions.take(question.id)
+            question.answered.set_result(Answer(allow=False, scope="once", withdrawn=True))
+            self._hosted.state.drop_question(question.key)
+            await self._journal(question, {"decision": "abandoned"})
 
     async def _journal(self, question: Question, answer: dict[str, str]) -> None:
         about = {"id": question.id, "line": question.shown.line}

@@ -18,7 +18,7 @@ from cash.daemon.fanout import Wanted, plan_fanout
 from cash.daemon.hosting import Hosted
 from cash.daemon.session_calls import stop_agent, task_of
 from cash.daemon.starting import Task
-from cash.faults import Fault, UsageFault
+from cash.faults import EndedFault, Fault, UsageFault
 from cash.sessions.session import Session
 from cash.store.redaction import redact_text
 from cash.workspace.agent import Agent
@@ -61,7 +61,11 @@ async def _begin(hosted: Hosted, tasks: Mapping[Agent, Task], batch: str, tell: 
     started: list[Agent] = []
 
     async def begin(agent: Agent, task: Task) -> None:
-        done = await hosted.starting.run(agent, task)
+        try:
+            done = await hosted.starting.run(agent, task)
+        except EndedFault as ended:
+            words = f"{agent.name} did not start: {ended.message.removeprefix(f'{agent.name}: ')}"
+            raise Fault(words, hint=ended.hint) from ended
         started.append(agent)
         await tell({"agent": agent.name, "event": "started", "notes": list(done.notes)})
 

@@ -24,6 +24,7 @@ from cash.daemon import (
     setup_calls,
     undo_calls,
     uninstall_calls,
+    waiting,
     work_calls,
     write_calls,
 )
@@ -130,7 +131,7 @@ CALLS: dict[str, Verb] = {
     "agents.resume": session_calls.resume,
     "agents.attach": session_calls.attach,
     "agents.logs": session_calls.logs,
-    "agents.wait": session_calls.wait,
+    "agents.wait": waiting.wait,
     "session.launch": session_calls.launch,
     "session.begun": session_calls.begun,
     "session.ended": session_calls.ended,

@@ -14,6 +14,7 @@ from cash import wire
 from cash.calling import connect_running, hear, not_running, say
 from cash.faults import Fault
 from cash.places import Places
+from cash.silence import Silence
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 20.0
@@ -88,6 +89,7 @@ def call(places: Places, verb: str, *, start: bool = True, **fields: Any) -> dic
     """One verb and its reply. Raises the Fault that polisd answered with."""
     with connect(places, start=start) as endpoint:
         say(endpoint, places, verb, fields)
+        Silence(places, endpoint).wait([endpoint.fileno()])
         return hear(endpoint)
 
 

@@ -69,6 +69,13 @@ class Connection:
         """Returns when the client hangs up or says something more (which stays unread)."""
         await _readable(self.endpoint)
 
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether the client has gone, whatever it has said before that is still unread."""
+        poll = select.poll()
+        poll.register(self.endpoint, 0)  # POLLHUP is told in any case
+        return bool(poll.poll(0))
+
     def close(self) -> None:
         """Closes our end; a descriptor passed on to a runner keeps the connection itself open."""
         self.endpoint.close()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cash.daemon.equipping import equip
+from cash.providers.accounts import has_copies
 from cash.providers.facets import Purpose
 from cash.providers.launch import Launch, plan_launch
 from cash.providers.manifest import Manifest, ProviderFault, find_manifest
@@ -71,6 +72,8 @@ async def prepare_launch(
     await asyncio.to_thread(settle_files, agent.home, launch.files, (owner.uid, owner.gid))
     if launch.hooks:
         await asyncio.to_thread(equip, hosted, agent, launch.hooks)
+    if held is None and not await asyncio.to_thread(_has_own, manifest, agent):
+        launch = replace(launch, notes=(_lacks_account(manifest, agent), *launch.notes))
     return Prepared(manifest, program, launch, held is not None)
 
 
@@ -86,3 +89,14 @@ def no_prompt(hosted: Hosted, name: str, fault: ProviderFault) -> ProviderFault:
         fault.message,
         hint=f"polis agents add {name}-{provider} --provider {provider}, and give it the task",
     )
+
+
+def _has_own(manifest: Manifest, agent: Agent) -> bool:
+    """Whether it needs no account of ours: it knows none, or was logged in inside."""
+    return manifest.account is None or has_copies(manifest.account, agent.home)
+
+
+def _lacks_account(manifest: Manifest, agent: Agent) -> str:
+    """A word and no refusal: its own settings may name an endpoint that asks for no account."""
+    way = manifest.account.way(manifest.name) if manifest.account else ""
+    return f"no account of {manifest.name} is lent to {agent.name}; {way} lends one"

@@ -80,8 +80,7 @@ class Prompting:
         agent, hosted = session.agent, self._hosted
         hosted.sessions.stillness.check(agent)
         hosted.quotas.check(agent.provider)
-        command = self._command(session)
-        shell = await asyncio.to_thread(self._shell, session, command)
+        shell = await self.shell_in_front(session)
         if shell:
             raise UsageFault(
                 f"a shell ({shell}) is in front in {agent.name}'s window: it would run the text",
@@ -92,6 +91,11 @@ class Prompting:
                 f"{agent.name}'s program does not take pasted text now",
                 hint=f"see what it shows: polis agents attach {agent.name}",
             )
+
+    async def shell_in_front(self, session: Session) -> str:
+        """The shell that would run what is typed at the session's terminal now; "" where another
+        program would read it. UsageFault when its program does not run."""
+        return await asyncio.to_thread(self._shell, session, self._command(session))
 
     def _command(self, session: Session) -> int:
         household = self._hosted.keeping.standing(self._hosted.key_of(session.agent))

@@ -76,6 +76,8 @@ class Questions:
         cannot meet another question."""
         self._open: dict[str, Question] = {}
         self._holding: dict[str, int] = {}
+        # Whose asker was told to send it again when it is allowed.
+        self._told: set[str] = set()
         self._numbers = numbers or itertools.count(1)
         self._clock = clock
 
@@ -114,9 +116,23 @@ class Questions:
         try:
             return await asyncio.wait_for(asyncio.shield(question.answered), seconds)
         except TimeoutError:
+            self.note_told(question)
             return None
         finally:
             self._holding[question.id] -= 1
+
+    def note_told(self, question: Question) -> None:
+        """Its asker knows that nobody has answered, and to send it again when it is allowed."""
+        self._told.add(question.id)
+
+    def left(self, agent: str, since: float) -> list[Question]:
+        """What the agent has asked since then, and waits for no more without having been told."""
+        return [
+            one
+            for one in self.waiting()
+            if one.agent == agent and one.asked >= since and not self.holds(one)
+            if one.id not in self._told
+        ]
 
     def holds(self, question: Question) -> bool:
         """Whether a command waits on this question now."""
@@ -126,6 +142,7 @@ class Questions:
         """Closes a question for the one who answers it. UsageFault when there is none."""
         question = self.find(number)
         del self._open[number]
+        self._told.discard(number)
         return question
 
     def find(self, number: str) -> Question:
@@ -144,6 +161,7 @@ class Questions:
             if now - question.asked > OPEN_SECONDS and not self.holds(question):
                 del self._open[number]
                 self._holding.pop(number, None)
+                self._told.discard(number)
             else:
                 yield question
 
@@ -152,4 +170,5 @@ class Questions:
         for question in list(self._open.values()):
             if question.agent == agent:
                 del self._open[question.id]
+                self._told.discard(question.id)
                 question.answered.set_result(Answer(allow=False, scope="once", withdrawn=True))

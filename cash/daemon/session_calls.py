@@ -6,16 +6,12 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
 from typing import Any, Final
 
-from cash import wire
 from cash.daemon.caller import Caller, Fields
-from cash.daemon.describing import describe_agent
 from cash.daemon.hosting import Hosted
 from cash.daemon.starting import Task
 from cash.faults import Fault, UsageFault
-from cash.providers.facets import HEADLESS
 from cash.sessions.log import log_file, read_log, read_screen, write_screen
 from cash.sessions.session import End, Session
 from cash.store.redaction import redact_text
@@ -23,10 +19,10 @@ from cash.workspace.agent import Agent
 
 # A program that was asked to end has so long before its walls are taken down.
 _STOP_SECONDS: Final = 5.0
+# A shell that stands at its prompt after so much of that is hung up, and again.
+_HANG_UP_SECONDS: Final = 0.5
 _REASON_LINES: Final = 40
 _KEPT_LINES: Final = 2000
-# States in which an agent does nothing more until it is told to.
-RESTING: Final = ("idle", "completed", "error", "stopped", "waiting_input")
 
 
 async def run(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -89,7 +85,7 @@ async def stop_agent(hosted: Hosted, agent: Agent, why: str) -> bool:
     session = hosted.sessions.of(agent)
     if session is not None:
         session.why = why
-        await _ask_to_end(session)
+        await _ask_to_end(hosted, session)
     if hosted.is_inside(agent):
         await hosted.importing.import_last_changes(agent)
     left = await hosted.leave(agent, why)
@@ -99,12 +95,25 @@ async def stop_agent(hosted: Hosted, agent: Agent, why: str) -> bool:
     return left or session is not None
 
 
-async def _ask_to_end(session: Session) -> None:
-    """As `kill` would: the client in the window passes it on."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(session.pid, signal.SIGTERM)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(session.ended), _STOP_SECONDS)
+async def _ask_to_end(hosted: Hosted, session: Session) -> None:
+    """As `kill` would: the client in the window passes it on. A shell at its prompt ignores that,
+    but not that its terminal hangs up."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _STOP_SECONDS
+    number = signal.SIGTERM
+    while not session.ended.done() and (left := deadline - loop.time()) > 0:
+        if number is signal.SIGTERM or await _is_at_prompt(hosted, session):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(session.pid, number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(session.ended), min(left, _HANG_UP_SECONDS))
+        number = signal.SIGHUP
+
+
+async def _is_at_prompt(hosted: Hosted, session: Session) -> bool:
+    with contextlib.suppress(UsageFault):
+        return bool(await hosted.prompting.shell_in_front(session))
+    return False
 
 
 async def pause(caller: Caller, fields: Fields) -> dict[str, Any]:
@@ -167,58 +176,6 @@ async def logs(caller: Caller, fields: Fields) -> dict[str, Any]:
         "reason": record.reason if record else None,
         "ended": (record.ended or None) if record else None,
     }
-
-
-async def wait(caller: Caller, fields: Fields) -> dict[str, Any]:
-    """Waits until each of the agents is in one of some states (default: RESTING). Answers their
-    states, and whether all of them got there."""
-    hosted = caller.hosted(fields)
-    await hosted.sessions.ready()
-    agents = [caller.agent({**fields, "agent": name})[1] for name in fields["agents"]]
-    wanted = tuple(fields.get("for") or RESTING)
-    loop = asyncio.get_running_loop()
-    seconds = fields.get("seconds")
-    deadline = loop.time() + float(seconds) if seconds is not None else None
-    while True:
-        found = [(agent, str(describe_agent(hosted, agent)["status"])) for agent in agents]
-        states = {agent.name: state for agent, state in found}
-        ends = any(state == "completed" and _works(hosted, agent) for agent, state in found)
-        reached = not ends and all(state in wanted for state in states.values())
-        if reached or _is_over(hosted, agents, wanted):
-            return {"states": states, "reached": reached, "late": False}
-        left = deadline - loop.time() if deadline is not None else _WAIT_LOOK
-        if left <= 0:
-            return {"states": states, "reached": False, "late": True}
-        await _pause_or_hang_up(caller, min(left, _WAIT_LOOK))
-
-
-_WAIT_LOOK: Final = 0.2
-
-
-def _works(hosted: Hosted, agent: Agent) -> bool:
-    """Whether its program, without a terminal, is still there: it says that it is done before it
-    ends, and can be given no task till then."""
-    session = hosted.sessions.of(agent)
-    return session is not None and session.purpose in HEADLESS
-
-
-async def _pause_or_hang_up(caller: Caller, seconds: float) -> None:
-    """wire.ConnectionEnded when the caller has gone."""
-    try:
-        await asyncio.wait_for(caller.connection.gone(), seconds)
-    except TimeoutError:
-        return
-    raise wire.ConnectionEnded("the caller went away")
-
-
-def _is_over(hosted: Hosted, agents: Sequence[Agent], wanted: Sequence[str]) -> bool:
-    """Whether one of them has ended in a state nobody waits for: it stays in that."""
-    return any(
-        hosted.sessions.of(agent) is None
-        and not hosted.is_running(agent)
-        and describe_agent(hosted, agent)["status"] not in wanted
-        for agent in agents
-    )
 
 
 # What the client in a window asks and tells (cash/shell/window.py).

@@ -239,17 +239,21 @@ class Sessions:
             if session.why:
                 end = End(end.status, session.why)
             session.log.end()
+            session.lasted = time.time() - session.began
             self._write(session.agent, _record_of(session), end)
             body = {
                 "session": session.number,
                 "status": end.status,
                 "reason": end.reason,
-                "seconds": round(time.time() - session.began, 3),
+                "seconds": round(session.lasted, 3),
             }
             session.ended.set_result(end)
             self._tell_end(session, end)
+            abandon = self._hosted.answering.abandon
+            await abandon(session.agent, session.began)
             if not session.why:
                 await self.stillness.end_leftovers(session)
+                await abandon(session.agent, session.began)
             await self._hosted.journal(session.agent, uuid.uuid4().hex, "session-ended", body)
 
     def _tell_end(self, session: Session, end: End) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from cash import wire
 from cash.daemon.connection import Connection
 from cash.daemon.foreseen import promise_of
+from cash.daemon.household import Household
 from cash.daemon.questions import Answer, Question
 from cash.faults import BAD_SYNTAX, DENIED, UNANSWERED, Fault
 from cash.keeper.link import NOTHING, Judged, KeeperLink, Prediction
@@ -203,6 +204,7 @@ class CommandStages:
     async def approve(self, request: Request, line: Line, verdict: Verdict) -> Approval:
         if verdict.decision is Decision.DENY:
             return Refused(refusal_text(verdict), DENIED)
+        self._check_caller()
         if is_settled(verdict):
             return Approved(by="policy")
         if line.broken:
@@ -260,6 +262,7 @@ class CommandStages:
         waiting for the disk: the keeper holds the same event until polisd has stored it."""
         match approval:
             case Approved(by=by):
+                self._check_caller()
                 self._hosted.note(
                     self._agent, f"{request.id}:line", "line", line_event(request, verdict, by)
                 )
@@ -277,6 +280,19 @@ class CommandStages:
         words = [_encode(word) for word in argv]
         judged: Judged = "words" if argv == request.arguments else "line"
         await self._start(request.id, words, request.cwd, report, judged, predict(verdict))
+
+    def _check_caller(self, number: str = "", household: Household | None = None) -> None:
+        """wire.ConnectionEnded when the client has hung up: what it asked for, perhaps long ago to
+        a polisd that stood still, is not wanted any more. number: of what stands in the journal
+        already, as about to run in this household."""
+        if not self._connection.is_hung_up:
+            return
+        if household is not None:
+            body = {"id": number, "reason": "its caller hung up before it began"}
+            self._hosted.note(self._agent, f"{number}:dropped", "dropped", body)
+            self._hosted.foreseen.end(number)
+            household.forget(number)
+        raise wire.ConnectionEnded("the caller went away")
 
     async def run_shell(self, number: str, cwd: str) -> None:
         """The resident bash of `polis shell`: its lines are judged one by one, by calls."""
@@ -313,6 +329,7 @@ class CommandStages:
         )
         for pause in _PAUSES:
             household = await self._hosted.enter(self._agent)
+            self._check_caller(number, household)
             try:
                 order(household.link)
             except OSError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cash.daemon.launching import prepare_launch
 from cash.daemon.prompting import Prompting, short
-from cash.faults import Fault, UsageFault
+from cash.faults import EndedFault, Fault, UsageFault
 from cash.providers.facets import Purpose
 from cash.providers.launch import Launch
 from cash.sessions.log import Log, log_file
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Raising walls, judging and starting one takes a processor some tenths of a second.
 _AT_ONCE: Final = 4
 _BEGIN_SECONDS: Final = 20.0
-# A program that ends so soon, and not well, has not started.
+# A program that ends so soon, and not well, is told at once.
 _SHORTEST_LIFE: Final = 0.5
 _LOOK: Final = 0.05
 _MOST_SAID: Final = 3
@@ -153,7 +153,7 @@ class Starting:
 
     async def _wait_until_it_runs(self, session: Session) -> None:
         """Returns when its program runs, or a question stands in its window. Fault when it does
-        not start, with what it said."""
+        not start, with what it said; EndedFault when it has and ends badly at once."""
         deadline = time.monotonic() + _BEGIN_SECONDS
         asked, name = self._hosted.answering.questions, session.agent.name
         while not session.begun.is_set() and not session.ended.done():
@@ -166,11 +166,11 @@ class Starting:
             end = await asyncio.wait_for(asyncio.shield(session.ended), _SHORTEST_LIFE)
         except TimeoutError:
             return
+        logs = f"polis agents logs {name}"
+        if end.status != 0 and session.begun.is_set():
+            raise EndedFault(f"{name}: {_reason(end)} after {session.lasted:.1f} s", hint=logs)
         if end.status != 0:
-            raise Fault(
-                f"{session.agent.name} did not start: {_reason(end)}",
-                hint=f"polis agents logs {session.agent.name}",
-            )
+            raise Fault(f"{name} did not start: {_reason(end)}", hint=logs)
 
     def _check_account(self, agent: Agent, task: Task) -> None:
         if task.anyway:

@@ -26,12 +26,14 @@ _LOOK_SECONDS = 5.0
 @dataclass(slots=True)
 class _Known:
     """What is remembered of one agent. began, headless, ended: of the program that polis last
-    started. fell: when its walls did. told: what the journal was told last."""
+    started. worked: it was seen at work. fell: when its walls did. told: what the journal was told
+    last."""
 
     heard: dict[Source, Heard] = field(default_factory=dict)
     began: float = 0.0
     headless: bool = False
     ended: Ended | None = None
+    worked: bool = False
     paused: bool = False
     fell: float = 0.0
     state: State | None = None
@@ -56,6 +58,7 @@ class States:
         if before is not None and signal.at < before.signal.at:
             return
         said = replace(signal, reason=redact_text(signal.reason))
+        known.worked = known.worked or said.status == "running"
         known.heard[said.source] = before.then(said) if before else Heard(said, said.at)
         # Whoever speaks may have been started since the last look.
         inside = self.inside(agent)
@@ -66,6 +69,7 @@ class States:
         run."""
         known = self._of(agent)
         known.began, known.headless, known.ended = time.time(), headless, None
+        known.worked = False
         known.heard.clear()
         self._settle(agent)
 
@@ -94,6 +98,10 @@ class States:
     def state_of(self, agent: Agent) -> State:
         """What it is doing now."""
         return self.explain(agent).state
+
+    def has_worked(self, agent: Agent) -> bool:
+        """Whether the program that polis last started was seen at work."""
+        return self._of(agent).worked
 
     def explain(self, agent: Agent) -> Weighed:
         """The same, with all that was said of it and why some of it was not believed."""
@@ -171,10 +179,14 @@ class States:
         )
 
     def _questions(self, agent: Agent) -> list[Open]:
+        """What the agent waits for: what a program of its has asked that has ended since is of
+        the past, unless something still holds it."""
+        questions, known = self._hosted.answering.questions, self._of(agent)
+        past = max(known.began, known.ended.at if known.ended else 0.0)
         return [
-            Open(one.id, one.asked, one.shown.line)
-            for one in self._hosted.answering.questions.waiting()
-            if one.agent == agent.name
+            Open(one.id, one.asked, one.shown.line, held=questions.holds(one))
+            for one in questions.waiting()
+            if one.agent == agent.name and (one.asked > past or questions.holds(one))
         ]
 
     def _programs(self, agent: Agent) -> tuple[str, ...]:

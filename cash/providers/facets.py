@@ -114,7 +114,7 @@ class Account:
     parts: JSON file below HOME → the keys of it that are the account's. same: dotted keys of the
     first file that a renewed one must have unchanged. key: the environment variable of an API
     key. key_login: words that make it take a key from its standard input, for one that wants it
-    in a file."""
+    in a file. asks: text on its screen (RE2) where it wants to be logged in first."""
 
     login: tuple[str, ...] | None = None
     login_input: bool = False
@@ -124,3 +124,8 @@ class Account:
     same: tuple[str, ...] = ()
     key: str = ""
     key_login: tuple[str, ...] | None = None
+    asks: tuple[str, ...] = ()
+
+    def way(self, provider: str) -> str:
+        """The command that gives all agents of the provider an account."""
+        return f"polis agents login {provider}" + (" --key" if self.login is None else "")

@@ -170,6 +170,7 @@ KEYS: Mapping[str, _Readers] = {
         "same": read_texts,
         "key": read_variable,
         "key_login": read_texts,
+        "asks": _many(read_pattern),
     },
 }
 MANIFEST: _Readers = {

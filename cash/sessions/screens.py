@@ -17,8 +17,13 @@ def read_screen(manifest: Manifest, text: str, at: float) -> Signal | None:
     """What the screen tells; text: its lines, trailing blanks left out. The first sign that is
     found counts. None where none is: an unknown dialog is not called idle."""
     shown = "\n".join(line.rstrip() for line in text.splitlines()).rstrip(_BLANK)
-    for sign in manifest.signs:
-        if re2.search(sign.pattern, shown):
-            # The manifest's reader has let no other word through.
-            return Signal(Source.SCREEN, cast("Status", sign.status), sign.reason, at)
-    return None
+    found = next((sign for sign in manifest.signs if re2.search(sign.pattern, shown)), None)
+    account = manifest.account
+    works = found is not None and found.status == "running"
+    if account and not works and any(re2.search(pattern, shown) for pattern in account.asks):
+        reason = f"not logged in: {account.way(manifest.name)}"
+        return Signal(Source.SCREEN, "error", reason, at, bars=True)
+    if found is None:
+        return None
+    # The manifest's reader has let no other word through.
+    return Signal(Source.SCREEN, cast("Status", found.status), found.reason, at)

@@ -27,7 +27,8 @@ class Session:
     something. window, pane: tmux's ids. pid: of the
     client in the window. command: the journal's id of what runs there. written: when it last
     wrote (time.monotonic()). why: why polis is ending it, "" when it is not. placed: it has its
-    window. begun: its program runs. ended: settled once. turn: one prompt at a time."""
+    window. begun: its program runs. lasted: seconds, once it has ended. ended: settled
+    once. turn: one prompt at a time."""
 
     number: str
     agent: Agent
@@ -48,6 +49,7 @@ class Session:
     paste: PasteMode = field(default_factory=PasteMode)
     placed: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
+    lasted: float = 0.0
     ended: asyncio.Future[End] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

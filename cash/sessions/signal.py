@@ -15,6 +15,7 @@ Status = Literal[
     "completed",
     "error",
     "stopped",
+    "paused",
     "unknown",
 ]
 
@@ -31,10 +32,12 @@ class Source(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One thing heard. reason: for people, one line. at: seconds since the epoch. call: the
-    provider's own id of the tool call it is about, "" for none."""
+    provider's own id of the tool call it is about, "" for none. bars: nothing goes on while this is
+    so, whatever was said before: its program wants to be logged in."""
 
     source: Source
     status: Status
     reason: str
     at: float
     call: str = ""
+    bars: bool = False

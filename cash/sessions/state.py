@@ -82,11 +82,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A question of this agent that nobody has answered. shown: what it is about."""
+    """A question of this agent that nobody has answered. shown: what it is about. held: something
+    waits for the answer; else its asker was told to send it again."""
 
     id: str
     asked: float
     shown: str
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,10 @@ def weigh(heard: Iterable[Heard], facts: Facts, questions: Sequence[Open]) -> We
     said = [one for one in heard if one.signal.source is not Source.PROCESS]
     every = sorted([*said, *([seen] if seen else [])], key=lambda one: -one.signal.source)
     opinions = tuple(Opinion(one, _doubt(one, every, facts)) for one in every)
-    state = _own_word(facts, questions) or _first_believed(opinions) or _nothing(opinions, facts)
+    believed = _first_believed(opinions)
+    if believed and _goes_on(believed) and not any(one.held for one in questions):
+        questions = ()
+    state = _own_word(facts, questions) or believed or _nothing(opinions, facts)
     return Weighed(state, opinions, _CHANGE[state.status])
 
 
@@ -159,6 +164,12 @@ def _read_end(ended: Ended) -> Heard:
     return Heard(signal, ended.at)
 
 
+def _goes_on(state: State) -> bool:
+    """Whether the agent's own program says that it waits for no answer of polis' any more: it does
+    something else, or has failed."""
+    return state.source is not Source.PROCESS and state.status != "idle"
+
+
 def _own_word(facts: Facts, questions: Sequence[Open]) -> State | None:
     """What polis need not be told by anybody."""
     if questions:
@@ -174,7 +185,7 @@ def _own_word(facts: Facts, questions: Sequence[Open]) -> State | None:
         case "standing":
             pass
     if facts.paused:
-        return State("stopped", Source.PROCESS, facts.since, "it is paused")
+        return State("paused", Source.PROCESS, facts.since, "it is paused")
     return None
 
 
@@ -209,10 +220,22 @@ def _doubt(one: Heard, every: Sequence[Heard], facts: Facts) -> str:
         return "its program has not ended"
     if facts.alive and facts.headless and signal.status == "idle":
         return "its task has not ended"  # a session that starts calls itself idle
+    if signal.status in ("idle", "error") and any(_bars(other, facts) for other in every):
+        # Its own screen says it better, and a program that has just started calls itself idle.
+        return "" if signal.bars else "its program wants to be logged in"
     age = facts.at - signal.at
     if age > _BELIEVED.get((signal.source, signal.status), age):
         return f"nothing has renewed it for {age:.0f} s"
     return _contradiction(one, every, facts)
+
+
+def _bars(one: Heard, facts: Facts) -> bool:
+    signal = one.signal
+    return signal.bars and facts.alive and facts.began <= signal.at and _is_fresh(signal, facts)
+
+
+def _is_fresh(signal: Signal, facts: Facts) -> bool:
+    return facts.at - signal.at <= _BELIEVED[Source.SCREEN, signal.status]
 
 
 def _contradiction(one: Heard, every: Sequence[Heard], facts: Facts) -> str:
@@ -224,8 +247,7 @@ def _contradiction(one: Heard, every: Sequence[Heard], facts: Facts) -> str:
         if other.signal.source is not Source.SCREEN or other.signal.status not in disproof:
             continue
         held = facts.at - other.since
-        fresh = facts.at - other.signal.at <= _BELIEVED[Source.SCREEN, other.signal.status]
-        if fresh and other.since > one.signal.at and held >= _SETTLED:
+        if _is_fresh(other.signal, facts) and other.since > one.signal.at and held >= _SETTLED:
             return f"its screen has shown {other.signal.status} for {held:.0f} s since"
     return ""
 
@@ -246,5 +268,6 @@ _CHANGE: Mapping[Status, str] = {
     "completed": "its next task",
     "error": "its next task; what it printed says what went wrong",
     "stopped": "the next command, line or task raises its walls",
+    "paused": "polis agents resume NAME",
     "unknown": "its next hook, a look at its screen, or its end",
 }

@@ -32,9 +32,12 @@ from cash.shell.terminal import (
     suspending_key,
     window_of,
 )
+from cash.silence import Silence
 
 # Ended by these, the client ends by them too; the others would dump core or mean nothing.
 _DIES_OF = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+# What has not begun when these arrive is not to begin.
+_ENDED_BY = (*_DIES_OF, signal.SIGQUIT)
 
 
 def run(
@@ -69,9 +72,10 @@ def run(
             environment=(*wire.carried_environment(os.environb.items()), *environment),
         )
         with caught(FORWARDED) as signals:
-            wire.send_frame(connection, wire.RUN, request.encode(), (0, 1, 2))
-            running = _Running(connection, signals, terminal, _keyboard(terminals), waiting, begun)
-            status = running.carry_through()
+            silence = Silence(places, connection)
+            keyboard = _keyboard(terminals)
+            running = _Running(connection, signals, silence, terminal, keyboard, waiting, begun)
+            status = running.carry_through(wire.pack_frame(wire.RUN, request.encode()))
     if dies and running.ended_by_signal(status):
         die_of(status - 128)
     return status
@@ -100,10 +104,11 @@ def _keyboard(terminals: str) -> Keyboard | None:
 
 @dataclass(slots=True)
 class _Running:
-    """One command from its RUN frame to its EXIT frame."""
+    """One command from its RUN frame to its EXIT frame. rest: of the RUN, still to be sent."""
 
     connection: socket.socket
     signals: int
+    silence: Silence
     terminal: int | None
     keyboard: Keyboard | None
     waiting: Progress
@@ -111,20 +116,37 @@ class _Running:
     started: bool = False
     master: int | None = None
     received: set[int] = field(default_factory=set)
+    rest: bytes = b""
     relay: Relay = field(init=False)
 
     def __post_init__(self) -> None:
         screen = 1 if os.isatty(1) else 2 if os.isatty(2) else 0
         self.relay = Relay(screen=screen, keyboard=self.keyboard, filter_keys=self._filter_keys)
 
-    def carry_through(self) -> int:
-        """Serves frames, signals and keys until the command has ended; its status."""
+    def carry_through(self, request: bytes) -> int:
+        """Asks for the command, then serves frames, signals and keys until it has ended; its
+        status."""
         watched = {self.connection.fileno(): self._hear, self.signals: self._forward}
         try:
-            return self.relay.until(watched)
+            status = self._ask_for(request)
+            return self.relay.until(watched) if status is None else status
         finally:
             if self.keyboard is not None:
                 self.keyboard.release()
+
+    def _ask_for(self, request: bytes) -> int | None:
+        """Sends the request, with descriptors 0 to 2, and waits for the first word on it; a status
+        where a signal ends that. Neither blocks: polisd may stand still."""
+        connection = self.connection.fileno()
+        self.rest = wire.send_some(self.connection, request, (0, 1, 2))
+        while True:
+            reading, writing = ([], [connection]) if self.rest else ([connection], [])
+            ready = self.silence.wait([self.signals, *reading], writing)
+            status = self._forward() if self.signals in ready else None
+            if status is not None or (connection in reading and connection in ready):
+                return status
+            if connection in ready:
+                self.rest = wire.send_some(self.connection, self.rest)
 
     def _hear(self) -> int | None:
         try:
@@ -139,7 +161,7 @@ class _Running:
             case wire.TEXT:
                 self._say(payload)
             case wire.QUESTION:
-                self._ask(json.loads(payload))
+                return self._ask(json.loads(payload))
             case wire.TERMINAL if descriptors:
                 self.relay.attach(descriptors[0])
                 if self.keyboard is not None and self.keyboard.shared:
@@ -173,13 +195,13 @@ class _Running:
             text = text.replace(b"\n", b"\r\n")
         write_whole(2, text)
 
-    def _ask(self, body: dict[str, Any]) -> None:
+    def _ask(self, body: dict[str, Any]) -> int | None:
         question = Question.read(body)
         if not (os.isatty(0) and os.isatty(2) and in_foreground(0)):
             self._say(question.describe().encode())
             for way in question.ways:
                 self._say(f"  {way}\n".encode())
-            return
+            return None
         while not self.received and not is_readable(self.connection):
             answer = put_question(
                 question,
@@ -196,8 +218,11 @@ class _Running:
                     "choice": answer.choice,
                 }
                 wire.send_frame(self.connection, wire.ANSWER, json.dumps(reply).encode())
-                return
-            self._forward()
+                return None
+            status = self._forward()
+            if status is not None:
+                return status
+        return None
 
     def _forward(self) -> int | None:
         for number in read_signals(self.signals):
@@ -208,10 +233,14 @@ class _Running:
                     self._suspend()
                 case _:
                     self.received.add(number)
+                    if not self.started and number in _ENDED_BY:
+                        return 128 + number  # polisd sees the hang-up before it starts anything
                     self._signal(number)
         return None
 
     def _signal(self, number: signal.Signals) -> None:
+        if self.rest:
+            return  # it would stand in the midst of the request, and nothing runs yet
         name = number.name.removeprefix("SIG").encode()
         try:
             wire.send_frame(self.connection, wire.SIGNAL, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ _ANEW = b"\r\x1b[K"
 
 
 class Progress:
-    """Says what is going on, and since when, once it takes over a second, until end()."""
+    """Says what is going on (asked anew each time, where it is a call), and since when, once it
+    takes over a second, until end()."""
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, doing: str | Callable[[], str]) -> None:
         self._doing = doing
         self._done: threading.Event | None = None
         if os.isatty(2):
@@ -35,18 +36,21 @@ class Progress:
             self._teller.join()
             self._done = None
 
+    def _words(self) -> str:
+        return self._doing if isinstance(self._doing, str) else self._doing()
+
     def _tell(self, done: threading.Event) -> None:
         began = time.monotonic()
         told = False
         while not done.wait(1.0):
             told = True
-            _write(_ANEW + f"{self._doing} … {time.monotonic() - began:.0f} s".encode())
+            _write(_ANEW + f"{self._words()} … {time.monotonic() - began:.0f} s".encode())
         if told:
             _write(_ANEW)
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[Progress]:
+def progress(doing: str | Callable[[], str]) -> Iterator[Progress]:
     """Progress while inside, or until it is ended before."""
     telling = Progress(doing)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ import office as offices
 import pytest
 from installation import Installation
 from office import Office, wait_until
+from screen import Terminal
 
 pytestmark = [
     pytest.mark.kernel,
@@ -258,6 +260,7 @@ def test_paused_everything_stands_still_and_questions_stay_open(office: Office) 
     before = _ticks(office)
     time.sleep(1)
     assert _ticks(office) == before
+    assert office.status() == "waiting_approval"
     assert len(json.loads(office.told("approvals", "--json"))) == 1
     for words in (("exec", "alice", "--", "true"), ("agents", "prompt", "alice", "x")):
         ran = office.polis(*words)
@@ -280,6 +283,8 @@ def test_paused_everything_stands_still_and_questions_stay_open(office: Office) 
 def test_a_pause_outlives_polisd_and_ends_with_it(office: Office) -> None:
     office.begin()
     office.told("agents", "pause", "alice")
+    assert office.status() == "paused"
+    assert re.search(r"^status +paused$", office.told("agents", "show", "alice"), re.M)
     (polisd,) = office.pids("-m cash.daemon")
     os.kill(polisd, signal.SIGKILL)
     wait_until(lambda: not Path(f"/proc/{polisd}").exists(), "its end")
@@ -526,3 +531,95 @@ def test_several_people_watch_and_leave_without_a_trace(
     events = [json.loads(line) for line in files[1].read_text().splitlines()]
     assert all(abs(one["time"] - time.time()) < 60 for one in events)
     assert [one["text"] for one in events if one.get("text") == "got 9 bytes"] == ["got 9 bytes"]
+
+
+@pytest.mark.parametrize(("code", "state", "status"), [(3, "error", 1), (0, "completed", 0)])
+def test_a_question_whose_asker_has_ended_counts_no_more(
+    office: Office, code: int, state: str, status: int
+) -> None:
+    ran = office.polis("agents", "run", "alice", f"ask and exit {code}", "--wait")
+    assert (ran.status, ran.out) == (status, f"alice: {state}\n")
+    said = f"polis: alice: its program ended with {code}\n" if code else ""
+    assert ran.err.endswith(said)
+    waited = office.polis("agents", "wait", "alice", "--json")
+    assert waited.status == status
+    assert json.loads(waited.out)["states"] == {"alice": state}
+    assert office.polis("agents", "wait", "alice", "--for", state).status == 0
+    assert office.told("approvals", "--json") == "[]\n"
+    answered = [one["body"] for one in office.log("answered")]
+    assert [one["decision"] for one in answered] == ["abandoned"]
+
+
+def test_a_run_is_waited_for_so_long_and_no_longer(office: Office) -> None:
+    ran = office.polis("agents", "run", "alice", "hang", "--wait", "--timeout", "0.5s")
+    assert (ran.status, ran.err) == (
+        124,
+        "polis: time is up; alice goes on: polis agents wait alice\n",
+    )
+    assert office.polis("agents", "wait", "alice", "--timeout", ".1").status == 124
+    for words, said in (
+        (("--timeout", "1m"), "--timeout is for --wait"),
+        (("--wait", "--timeout", "soon"), "'soon' is no duration: 90, 90s, 10m or 2h"),
+    ):
+        ran = office.polis("agents", "run", "alice", "x", *words)
+        assert ran.status == 64
+        assert said in ran.err
+    with _sit(office, "run", "alice", "again", "--wait", "--timeout", "9s") as person:
+        person.wait_end()
+        assert "alice's program does not take pasted text now" in person.text
+    with _sit(office, "wait", "alice", "--timeout", "5s") as person:
+        person.wait_for(r"^alice is unknown … [2-4] s$")
+        assert person.wait_end() == 124
+
+
+def test_a_program_that_ends_badly_at_once_is_told_with_its_last_words(office: Office) -> None:
+    for words in (("--wait",), ()):
+        ran = office.polis("agents", "run", "alice", "exit 7", *words)
+        assert (ran.status, ran.out) == (1, "")
+        shown, said, hint = ran.err.splitlines()
+        assert shown == "  no such model"
+        assert re.fullmatch(r"polis: alice: its program ended with 7 after \d+\.\d s", said), said
+        assert hint == "hint: polis agents logs alice"
+
+
+def test_a_shell_at_its_prompt_is_stopped_at_once(office: Office) -> None:
+    office.told("agents", "add", "carol", "--provider", "shell")
+    office.told("agents", "start", "carol")
+    wait_until(lambda: office.logs("carol").rstrip().endswith(("$", "#")), "its prompt")
+    began = time.monotonic()
+    office.told("agents", "stop", "carol")
+    assert time.monotonic() - began < 3
+    assert office.log("session-ended")[0]["body"]["reason"] == "stopped"
+    assert office.status("carol") == "stopped"
+
+
+def test_the_end_of_a_look_is_told(office: Office) -> None:
+    office.begin()
+    with _sit(office, "attach", "alice") as person:
+        person.wait_for("ready")
+        person.type("\x02d")
+        assert person.wait_end() == 0
+        says = "you have left alice's terminal; it goes on (polis agents attach alice)"
+        assert f"polis: {says}" in person.text
+    with _sit(office, "attach", "alice") as person:
+        person.wait_for("ready")
+        office.told("agents", "prompt", "alice", "exit 3")
+        person.wait_end()
+        assert "polis: alice has ended: its program ended with 3" in person.text
+    office.begin()
+    with _sit(office, "attach", "alice") as person:
+        person.wait_for("ready")
+        person.kill(signal.SIGTERM)
+        assert person.wait_end() == 143
+    wait_until(lambda: not office.pids("new-session -t"), "the end of its tmux")
+    assert office.status() == "running"
+
+
+def _sit(office: Office, *words: str) -> Terminal:
+    return Terminal(
+        ["polis", "agents", *words],
+        environment=office.installation.environment,
+        cwd=office.repository,
+        rows=40,
+        columns=100,
+    )

@@ -170,11 +170,11 @@ def test_who_waits_is_woken_by_a_word(house: House) -> None:
     assert asyncio.run(wait()) < 5
 
 
-def test_a_paused_agent_is_stopped_until_it_goes_on(house: House) -> None:
+def test_a_paused_agent_is_paused_until_it_goes_on(house: House) -> None:
     states = states_of(house)
     states.begin_program(house.agent, headless=True)
     states.pause(house.agent, paused=True)
-    assert states.state_of(house.agent).status == "stopped"
+    assert states.state_of(house.agent).status == "paused"
     states.pause(house.agent, paused=False)
     assert states.state_of(house.agent).status == "running"
 

@@ -45,6 +45,55 @@ def test_what_is_on_no_known_screen_is_not_guessed(provider: str, text: str) -> 
     assert read_screen(MANIFESTS[provider], text, 0.0) is None
 
 
+# What they show without an account, recorded by hand.
+LOGINS = {
+    "codex": """\
+  Welcome to Codex, OpenAI's command-line coding agent
+
+  Choose how you want to use Codex.
+
+> 1. Sign in with ChatGPT
+     Usage included with Plus, Pro, Business, and Enterprise plans
+
+  2. Sign in with Device Code
+
+  Press enter to continue
+""",
+    "claude": """\
+❯ say hello
+  ⎿  Not logged in · Please run /login
+
+✻ Baked for 0s
+
+────────────────────
+❯
+────────────────────
+  ⏵⏵ bypass permissions on (shift+tab to cycle) · ← for agents      Not logged in · Run /login
+                                                                        ● high · /effort
+""",
+    "gemini": """\
+│ ? Get started                                    │
+│   How would you like to authenticate for this project?
+│   ● 1. Sign in with Google                       │
+│     2. Use Gemini API Key                        │
+│   No authentication method selected.             │
+│   (Use Enter to select)                          │
+│   Terms of Services and Privacy Notice for Gemini CLI
+""",
+}
+
+
+@pytest.mark.parametrize("provider", LOGINS)
+def test_a_login_is_no_prompt(provider: str) -> None:
+    signal = read_screen(MANIFESTS[provider], LOGINS[provider], 1.0)
+    assert signal is not None
+    assert (signal.status, signal.bars) == ("error", True)
+    assert signal.reason == f"not logged in: polis agents login {provider}"
+    for text in shots(provider).values():
+        shown = read_screen(MANIFESTS[provider], text, 1.0)
+        assert shown is None or not shown.bars
+
+
 @pytest.mark.parametrize("provider", ["claude", "codex", "gemini"])
 def test_a_refusal_is_of_the_past_once_it_goes_on(provider: str) -> None:
     answer = {"claude": "● Done.", "codex": "• Done.", "gemini": "✦ Done."}[provider]

@@ -92,7 +92,7 @@ PROTOCOL, HOOK, SCREEN = Source.PROTOCOL, Source.HOOK, Source.SCREEN
         # What polis knows itself.
         ([say(HOOK, "running")], replace(ALIVE, walls="down"), ("stopped", Source.PROCESS)),
         ([say(HOOK, "running")], replace(ALIVE, walls="rising"), ("creating", Source.PROCESS)),
-        ([say(HOOK, "running")], replace(ALIVE, paused=True), ("stopped", Source.PROCESS)),
+        ([say(HOOK, "running")], replace(ALIVE, paused=True), ("paused", Source.PROCESS)),
     ],
 )
 def test_who_is_believed(heard: list[Heard], facts: Facts, expected: tuple[Status, Source]) -> None:
@@ -105,6 +105,43 @@ def test_a_question_names_itself_and_how_many_more_there_are() -> None:
     state = decide_state([say(HOOK, "running")], ALIVE, [more, QUESTION])
     reason = "asks q1 and 1 more: git push --force"
     assert state == State("waiting_approval", PROTOCOL, NOW - 9, reason)
+
+
+TOLD = replace(QUESTION, held=False)
+LOGIN = Heard(Signal(SCREEN, "error", "not logged in", NOW - 1, bars=True), NOW - 1)
+
+
+@pytest.mark.parametrize(
+    ("heard", "facts", "expected"),
+    [
+        # Whoever asked was told to send it again, and does something else or has failed.
+        ([say(HOOK, "running")], ALIVE, "running"),
+        ([say(SCREEN, "error")], ALIVE, "error"),
+        ([say(PROTOCOL, "completed")], GONE, "completed"),
+        # It waits, and an answer would let it go on.
+        ([say(HOOK, "idle")], ALIVE, "waiting_approval"),
+        ([], ALIVE, "waiting_approval"),
+        ([], replace(STANDING, commands=1), "waiting_approval"),
+    ],
+)
+def test_a_question_on_which_nothing_waits_hides_no_other_word(
+    heard: list[Heard], facts: Facts, expected: Status
+) -> None:
+    assert decide_state(heard, facts, [TOLD]).status == expected
+    assert decide_state(heard, facts, [TOLD, QUESTION]).status == "waiting_approval"
+
+
+@pytest.mark.parametrize("status", ["idle", "error"])
+@pytest.mark.parametrize("ago", [60, 0.1])
+def test_a_program_that_wants_to_be_logged_in_is_not_idle(status: Status, ago: float) -> None:
+    state = decide_state([say(HOOK, status, ago), LOGIN], ALIVE, [TOLD])
+    assert (state.status, state.reason) == ("error", "not logged in")
+    # It works all the same; the look is old; the program has ended.
+    assert decide_state([say(HOOK, "running"), LOGIN], ALIVE, []).status == "running"
+    old = replace(LOGIN, signal=replace(LOGIN.signal, at=NOW - 40))
+    assert decide_state([say(HOOK, "idle", ago), old], ALIVE, []).status == "idle"
+    gone = replace(GONE, ended=Ended(0, "completed", NOW))
+    assert decide_state([say(HOOK, "idle", ago), LOGIN], gone, []).reason != "not logged in"
 
 
 def test_each_word_that_is_not_believed_is_told_why() -> None:

@@ -20,7 +20,8 @@ import pytest
 from screen import Terminal
 from shop import Shop, Sit
 
-from cash.daemon.client import call
+from cash import wire
+from cash.daemon.client import call, connect
 from cash.places import find_places
 
 pytestmark = pytest.mark.kernel
@@ -379,3 +380,81 @@ def test_a_killed_client_leaves_the_terminal_as_it_was(sit: Sit) -> None:
 
 def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+# Where polisd stands still
+
+
+@pytest.fixture
+def stopped(shop: Shop) -> Iterator[int]:
+    """The pid of a polisd that is stopped until the end."""
+    polisd = int(call(find_places(shop.environment), "ping")["pid"])
+    os.kill(polisd, signal.SIGSTOP)
+    try:
+        yield polisd
+    finally:
+        os.kill(polisd, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("padding", [0, 100_000], ids=["short", "longer than a socket holds"])
+def test_what_is_ended_before_it_began_is_never_run(
+    shop: Shop, client: Client, start: Start, stopped: int, number: signal.Signals, padding: int
+) -> None:
+    mark = shop.tree / f"ran-{number}-{padding}-{len(client('argv'))}"
+    words = ["x" * padding] * 4 if padding else []
+    running = start(client("argv", "touch", str(mark), *words))
+    time.sleep(0.5)
+    began = time.monotonic()
+    running.send_signal(number)
+    assert running.wait(5) == -number  # its pipes are polisd's as well until that goes on
+    assert time.monotonic() - began < 1
+    os.kill(stopped, signal.SIGCONT)
+    after = shop.installation.run(*client("argv", "echo", "after"), cwd=shop.repository)
+    assert (after.status, after.out) == (0, "after\n")
+    assert not mark.exists()
+    assert (str(mark) in shop.log()) is False
+
+
+def test_polisd_looks_whether_the_caller_is_still_there(shop: Shop, stopped: int) -> None:
+    """A caller that has hung up and lives on: its pid says nothing."""
+    mark = shop.tree / "ran-for-nobody"
+    places = find_places(shop.environment)
+    request = wire.RunRequest(
+        token=places.token.read_bytes().strip(),
+        agent="alice",
+        cwd=os.fsencode(shop.repository),
+        mode="argv",
+        arguments=(b"touch", os.fsencode(mark)),
+    )
+    with connect(places) as connection:
+        wire.send_frame(connection, wire.RUN, request.encode(), (0, 1, 2))
+        wire.send_frame(connection, wire.SIGNAL, b"CONT")  # what is unread hides no hang-up
+    os.kill(stopped, signal.SIGCONT)
+    after = shop.installation.polis("exec", "alice", "--", "true", cwd=shop.repository)
+    assert after.status == 0, after.err
+    assert not mark.exists()
+    assert mark.name not in shop.log()
+
+
+def test_a_polisd_that_does_not_answer_is_told_with_what_mends_it(
+    shop: Shop, client: Client, start: Start, stopped: int
+) -> None:
+    running = start(client("argv", "echo", "ran"))
+    told = running.stderr.readline() + running.stderr.readline()
+    assert told.decode() == (
+        f"polis: polisd ({stopped}) does not answer: it is stopped\nhint: kill -CONT {stopped}\n"
+    )
+    os.kill(stopped, signal.SIGCONT)
+    assert running.communicate(timeout=20) == (b"ran\n", b"")
+    assert running.returncode == 0
+
+
+def test_ctrl_c_ends_what_polisd_has_not_begun(caller: Terminal, stopped: int) -> None:
+    caller.type("polis exec alice -- echo never\r")
+    time.sleep(1)
+    caller.press("\x03", r"^OUT>$")
+    assert re.search(r"^130$", caller.enter("echo $?", r"^OUT>$"), re.M)
+    os.kill(stopped, signal.SIGCONT)
+    screen = caller.enter("polis exec alice -- echo after", r"^OUT>$")
+    assert re.findall(r"^(?:never|after)$", screen, re.M) == ["after"]

@@ -3,13 +3,15 @@ and answers when Enter is pressed.
 
 echoing.py [--version | --help | PROMPT]. What happened is also written to ~/heard.bin, byte for
 byte. Orders, as a prompt: `quota`, `die`, `leave` (forks and leaves), `shell`, `mute` (stops taking
-pastes), `deaf` (takes Enter no more), `spam`, `exit N`.
+pastes), `deaf` (takes Enter no more), `spam`, `exit N`. As the first prompt: `hang`, `exit 7`,
+`ask and exit N` (while what it has started is asked about).
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -116,7 +118,12 @@ def main() -> int:
     if sys.argv[1:2] == ["hang"]:
         time.sleep(600)
     if sys.argv[1:2] == ["exit 7"]:
+        say("no such model\n")
         return 7
+    if sys.argv[1:] and sys.argv[1].startswith("ask and exit "):
+        subprocess.Popen(["git", "reset", "--hard", "-q"])
+        time.sleep(1.5)
+        return int(sys.argv[1].split()[-1])
     program = Program()
     if len(sys.argv) > 1:
         say(f"task: {sys.argv[1]}\n")

@@ -16,6 +16,7 @@ STATUS_COLOURS = {
     "waiting_input": "yellow",
     "running": "green",
     "error": "red",
+    "paused": "cyan",
 }
 
 

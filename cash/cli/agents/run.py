@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
-from cash.cli.agents.waiting import wait_for
+from cash.cli.agents.waiting import (
+    show_end,
+    show_last_lines,
+    status_of,
+    timeout_option,
+    wait_for,
+)
 from cash.cli.calls import agent_argument, ask
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
+from cash.faults import EndedFault, UsageFault
 
 
 @make_command(
     'polis agents run alice "fix the login bug"',
-    'polis agents run alice "write the tests" --wait && polis agents logs alice',
+    'polis agents run alice "write the tests" --wait --timeout 30m && polis agents logs alice',
     'polis agents run alice --headless "list what is unused"',
     name="run",
 )
@@ -25,6 +33,7 @@ from cash.cli.table import command as make_command
 @click.option("--model", default=None, metavar="M", help="The model its program is to use.")
 @click.option("--anyway", is_flag=True, help="Even where the account was used up a moment ago.")
 @click.option("--wait", is_flag=True, help="Return when it rests; exit 1 when it ended badly.")
+@timeout_option("With --wait: 90, 10m, 2h; then exit 124, and the agent goes on.")
 @json_option
 def command(
     name: str,
@@ -34,26 +43,44 @@ def command(
     model: str | None,
     anyway: bool,
     wait: bool,
+    timeout: float | None,
     as_json: bool,
 ) -> int:
     """Give the agent NAME a TASK. Its program is started if it is not at work, and prompted if
     it is; this returns at once."""
+    if timeout is not None and not wait:
+        raise UsageFault("--timeout is for --wait", hint=f"polis agents run {name} … --wait")
     fields = {"resume": resume, "headless": headless, "model": model, "anyway": anyway}
-    answer = ask(f"starting {name}", "agents.run", agent=name, task=task, needs_task=True, **fields)
+    try:
+        answer = ask(
+            f"starting {name}", "agents.run", agent=name, task=task, needs_task=True, **fields
+        )
+    except EndedFault:
+        show_last_lines(name)
+        raise
     for note in answer["notes"]:
         print(f"polis: {note}", file=sys.stderr)
-    if not wait:
-        if as_json:
-            print_json(answer)
-        else:
-            print_text(f"{name} {_WORDS[answer['how']]}; polis agents watch {name}")
-        return 0
-    waited = wait_for([name], (), None)
+    if wait:
+        return _wait(name, timeout, answer, as_json=as_json)
+    if as_json:
+        print_json(answer)
+    else:
+        print_text(f"{name} {_WORDS[answer['how']]}; polis agents watch {name}")
+    return 0
+
+
+def _wait(name: str, timeout: float | None, answer: dict[str, Any], *, as_json: bool) -> int:
+    waited = wait_for([name], (), timeout)
     if as_json:
         print_json(answer | waited)
     else:
         print_text(f"{name}: {waited['states'][name]}")
-    return 1 if waited["states"][name] == "error" else 0
+    status = status_of(waited)
+    if waited["late"]:
+        print(f"polis: time is up; {name} goes on: polis agents wait {name}", file=sys.stderr)
+    elif status:
+        show_end(name)
+    return status
 
 
 _WORDS = {

@@ -6,9 +6,11 @@ import sys
 
 import click
 
+from cash.cli.agents.waiting import show_last_lines
 from cash.cli.calls import agent_argument, ask
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
+from cash.faults import EndedFault
 
 
 @make_command("polis agents start alice", "polis agents start alice --resume", name="start")
@@ -18,7 +20,11 @@ from cash.cli.table import command as make_command
 @json_option
 def command(name: str, resume: bool, model: str | None, as_json: bool) -> None:
     """Start the program of the agent NAME in a window of its own."""
-    answer = ask(f"starting {name}", "agents.run", agent=name, resume=resume, model=model)
+    try:
+        answer = ask(f"starting {name}", "agents.run", agent=name, resume=resume, model=model)
+    except EndedFault:
+        show_last_lines(name)
+        raise
     for note in answer["notes"]:
         print(f"polis: {note}", file=sys.stderr)
     if as_json:

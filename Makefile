@@ -1,7 +1,7 @@
 # make demo     set up, then a tour of polis on a small real repository, or on yours: REPO=…
 # make test     set up, then linters and the whole test suite
 # make setup    only the set-up: .venv, Debian packages, pnpm in .tools
-# make agents   the agent CLIs that make test runs inside the walls, in .tools/agents (1.5 GB)
+# make agents   the agent CLIs that make test runs inside the walls, in .tools/agents (1.3 GB)
 # make traces   records anew what those CLIs tell of themselves, in agents/traces
 # make shell    the governed shell of an agent: REPO=… AGENT=… (adopts, adds, enters)
 # make lint     ruff, mypy, import-linter

@@ -16,7 +16,7 @@ def read_event(event: Mapping[str, Any]) -> Told | None:
         case {"type": "assistant.message_start"}:
             return Told("running", "it answers")
         case {"type": "tool.execution_start", "data": {"toolName": str(tool), **data}}:
-            given = data.get("arguments") or {}
+            given: Any = data.get("arguments") or {}
             about = given.get("command") or given.get("path") or ""
             call = str(data.get("toolCallId") or "")
             return Told("running", in_short(f"{tool}: {about}" if about else tool), call)

@@ -1,7 +1,7 @@
 # make demo     set up, then a tour of polis on a small real repository, or on yours: REPO=…
 # make test     set up, then linters and the whole test suite
 # make setup    only the set-up: .venv, Debian packages, pnpm in .tools
-# make agents   the agent CLIs that make test runs inside the walls, in .tools/agents (1 GB)
+# make agents   the agent CLIs that make test runs inside the walls, in .tools/agents (1.3 GB)
 # make traces   records anew what those CLIs tell of themselves, in agents/traces
 # make shell    the governed shell of an agent: REPO=… AGENT=… (adopts, adds, enters)
 # make lint     ruff, mypy, import-linter
@@ -21,7 +21,8 @@ pnpm := pnpm@10.34.9
 # 0.0.78 is the last sandbox-runtime that runs on Node 20.
 peers := @anthropic-ai/sandbox-runtime@0.0.78
 sandlock := sandlock==0.9.0
-agents := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @google/gemini-cli@0.61.0
+agents := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @google/gemini-cli@0.61.0 \
+	opencode-ai@1.18.33 @github/copilot@1.0.102
 
 .PHONY: setup agents traces demo test lint bench shell picture clean machine test-machine bench-machine
 

@@ -69,9 +69,29 @@ def _claude_call(number: int, call: Call) -> Events:
         name, given = "Write", {"file_path": str(Path.cwd() / call[1]), "content": call[2]}
     else:
         name, given = "Bash", {"command": call[1], "description": "A step"}
+    return _claude_asks(number, name, given)
+
+
+def _claude_asks(number: int, name: str, given: Body) -> Events:
     block = {"type": "tool_use", "id": f"toolu_{number:024}", "name": name, "input": {}}
     delta = {"type": "input_json_delta", "partial_json": json.dumps(given)}
     return _claude_turn(f"msg_{number}", block, delta, "tool_use")
+
+
+def _opencode_call(number: int, call: Call) -> Events:
+    if call[0] == "write":
+        name, given = "write", {"filePath": str(Path.cwd() / call[1]), "content": call[2]}
+    else:
+        name, given = "bash", {"command": call[1], "description": "A step"}
+    return _claude_asks(number, name, given)
+
+
+def _copilot_call(number: int, call: Call) -> Events:
+    if call[0] == "write":
+        name, given = "create", {"path": str(Path.cwd() / call[1]), "file_text": call[2]}
+    else:
+        name, given = "bash", {"command": call[1], "description": "A step"}
+    return _claude_asks(number, name, given)
 
 
 def _claude_say(text: str) -> Events:
@@ -169,6 +189,13 @@ _CODEX_QUIET = "[analytics]\nenabled = false\n[features]\nplugins = false\n"
 _GEMINI = {"security": {"auth": {"selectedType": "gemini-api-key"}}}
 _GEMINI_QUIET = {"privacy": {"usageStatisticsEnabled": False}}
 
+# Snapshots: it would ask git to keep a second index of the whole tree at every step.
+_OPENCODE = {
+    "snapshot": False,
+    "model": "anthropic/claude-sonnet-4-5",
+    "provider": {"anthropic": {"options": {"baseURL": "{url}/v1", "apiKey": "dummy"}}},
+}
+
 AGENTS = {
     "claude": Agent(
         argv=("claude", "-p", PROMPT, "--output-format", "json", "--dangerously-skip-permissions"),
@@ -208,6 +235,31 @@ AGENTS = {
         results=_gemini_results,
         call=_gemini_call,
         say=lambda text: _gemini_turn({"text": text}),
+    ),
+    "opencode": Agent(
+        argv=("opencode", "run", "--auto", "--format", "json", PROMPT),
+        environment={"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"},
+        settings={".config/opencode/opencode.json": (json.dumps(_OPENCODE),) * 2},
+        endpoint="/v1/messages",
+        results=_claude_results,
+        call=_opencode_call,
+        say=_claude_say,
+    ),
+    "copilot": Agent(
+        argv=("copilot", "-p", PROMPT, "--allow-all-tools", "--allow-all-paths"),
+        environment={
+            "COPILOT_PROVIDER_BASE_URL": "{url}",
+            "COPILOT_PROVIDER_TYPE": "anthropic",
+            "COPILOT_PROVIDER_API_KEY": "dummy",
+            "COPILOT_MODEL": "claude-sonnet-4.5",
+            # Else it looks for an account at GitHub, by way of gh dozens of times.
+            "COPILOT_OFFLINE": "true",
+        },
+        settings={},
+        endpoint="/v1/messages",
+        results=_claude_results,
+        call=_copilot_call,
+        say=_claude_say,
     ),
 }
 

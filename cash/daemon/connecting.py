@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cash.daemon.egress import Admission
@@ -78,10 +78,20 @@ class Connecting:
 def declined(hosted: Hosted, agent: Agent, names: Iterable[str], verdict: Verdict) -> str | None:
     """Whether the agent's CLI tries one of these hosts or URLs by itself, and does without:
     the refusal, where nothing but its newness is asked about."""
+    asking = {one.rule for one in verdict.matches if one.decision is Decision.ASK}
+    return _refusal(hosted, agent, names) if asking == {NEW_HOST} else None
+
+
+def declined_command(hosted: Hosted, agent: Agent, argv: Sequence[str]) -> str | None:
+    """The same for a command, whatever asks about it."""
+    program = argv[0].rpartition("/")[2]
+    return _refusal(hosted, agent, [" ".join((program, *argv[1:]))])
+
+
+def _refusal(hosted: Hosted, agent: Agent, names: Iterable[str]) -> str | None:
     manifest = hosted.manifests.get(agent.provider)
     tried = next((name for name in names if manifest and name in manifest.declined), None)
-    asking = {one.rule for one in verdict.matches if one.decision is Decision.ASK}
-    if manifest is None or tried is None or asking != {NEW_HOST}:
+    if manifest is None or tried is None:
         return None
     return (
         f"polis: declined for {manifest.name}, which tries {tried} by itself\n"

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from cash.daemon.connecting import declined
+from cash.daemon.connecting import declined, declined_command
 from cash.daemon.enforcing import informed_programs
 from cash.daemon.foreseen import promise_of
 from cash.daemon.git_work import is_other_end, is_own_work
@@ -20,6 +20,7 @@ from cash.faults import BAD_SYNTAX, DENIED, FAILED_CLOSED, UNANSWERED, Fault
 from cash.keeper.faces import Face, unpack_face
 from cash.keeper.judging import exec_of, reads_text
 from cash.keeper.link import ExecVerdict, KeeperLink
+from cash.keeper.messages import to_text
 from cash.pipeline import Approval, Approved, Chosen, Refused
 from cash.policy.action import Start
 from cash.policy.explain import refusal_text
@@ -203,7 +204,10 @@ class ExecJudging:
         earlier = asking.earlier_answer(text, verdict)
         if earlier is not None:
             return await self._follow(asked, judged, earlier)
-        if why := declined(self.hosted, self.agent, argv, verdict):
+        # The words of the start itself: what a model hands to its shell starts the shell.
+        words = tuple([to_text(word) for word in judged.face.argv])
+        by_itself = declined_command(self.hosted, self.agent, words)
+        if why := by_itself or declined(self.hosted, self.agent, argv, verdict):
             await self._journal(asked, judged, "declined")
             return ExecVerdict("refuse", why, DENIED)
         question = await asking.open(text, verdict)

@@ -45,12 +45,12 @@ class Manifest:
     those that choose a model. typed: a prompt can be typed at its terminal. environment: of every
     start; values may hold {tree} and {home}. config: its configuration directory below HOME.
     settled: files that keep a start from waiting in a question of its own.
-    hosts: what it may reach besides package registries. declined: hosts, and URLs its commands
-    name, that it tries by itself and does without: nobody is asked. memory: default limit in
-    bytes. tool_timeout: seconds after which its own tool call gives up, so a question must end
-    before. exits: exit status → state; others are error. signs: what its screen tells. quota:
-    text (RE2) that says that the account is used up for now. debug: its processes may trace each
-    other (docs/isolation.md). source: the file it was read from."""
+    hosts: what it may reach besides package registries. declined: hosts, URLs its commands name,
+    and whole commands, that it tries by itself and does without: nobody is asked. memory: default
+    limit in bytes. tool_timeout: seconds after which its own tool call gives up, so a question
+    must end before. exits: exit status → state; others are error. signs: what its screen tells.
+    quota: text (RE2) that says that the account is used up for now. debug: its processes may
+    trace each other (docs/isolation.md). source: the file it was read from."""
 
     name: str
     description: str

@@ -195,6 +195,33 @@ def test_a_host_that_a_cli_tries_by_itself_is_refused_without_a_question(desk: D
     assert "asked by new-host" in desk.polis("shell", "carol", "-c", line).err
 
 
+def test_a_command_that_a_cli_tries_by_itself_is_refused_without_a_question(desk: Desk) -> None:
+    added = desk.polis("agents", "add", "dora", "--provider", "copilot")
+    assert added.status == 0, added.err
+    token = "gh auth token --hostname github.com"
+    script = (
+        "import os, pathlib, subprocess, sys\n"
+        "pathlib.Path('gh').write_text('#!/bin/sh\\necho a-token\\n')\n"
+        "os.chmod('gh', 0o755)\n"
+        "sys.exit(subprocess.run(['./gh', *sys.argv[1:]]).returncode)\n"
+    )
+    words = token.split()[1:]
+    ran = desk.polis("exec", "dora", "--", "python3", "-c", script, *words)
+    assert (ran.status, ran.out) == (126, ""), ran.err
+    assert ran.err == (
+        f"polis: declined for copilot, which tries {token} by itself\n"
+        "hint: name it in a line of the shell, and it is asked about\n"
+    )
+    assert desk.log("exec")[-1]["body"]["approval"] == "declined"
+    assert json.loads(desk.polis("approvals", "--json").out) == []
+    # What a model hands to a shell is asked about, and so is what says anything else.
+    bash = "import subprocess, sys; subprocess.run(['/bin/bash', '-c', sys.argv[1]])"
+    for line in (f"./{token}", "./gh auth token"):
+        ran = desk.polis("exec", "dora", "--", "python3", "-c", bash, line)
+        assert "polis: asked by print-credentials" in ran.err
+    assert "asked by print-credentials" in desk.polis("shell", "dora", "-c", f"./{token}").err
+
+
 def test_a_host_is_asked_about_once_with_the_line_that_names_it(desk: Desk) -> None:
     fetch = "curl -sS -o /dev/null -w '%{http_connect} %{http_code}\\n' http://nowhere.example/"
     for _ in range(2):  # answered elsewhere, for the same line when it comes again

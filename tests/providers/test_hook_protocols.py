@@ -165,6 +165,12 @@ def test_copilots_event_is_named_by_its_command() -> None:
     assert (event.kind, event.line, event.intent) == ("tool-begins", "ls", "look")
     after = _read("copilot", "postToolUse", timestamp=2, cwd="/tree", **given_)
     assert (after.kind, after.call) == ("tool-ends", event.call)
+    # As 1.0.102 sends it; and what it tells before every call is no question to anybody.
+    seen = given_ | {"toolArgs": {"command": "ls", "description": "look"}}
+    assert _read("copilot", "preToolUse", cwd="/tree", **seen) == event
+    assert _read("copilot", "permissionRequest", toolName="bash").kind == "other"
+    made = {"toolName": "create", "toolArgs": {"path": "/tree/x", "file_text": "one"}}
+    assert _read("copilot", "preToolUse", **made).writes == ("/tree/x",)
     with pytest.raises(ValueError, match="does not name"):
         _read("copilot", **given_)
 

@@ -109,3 +109,35 @@ def test_a_refusal_is_of_the_past_once_it_goes_on(provider: str) -> None:
 def test_a_provider_without_signs_tells_nothing_by_its_screen() -> None:
     silent = replace(MANIFESTS["shell"], signs=())
     assert read_screen(silent, "esc to interrupt", 0.0) is None
+
+
+# As shown by 1.0.102 and 1.18.33, the ends of their screens.
+_COPILOT = "\n/tree\n────\n❯\n────\n"
+_OPENCODE = "\n  ┃  Build auto · Claude Sonnet 4.5 (latest) Anthropic\n  ╹▀▀▀▀▀▀▀▀\n"
+
+
+@pytest.mark.parametrize(
+    ("provider", "text", "status"),
+    [
+        ("copilot", f"{_COPILOT} ◎ Working esc esc interrupt    claude-sonnet-4.5\n", "running"),
+        ("copilot", f"{_COPILOT} ● Working · 74 B esc esc interrupt    claude\n", "running"),
+        ("copilot", f"● All is done.\n{_COPILOT} ← open sidebar · / commands · ? help\n", "idle"),
+        (
+            "copilot",
+            f"\nPlease use /login to sign in to use Copilot\n{_COPILOT} · / commands · ? help\n",
+            "waiting_input",
+        ),
+        (
+            "copilot",
+            "│ Do you trust the files in this folder?  │\n│ ❯ 1. Yes │\n│ enter to select │\n",
+            "waiting_input",
+        ),
+        ("opencode", f"{_OPENCODE}   ■■■■⬝⬝⬝⬝  esc interrupt   ctrl+p commands\n", "running"),
+        ("opencode", f"{_OPENCODE}   /tree   20 (0%) · $0.00  ctrl+p commands\n", "idle"),
+        ("opencode", f"{_OPENCODE}\n      tab agents  ctrl+p commands\n", "idle"),
+        ("opencode", "\n  ┃  an ╹▀ of ctrl+p commands\n", None),
+    ],
+)
+def test_what_copilot_and_opencode_show(provider: str, text: str, status: str | None) -> None:
+    signal = read_screen(MANIFESTS[provider], text, 0.0)
+    assert (signal.status if signal else None) == status

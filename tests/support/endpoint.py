@@ -84,8 +84,8 @@ def start(desk: Desk, name: str, url: str, purpose: Purpose) -> tuple[tuple[str,
     home = home_of(desk)
     owner = (home.stat().st_uid, home.stat().st_gid)
     settle_files(home, launch.files, owner)
-    settle_files(home, [_endpoint(name, url)], owner)
-    settings = [f"{key}={value}" for key, value in launch.environment]
+    settle_files(home, _endpoint(name, url), owner)
+    settings = [f"{key}={value}" for key, value in (*launch.environment, *_provider(name, url))]
     return ("exec", "alice", "--", "env", *settings, *launch.argv), launch.given or b""
 
 
@@ -94,13 +94,26 @@ def home_of(desk: Desk) -> Path:
     return desk.state / "agents/alice/home"
 
 
-def _endpoint(name: str, url: str) -> tuple[str, bytes]:
+def _endpoint(name: str, url: str) -> list[tuple[str, bytes]]:
     """The setting by which the CLI speaks to the model on loopback."""
     match name:
         case "claude":
             settings = {"env": {"ANTHROPIC_BASE_URL": url}}
-            return ".claude/settings.json", json.dumps(settings).encode()
+            return [(".claude/settings.json", json.dumps(settings).encode())]
         case "codex":
-            return ".codex/config.toml", _CODEX.replace("{url}", url).encode()
+            return [(".codex/config.toml", _CODEX.replace("{url}", url).encode())]
+        case "gemini":
+            return [(".gemini/.env", f"GOOGLE_GEMINI_BASE_URL={url}\n".encode())]
         case _:
-            return ".gemini/.env", f"GOOGLE_GEMINI_BASE_URL={url}\n".encode()
+            texts = model.AGENTS[name].settings.items()
+            return [(path, both[1].replace("{url}", url).encode()) for path, both in texts]
+
+
+def _provider(name: str, url: str) -> list[tuple[str, str]]:
+    """The variables by which those do that have no setting for it."""
+    if name not in ("opencode", "copilot"):
+        return []
+    known = model.AGENTS[name].environment.items()
+    # OpenCode begins by installing what a plugin would need, and waits for it.
+    offline = [("npm_config_offline", "true")] if name == "opencode" else []
+    return [(key, value.replace("{url}", url)) for key, value in known] + offline

@@ -1,5 +1,5 @@
-"""GitHub Copilot CLI's hooks, by its documentation (docs.github.com, "cli-hooks-reference"): not
-tried, since it needs an account. Its input does not name the event: the installed command does."""
+"""GitHub Copilot CLI's hooks (seen with 1.0.102). Its input does not name the event: the installed
+command does. It names no tool call: one is made of what is called."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "userPromptSubmitted": "prompted",
     "preToolUse": "tool-begins",
     "postToolUse": "tool-ends",
-    "permissionRequest": "asks-permission",
+    # It tells this before every call that it carries out, also where it asks nobody.
+    "permissionRequest": "other",
     "agentStop": "turn-ends",
     "sessionEnd": "session-ends",
     "errorOccurred": "failed",
 }
+# The first two seen; the others are of other versions' documentation.
 _WRITERS: Final = ("create", "edit", "str_replace_editor", "write")
 
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cash.sessions.signal import Signal, Source
-from cash.sessions.streams import claude, codex, gemini
+from cash.sessions.streams import claude, codex, copilot, gemini, opencode
 from cash.sessions.streams.told import Told
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Told | None]] = {
     "claude-stream-json": claude.read_event,
     "codex-json": codex.read_event,
+    "copilot-json": copilot.read_event,
     "gemini-stream-json": gemini.read_event,
+    "opencode-json": opencode.read_event,
 }
 
 

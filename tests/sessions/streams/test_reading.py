@@ -13,6 +13,7 @@ from cash.sessions.signal import Signal, Source
 from cash.sessions.streams.reading import READERS, read_line
 
 CLAUDE, CODEX, GEMINI = "claude-stream-json", "codex-json", "gemini-stream-json"
+COPILOT, OPENCODE = "copilot-json", "opencode-json"
 
 
 def told(output: str, event: dict[str, Any]) -> tuple[str, str, str] | None:
@@ -94,6 +95,69 @@ def message(**block: Any) -> dict[str, Any]:
             ("error", "quota", ""),
         ),
         (GEMINI, {"type": "result", "status": "new"}, None),
+        (
+            COPILOT,
+            {"type": "user.message", "data": {"content": "Do it."}},
+            ("running", "a turn has begun", ""),
+        ),
+        (
+            COPILOT,
+            {
+                "type": "tool.execution_start",
+                "data": {"toolCallId": "t1", "toolName": "bash", "arguments": {"command": "ls\n"}},
+            },
+            ("running", "bash: ls", "t1"),
+        ),
+        (
+            COPILOT,
+            {"type": "tool.execution_complete", "data": {"toolCallId": "t1", "success": False}},
+            ("running", "a call has failed", "t1"),
+        ),
+        (
+            COPILOT,
+            {"type": "model.call_failure", "data": {"errorMessage": "429", "retryAttempt": 0}},
+            ("running", "429", ""),  # it tries again
+        ),
+        (
+            COPILOT,
+            {"type": "session.error", "data": {"errorType": "query", "message": "400 quota"}},
+            ("error", "400 quota", ""),
+        ),
+        (COPILOT, {"type": "result", "exitCode": 0}, ("completed", "its turn is done", "")),
+        (COPILOT, {"type": "result", "exitCode": 1}, None),  # session.error has said why
+        (COPILOT, {"type": "session.background_tasks_changed", "data": {}}, None),
+        (OPENCODE, {"type": "step_start", "part": {}}, ("running", "it answers", "")),
+        (
+            OPENCODE,
+            {
+                "type": "tool_use",
+                "part": {"tool": "bash", "callID": "t1", "state": {"status": "completed"}},
+            },
+            ("running", "a call has ended: bash", "t1"),
+        ),
+        (
+            OPENCODE,
+            {
+                "type": "tool_use",
+                "part": {"tool": "write", "callID": "t2", "state": {"status": "error"}},
+            },
+            ("running", "a call has failed: write", "t2"),
+        ),
+        (
+            OPENCODE,
+            {"type": "step_finish", "part": {"reason": "tool-calls"}},
+            ("running", "a step is done", ""),
+        ),
+        (
+            OPENCODE,
+            {"type": "step_finish", "part": {"reason": "stop"}},
+            ("completed", "its turn is done", ""),
+        ),
+        (
+            OPENCODE,
+            {"type": "error", "error": {"name": "APIError", "data": {"message": "quota"}}},
+            ("error", "quota", ""),
+        ),
     ],
 )
 def test_an_event_tells(
@@ -111,7 +175,10 @@ def test_what_is_no_event_tells_nothing(output: str, line: str | bytes) -> None:
 
 
 _KEYS = st.sampled_from(
-    ("type", "item", "message", "content", "subtype", "input", "id", "name", "status", "error")
+    (
+        *("type", "item", "message", "content", "subtype", "input", "id", "name", "status"),
+        *("error", "data", "part", "state", "tool", "callID", "toolName", "toolCallId"),
+    )
 )
 _JSON = st.recursive(
     st.sampled_from((None, True, 7, "", "x")),
@@ -119,7 +186,10 @@ _JSON = st.recursive(
     max_leaves=12,
 )
 _TYPES = st.sampled_from(
-    ("assistant", "result", "item.started", "item.completed", "turn.failed", "tool_use", "message")
+    (
+        *("assistant", "result", "item.started", "item.completed", "turn.failed", "tool_use"),
+        *("message", "tool.execution_start", "tool.execution_complete", "error", "step_finish"),
+    )
 )
 
 

@@ -20,18 +20,20 @@ _SECONDS: Final = 5.0
 # Runs inside, where it sees all that could own a lock, and can harm nobody else. Arguments: the
 # git directory, names below it. A lock is dead when nobody has it open, every git that is alive
 # began after it (two seconds for the clock's grain), and it is a second old: a library closes its
-# lock before it renames it. What serves an import takes no locks, and may well be there.
+# lock before it renames it. What serves an import takes no locks, and may well be there. A git
+# that began at about the same time has a moment to end.
 _SCRIPT: Final = r"""
 use strict;
 my $directory = shift @ARGV;
 chdir $directory or exit 1;
+my ($serving, $unsure) = "upload-pack|pack-objects|rev-list";
 my ($boot) = slurp("/proc/stat") =~ /^btime (\d+)/m;
 sub slurp { open my $file, "<", $_[0] or return ""; local $/; return scalar <$file> // "" }
 sub look {
     my ($oldest, %open);
     for my $process (grep { $_ ne "/proc/$$" } glob "/proc/[0-9]*") {
         my ($name, $state, $rest) = slurp("$process/stat") =~ /\((.*)\) (\S) (.*)/s or next;
-        next if $state =~ /[ZX]/ or slurp("$process/cmdline") =~ /\0(upload-pack|pack-objects)\0/;
+        next if $state =~ /[ZX]/ or slurp("$process/cmdline") =~ /\0($serving)\0/;
         my $began = $boot + (split " ", $rest)[18] / 100;
         $oldest = $began if $name =~ /^git/ and (!defined $oldest or $began < $oldest);
         for (glob "$process/fd/*") { my @s = stat or next; $open{"$s[0]:$s[1]"} = 1 }
@@ -39,12 +41,22 @@ sub look {
     my %dead;
     for (@ARGV) {
         my @s = lstat or next;
-        next if !-f _ or $open{"$s[0]:$s[1]"} or defined $oldest and $oldest < $s[9] + 2;
+        next if !-f _ or $open{"$s[0]:$s[1]"};
+        my $since = defined $oldest ? $oldest - $s[9] : 2;
+        $unsure = 1 if $since > -2 and $since < 2;
+        next if $since < 2;
         $dead{$_} = "$s[0]:$s[1]:$s[9]";
     }
     return %dead;
 }
-my %first = look() or exit 0;
+my %first;
+for (1 .. 4) {
+    $unsure = 0;
+    %first = look();
+    last unless $unsure;
+    select undef, undef, undef, 0.2;
+}
+exit 0 unless %first;
 sleep 1 if grep { time - (split /:/)[2] < 2 } values %first;
 my %second = look();
 for (keys %second) { unlink if ($first{$_} // "") eq $second{$_} }

@@ -12,6 +12,7 @@ from playing import Played, play
 pytestmark = [
     pytest.mark.peers,
     pytest.mark.kernel,
+    pytest.mark.timeout(300),  # a start of theirs, on a machine that may be slow
     pytest.mark.parametrize("seat", ["copilot"], indirect=True, scope="module"),
 ]
 

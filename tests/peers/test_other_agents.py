@@ -16,6 +16,7 @@ _NAMES = ["opencode", "copilot"]
 pytestmark = [
     pytest.mark.peers,
     pytest.mark.kernel,
+    pytest.mark.timeout(300),  # a start of theirs, on a machine that may be slow
     pytest.mark.parametrize("seat", _NAMES, indirect=True, scope="module"),
 ]
 

@@ -17,9 +17,10 @@ _folder = pytest.StashKey[Path]()
 
 # One verdict for one commit: where CI is set, properties are tried with the same examples each
 # time. By hand they are other ones at every run, and what they find becomes a row of a table.
-hypothesis.settings.register_profile("ci", derandomize=True)
-if "CI" in os.environ:
-    hypothesis.settings.load_profile("ci")
+# How long one takes is no verdict: machines are busy.
+hypothesis.settings.register_profile("own", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if "CI" in os.environ else "own")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -23,7 +23,7 @@ from cash.undo.room import Room
 from cash.undo.state import ABSENT, State
 from cash.undo.steps import Moved, StepFile
 from cash.undo.store import Store, ending
-from cash.undo.taking import look, take
+from cash.undo.taking import is_at, look, take
 from cash.walls import syscalls
 
 # What is about to become of a path: another content (or none), other metadata, something where
@@ -44,6 +44,7 @@ class Saver:
         self._files: dict[str, StepFile] = {}
         self._used: dict[str, int] = {}
         self._moves: dict[str, list[Moved]] = {}
+        self._done: dict[str, set[Moved]] = {}
         self._ended: deque[Iterator[None]] = deque()
 
     def hear(self, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -81,9 +82,10 @@ class Saver:
         """Whether a folder was renamed as it was to be: before it is gone, which tells nothing."""
         left = []
         for move in self._moves.pop(step):
-            if look(self._ground, move.to).stamp[0] == move.inode:
+            if is_at(self._ground, move.to, move.inode):
+                self._done.setdefault(step, set()).add(move)
                 continue
-            is_there = look(self._ground, move.path).stamp[0] == move.inode
+            is_there = is_at(self._ground, move.path, move.inode)
             if is_there and f"{path}/".startswith(f"{move.path}/"):
                 file.stay(move)
             else:
@@ -123,10 +125,11 @@ class Saver:
             return
         file = self._files.pop(id, None) or self._steps.begin(id, step.command)
         with contextlib.suppress(OSError):  # no room: then nobody knows
-            yield from ending(self._ground, step, file, when)
+            yield from ending(self._ground, step, file, when, self._done.get(id, ()))
         file.close()
         self._used.pop(id, None)
         self._moves.pop(id, None)
+        self._done.pop(id, None)
 
 
 def live(link: socket.socket, store: Store) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,8 +10,8 @@ from typing import Final
 from cash.undo.ground import Ground
 from cash.undo.objects import Objects, open_objects
 from cash.undo.state import State
-from cash.undo.steps import Step, StepFile, Steps
-from cash.undo.taking import fathom, look
+from cash.undo.steps import Moved, Step, StepFile, Steps
+from cash.undo.taking import fathom, is_at
 
 # Nothing is like it.
 _OTHERS: Final = State("other")
@@ -51,11 +51,18 @@ def settle(store: Store, step: Step) -> None:
 
 
 def ending(
-    ground: Ground, step: Step, file: StepFile, when: float = float("inf")
+    ground: Ground,
+    step: Step,
+    file: StepFile,
+    when: float = float("inf"),
+    done: Collection[Moved] = (),
 ) -> Iterator[None]:
     """Notes in its file how what a step has touched is in the end; one look at a time. when: that
-    was, in Unix seconds: what is younger by now is somebody else's already. OSError."""
-    stayed = [one for one in step.last_moves if look(ground, one.path).stamp[0] == one.inode]
+    was, in Unix seconds: what is younger by now is somebody else's already. done: folders that
+    were seen where they were moved to; by now another may have the number of one that is gone.
+    OSError."""
+    open_moves = [one for one in step.last_moves if one not in done]
+    stayed = [one for one in open_moves if is_at(ground, one.path, one.inode)]
     for move in stayed:
         file.stay(move)
     after: list[tuple[str, State]] = []

@@ -36,6 +36,12 @@ def look(ground: Ground, path: str) -> State:
         raise
 
 
+def is_at(ground: Ground, path: str, inode: int) -> bool:
+    """Whether the folder of this number is there."""
+    found = look(ground, path)
+    return found.kind == "folder" and found.stamp[0] == inode
+
+
 def _look(folder: int, name: str) -> State:
     found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if stat.S_ISLNK(found.st_mode):

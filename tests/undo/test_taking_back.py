@@ -140,6 +140,9 @@ def _undo(store: Store, id: str) -> TakenBack:
 @example([], [("make", "b"), ("rename", "a", "b/a"), ("clear", "b")])
 @example([], [("write", "b/a", "x"), ("make", "b"), ("write", "b/a", "x")])
 @example([], [("rename", "a", "c"), ("rename", "a", "c"), ("clear", "a")])
+# The number of a folder that is gone is given to the next that is made.
+@example([], [("rename", "a", "b"), ("clear", "b"), ("write", "a", "x")])
+@example([("remove", "a/b")], [("rename", "a", "b"), ("remove", "b"), ("make", "a")])
 @given(_operations, _operations)
 def test_all_of_it(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:
     with _store() as store:

@@ -2,8 +2,9 @@
 
     python3 -I model.py AGENT PLAY RECORD
 
-AGENT is claude, codex or gemini. PLAY is JSON: {"calls": [["shell", LINE] | ["write", PATH,
-TEXT]…], "say": TEXT, "quiet": true, "options": [WORD…], "at_terminal": true}: each call is sent as
+AGENT is claude, codex, gemini, opencode or copilot. PLAY is JSON:
+{"calls": [["shell", LINE] | ["write", PATH, TEXT]…], "say": TEXT, "quiet": true,
+"options": [WORD…], "at_terminal": true}: each call is sent as
 the agent's own tool call once the one before it has its result, and then the text; ["asked", LINE]
 is a shell call that the CLI asks its person about. Codex has no tool for a write. With quiet the
 CLI speaks to the model alone: else Codex and Gemini call home. Options are words of the CLI's own.

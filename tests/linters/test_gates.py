@@ -37,7 +37,16 @@ def project(tmp_path: Path) -> Path:
     for name in ("", *layers):
         (tmp_path / "cash" / name).mkdir()
         (tmp_path / "cash" / name / "__init__.py").touch()
-    for name in ["pipeline", "calling", "settings", "places", "content", "faults", "silence", "wire"]:
+    for name in [
+        "pipeline",
+        "calling",
+        "settings",
+        "places",
+        "content",
+        "faults",
+        "silence",
+        "wire",
+    ]:
         (tmp_path / "cash" / f"{name}.py").touch()
     return tmp_path
 

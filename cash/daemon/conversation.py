@@ -49,8 +49,14 @@ class Listener:
         with contextlib.suppress(OSError):
             await asyncio.get_running_loop().sock_recv(self._endpoint, 1)
 
+    async def give(self, data: bytes) -> None:
+        """A piece of a file."""
+        await self._send(b"D", data)
+
     async def _say(self, kind: bytes, text: str) -> None:
-        data = text.encode("utf-8", "surrogateescape")
+        await self._send(kind, text.encode("utf-8", "surrogateescape"))
+
+    async def _send(self, kind: bytes, data: bytes) -> None:
         # One frame after another: a write of two halves is none.
         async with self._turn, asyncio.timeout(_SECONDS):
             packed = _HEAD.pack(kind, len(data)) + data

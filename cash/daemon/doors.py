@@ -13,6 +13,7 @@ from cash.daemon.inside_calls import Insider
 from cash.daemon.remote_calls import RemoteCalls
 from cash.faults import Fault
 from cash.hub.adoption import as_fault, write_whole
+from cash.hub.lfs_config import configure_lfs, configure_objects
 from cash.hub.parts import configure_parts, list_parts
 from cash.hub.remotes import configure_remotes, list_remotes
 from cash.walls.plan import PARTS_NAME, REMOTES_NAME
@@ -57,8 +58,10 @@ class Doors:
             return
         remotes = await asyncio.to_thread(list_remotes, repository)
         parts = await asyncio.to_thread(list_parts, repository)
-        self._show(agent, REMOTES_NAME, configure_remotes(remotes))
-        self._show(agent, PARTS_NAME, configure_parts(parts))
+        lfs = await asyncio.to_thread(configure_lfs, repository)
+        objects = configure_objects(remotes) if lfs else ""
+        self._show(agent, REMOTES_NAME, configure_remotes(remotes) + objects)
+        self._show(agent, PARTS_NAME, lfs + configure_parts(parts))
         self._shown[agent.incarnation] = stamp
 
     def _show(self, agent: Agent, name: str, text: str) -> None:
@@ -83,7 +86,8 @@ class Doors:
         """Changes when what the user has configured may have."""
         repository = self._hosted.repository
         common = repository.common_dir
-        files = (common / "config", common / "modules", repository.owner.home / ".gitconfig")
+        files = [common / "config", common / "modules", repository.owner.home / ".gitconfig"]
+        files.append(repository.root / ".lfsconfig")
         return tuple(number for path in files for number in _stamp(path))
 
     def close(self, agent: Agent) -> None:

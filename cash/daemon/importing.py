@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from cash.faults import Fault
 from cash.hub.importer import ImportReport, fetch_commit, fetch_objects, import_commits
+from cash.hub.lfs import Carried, carry_objects
 from cash.hub.repository import Repository
 from cash.workspace.agent import Agent
 from cash.workspace.roster import is_unimported
@@ -58,6 +59,7 @@ class Importing:
             if not await asyncio.to_thread(is_unimported, agent):
                 return None
             try:
+                await self.carry_large(agent)
                 report = await self._fetch(agent, import_commits)
                 if any(_IN_THE_MAKING.search(one.reason) for one in report.refused):
                     report = await self._fetch(agent, import_commits)
@@ -79,6 +81,18 @@ class Importing:
         submodule's. source: the git directory inside that has them; nothing outside looks there."""
         fetch = partial(fetch_objects, objects=objects)
         await self._fetch(agent, fetch, _ANY_COMMIT, (repository, source))
+
+    async def carry_large(
+        self, agent: Agent, repository: Repository | None = None, within: str = ""
+    ) -> Carried:
+        """Copies the objects of Git LFS that the user's store lacks. within: the git directory
+        below the agent's that has them. Raises Fault."""
+        wanted = repository or self._hosted.repository
+        carry = partial(carry_objects, wanted, agent.git_directory, within)
+        carried = await asyncio.get_running_loop().run_in_executor(self._threads, carry)
+        if carried != Carried():
+            self._hosted.note(agent, uuid.uuid4().hex, "large", asdict(carried))
+        return carried
 
     async def _fetch(
         self,

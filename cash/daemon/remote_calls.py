@@ -1,4 +1,4 @@
-"""What git inside asks of the hub and of the user's remotes: a literal table of three verbs.
+"""What git inside asks of the hub and of the user's remotes: a literal table of verbs.
 
 The objects that a fetch brings land in the hub, where the agent's git finds them; what a push
 sends comes out as commits do (cash/daemon/importing.py). So no pack passes here, and no key.
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cash.daemon.conversation import Listener
+from cash.daemon.lfs_calls import download, upload, upload_pushed
 from cash.daemon.remote_git import Ran, run_remote, without_secrets
 from cash.daemon.remote_judging import Ruling, rule
 from cash.faults import FAILED_CLOSED, Fault, UsageFault
 from cash.hub.listing import describe_hub, describe_remote, keep_fetched, keep_listed
 from cash.hub.parts import find_part
+from cash.hub.pushing import SECONDS
 from cash.hub.refs import PREFIX
 from cash.hub.remotes import (
     Move,
@@ -118,7 +120,15 @@ class Call:
         """Judged, asked about and told; whoever goes on looks at its status."""
         return await rule(self.hosted, self.agent, words, self.listener.tell)
 
-    async def run(self, arguments: Sequence[str], target: Target, given: bytes = b"") -> Ran:
+    async def run(
+        self,
+        arguments: Sequence[str],
+        target: Target,
+        given: bytes = b"",
+        *,
+        seconds: float = SECONDS,
+        aloud: bool = False,
+    ) -> Ran:
         """git in the hub, which says to the agent's terminal what it says."""
         # A mirror's pushes take no refspecs, and its fetches would prune.
         settings = (f"remote.{target.remote}.mirror=false",)
@@ -129,6 +139,8 @@ class Call:
                 self.listener.tell,
                 given=given,
                 settings=settings,
+                seconds=seconds,
+                aloud=aloud,
             )
         except Fault as fault:
             raise Fault(f"{target.name}: {fault.message}") from fault
@@ -238,22 +250,33 @@ async def _push(call: Call, fields: list[str]) -> int:
     ruling = await call.judge(words)
     failed, status = "", ruling.status
     if not status:
-        objects = list(dict.fromkeys(move.object for move in moves if move.object))
-        if objects:
-            places = (target.repository, call.source(target, options))
-            await call.hosted.importing.fetch_objects(call.agent, objects, *places)
-        progress = "--progress" if "progress=true" in options else "--no-progress"
-        orders = [move.order for move in moves]
-        arguments = ("push", "--porcelain", "--no-verify", progress, *flags)
-        ran = await call.run((*arguments, "--end-of-options", target.remote, *orders), target)
-        results = results_of(moves, ran.out)
-        failed, status = (ran.word if ran.status else ""), FAILED_CLOSED if not results else 0
-        if results:
-            await call.listener.answer(_answer(moves, results))
+        failed, status = await _send(call, target, moves, options)
     more = {"failed": failed} if failed else {}
     refspecs = [move.refspec for move in moves][:100]
     await call.journal("push", target.name, ruling, began, refspecs=refspecs, **more)
     return status
+
+
+async def _send(
+    call: Call, target: Target, moves: Sequence[Move], options: Sequence[str]
+) -> tuple[str, int]:
+    """What failed, and the status."""
+    objects = list(dict.fromkeys(move.object for move in moves if move.object))
+    if objects:
+        places = (target.repository, call.source(target, options))
+        await call.hosted.importing.fetch_objects(call.agent, objects, *places)
+        if "dry-run=true" not in options:
+            failed = await upload_pushed(call, target, objects, options)
+            if failed:
+                return failed, FAILED_CLOSED
+    progress = "--progress" if "progress=true" in options else "--no-progress"
+    arguments = ("push", "--porcelain", "--no-verify", progress, *_flags(options))
+    orders = [move.order for move in moves]
+    ran = await call.run((*arguments, "--end-of-options", target.remote, *orders), target)
+    results = results_of(moves, ran.out)
+    if results:
+        await call.listener.answer(_answer(moves, results))
+    return (ran.word if ran.status else ""), FAILED_CLOSED if not results else 0
 
 
 def _flags(options: Sequence[str]) -> tuple[str, ...]:
@@ -280,4 +303,10 @@ def _answer(moves: Sequence[Move], results: Mapping[str, str]) -> str:
 
 
 Verb = Callable[[Call, list[str]], Awaitable[int]]
-_VERBS: Final[dict[str, Verb]] = {"list": _list, "fetch": _fetch, "push": _push}
+_VERBS: Final[dict[str, Verb]] = {
+    "list": _list,
+    "fetch": _fetch,
+    "push": _push,
+    "lfs-download": download,
+    "lfs-upload": upload,
+}

@@ -52,17 +52,19 @@ async def run_remote(
     given: bytes = b"",
     settings: tuple[str, ...] = (),
     seconds: float = SECONDS,
+    aloud: bool = False,
 ) -> Ran:
     """Runs git by the user's own configuration: nothing of the agent's, and no hook, takes part.
     given: its standard input. tell: hears each line of standard error as it comes, without
-    secrets. Cancelled, it ends git and all that git has started. Fault when it takes too long."""
+    secrets; aloud: of standard output too, which is then not kept. Cancelled, it ends git and all
+    that git has started. Fault when it takes too long."""
     git = replace(
         repository.git,
         settings=(*_SETTINGS, *settings),
         extra={} if repository.owner.foreign else carried(os.environ),
     )
     process = await asyncio.to_thread(git.start, arguments, True, repository.root)
-    hearing = _Hearing(process, tell)
+    hearing = _Hearing(process, tell, aloud)
     try:
         async with asyncio.timeout(seconds):
             return await hearing.live(given)
@@ -85,15 +87,18 @@ def without_secrets(line: str) -> str:
 class _Hearing:
     """One git and its pipes."""
 
-    def __init__(self, process: subprocess.Popen[bytes], tell: Tell) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], tell: Tell, aloud: bool) -> None:
         self._process = process
         self._tell = tell
+        self._aloud = aloud
         self._out = bytearray()
         self._said: list[str] = []
 
     async def live(self, given: bytes) -> Ran:
         giving = asyncio.ensure_future(self._give(given))
-        heard = [asyncio.ensure_future(one) for one in (self._take_out(), self._take_errors())]
+        take = self._take_lines if self._aloud else self._take_out
+        taking = (take(self._process.stdout), self._take_lines(self._process.stderr))
+        heard = [asyncio.ensure_future(one) for one in taking]
         try:
             await _ended(self._process)
             done, _ = await asyncio.wait(heard, timeout=_REST_SECONDS)
@@ -118,8 +123,8 @@ class _Hearing:
         finally:
             writer.close()
 
-    async def _take_out(self) -> None:
-        reader, close = await _read(self._process.stdout)
+    async def _take_out(self, pipe: IO[bytes] | None) -> None:
+        reader, close = await _read(pipe)
         try:
             while part := await reader.read(1 << 16):
                 self._out += part
@@ -128,9 +133,9 @@ class _Hearing:
         finally:
             close()
 
-    async def _take_errors(self) -> None:
+    async def _take_lines(self, pipe: IO[bytes] | None) -> None:
         """Line by line, and progress as it comes: that ends in a carriage return."""
-        reader, close = await _read(self._process.stderr)
+        reader, close = await _read(pipe)
         rest = b""
         try:
             while part := await reader.read(1 << 14):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cash.faults import UsageFault
 from cash.hub.repository import Repository
 
+HUB = "hub"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}")
 _KEY = re.compile(r"remote\.(.+)\.url", re.DOTALL)
 # Without the private characters that stand for unknown ones where rules are asked.
@@ -78,6 +79,11 @@ def find_remote(remotes: Iterable[Remote], name: str, address: str) -> Remote | 
     known = [one for one in remotes if address in ("", one.name, one.url, one.shown)]
     named = next((one for one in known if one.name == name), None)
     return named or next((one for one in known if address in (one.url, one.shown)), None)
+
+
+def hub_name(remotes: Container[str]) -> str:
+    """The remote's name inside for the hub's own branches, beside the user's of these names."""
+    return HUB if HUB not in remotes else f"polis-{HUB}"
 
 
 def configure_remotes(remotes: Sequence[Remote]) -> str:

@@ -20,7 +20,7 @@ from cash.faults import Fault
 from cash.hub.git import Git
 from cash.hub.refs import write_refs
 from cash.hub.repository import Repository
-from cash.hub.worktree import without_filters
+from cash.hub.worktree import own_filters, without_filters
 
 _SECONDS = 600.0
 # More than this at once keeps the hub held for minutes; a file of holes is made in a moment.
@@ -68,7 +68,9 @@ def snapshot_tree(
             os.utime(own, ns=(written.st_atime_ns, written.st_mtime_ns))
             _own(own, repository)
             _refuse_giants(git, tree)
-            git.run("update-index", "-q", "--really-refresh", fine=(0, 1), seconds=_SECONDS)
+            # What the store of Git LFS has need not be kept once more.
+            knowing = replace(git, settings=own_filters(repository))
+            knowing.run("update-index", "-q", "--really-refresh", fine=(0, 1), seconds=_SECONDS)
         else:
             git.run("read-tree", parent)
             _refuse_giants(git, tree)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cash.faults import Fault
 from cash.hub.git import Git
+from cash.hub.lfs import find_store, local_filters, uses_lfs
 from cash.hub.repository import Repository
 
 _ADD_SECONDS = 600.0
@@ -25,7 +26,8 @@ def register_tree(
 ) -> Path:
     """Makes a linked worktree at `tree` and checks the branch out in it; its place in the hub's
     git directory. commit: where a new branch starts (an older one of that name is moved), None
-    for a branch that exists. The worktrees are held. Hooks do not run; the user's filters do.
+    for a branch that exists. The worktrees are held. Hooks do not run; the user's filters do, but for
+    git-lfs, which would download: what of it the user has is taken from their store.
 
     Locked, because an agent's `git worktree prune` removed others' entries (seen); without
     tracking, because writing that made 15 of 40 concurrent calls fail."""
@@ -35,7 +37,9 @@ def register_tree(
         arguments += [str(tree), *target]
     else:
         arguments += [*target[:-1], str(tree), target[-1]]
-    git = replace(repository.git, settings=("checkout.workers=0", "checkout.guess=false"))
+    store = find_store(repository) if uses_lfs(repository) else None
+    usual = ("checkout.workers=0", "checkout.guess=false")
+    git = replace(repository.git, settings=(*usual, *local_filters(store)))
     git.run(*arguments, seconds=_ADD_SECONDS, cwd=tree.parent)
     entry = find_entry(repository, tree)
     if entry is None:
@@ -94,12 +98,13 @@ def _tree_of(entry: Path) -> Path | None:
 def git_of(repository: Repository, entry: Path, tree: Path) -> Git:
     """git on the linked worktree. Its git directory lies in the hub, out of the agent's reach;
     the tree does not, so nothing in it may choose a program: no filter of the user's runs on
-    content an agent wrote, and no submodule (whose .git the agent could have made) is entered."""
+    content an agent wrote, and no submodule (whose .git the agent could have made) is entered.
+    Files that are in the user's store of Git LFS are known for what they are."""
     return replace(
         repository.git,
         directory=entry,
         work_tree=tree,
-        settings=(*without_filters(repository), "diff.ignoreSubmodules=all"),
+        settings=(*own_filters(repository), "diff.ignoreSubmodules=all"),
     )
 
 
@@ -116,6 +121,12 @@ def without_filters(repository: Repository) -> tuple[str, ...]:
         for name in sorted(names)
         for value in ("clean=", "smudge=", "process=", "required=false")
     )
+
+
+def own_filters(repository: Repository) -> tuple[str, ...]:
+    """The same, but that the objects of Git LFS in the user's store are known."""
+    store = find_store(repository) if uses_lfs(repository) else None
+    return (*without_filters(repository), *local_filters(store))
 
 
 def skip_submodules(git: Git) -> None:

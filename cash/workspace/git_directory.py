@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cash.hub.moving import quoted_path
 from cash.hub.refs import Ref
-from cash.hub.remotes import quoted, section
+from cash.hub.remotes import HUB, hub_name, quoted, section
 from cash.hub.repository import Repository
 from cash.walls.plan import PARTS, REMOTES
 from cash.workspace.agent import Agent
@@ -37,8 +37,6 @@ _COPIED: Mapping[str, tuple[str, ...]] = {
     "log": ("date",),
     "column": ("ui",),
 }
-# The remote's name inside for the hub's own branches.
-HUB = "hub"
 
 
 def make_git_directory(
@@ -124,7 +122,7 @@ def _identity(agent: Agent, values: Mapping[str, Sequence[str]]) -> dict[str, st
 
 
 def _hub_name(values: Mapping[str, Sequence[str]]) -> str:
-    return HUB if f"remote.{HUB}.url" not in values else f"polis-{HUB}"
+    return hub_name([HUB] if f"remote.{HUB}.url" in values else [])
 
 
 def _packed(agent: Agent, refs: Sequence[Ref], hub: str) -> bytes:

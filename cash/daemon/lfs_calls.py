@@ -1,0 +1,153 @@
+"""Objects of Git LFS that an agent's git-lfs asks for, or sends, and those of what it pushes.
+
+The user's own git-lfs moves them, between the remote and the user's store; inside, git-lfs has
+them of polisd, or leaves them where polisd takes them (cash/hub/lfs.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from cash.faults import Fault, UsageFault
+from cash.hub.lfs import check_large, find_store, is_installed, place_of, wish_for
+from cash.hub.remotes import list_remotes
+from cash.hub.repository import Repository
+
+if TYPE_CHECKING:
+    from cash.daemon.remote_calls import Call, Target
+
+# A gigabyte over a slow line. What says nothing, git-lfs itself gives up on (lfs.activitytimeout).
+_SECONDS: Final = 3600.0
+_CHUNK: Final = 256 << 10
+_EVERYTHING: Final = ("--include=", "--exclude=")
+
+
+async def download(call: Call, fields: list[str]) -> int:
+    """Hands an object in: the user's own, or what their git-lfs gets from the remote."""
+    oid, size = fields
+    wanted = check_large(oid, size)
+    target = None if call.is_hub else await call.target()
+    repository = target.repository if target else call.hosted.repository
+    place = place_of(await asyncio.to_thread(find_store, repository), oid)
+    if not place.is_file():
+        status = await _get(call, target or await _usual(call), oid, wanted)
+        if status:
+            return status
+    await _hand_in(call, place, oid, wanted)
+    return 0
+
+
+async def _usual(call: Call) -> Target:
+    """Where the hub itself has objects from."""
+    remotes = await asyncio.to_thread(list_remotes, call.hosted.repository)
+    names = sorted((one.name for one in remotes), key="origin".__ne__)
+    if not names:
+        raise Fault("the user has no such object of Git LFS, and no remote to get it from")
+    return await replace(call, name=names[0], address="").target()
+
+
+async def _get(call: Call, target: Target, oid: str, size: int) -> int:
+    """Has the user's git-lfs fetch it, if that is allowed; the status of a refusal."""
+    began = time.monotonic()
+    ruling = await call.judge(("git", "fetch", target.name))
+    failed = "" if ruling.status else await _fetch(call, target, oid, size)
+    more = {"failed": failed} if failed else {}
+    await call.journal("lfs-fetch", target.name, ruling, began, oid=oid, **more)
+    if failed:
+        raise Fault(f"{target.name} has not given {oid[:12]}: {failed}")
+    return ruling.status
+
+
+async def _fetch(call: Call, target: Target, oid: str, size: int) -> str:
+    """Why it could not be had."""
+    _require(target.repository)
+    wish = await asyncio.to_thread(wish_for, target.repository, oid, size)
+    words = ("lfs", "fetch", *_EVERYTHING, target.remote, wish)
+    ran = await call.run(words, target, seconds=_SECONDS)
+    place = place_of(await asyncio.to_thread(find_store, target.repository), oid)
+    if ran.status:
+        return ran.word
+    return "" if place.is_file() else "it is not there"
+
+
+async def _hand_in(call: Call, place: Path, oid: str, size: int) -> None:
+    digest, left = hashlib.sha256(), size
+    with await asyncio.to_thread(place.open, "rb") as file:
+        while chunk := await asyncio.to_thread(_read, file):
+            digest.update(chunk)
+            left -= len(chunk)
+            if left < 0:
+                break
+            await call.listener.give(chunk)
+    if left or digest.hexdigest() != oid:
+        raise Fault(f"{place} is not what its name says", hint="git lfs fsck outside tells more")
+
+
+def _read(file: BinaryIO) -> bytes:
+    return file.read(_CHUNK)
+
+
+async def upload(call: Call, fields: list[str]) -> int:
+    """`git lfs push`: an object for a remote, judged as a push to it is."""
+    oid, size, *options = fields
+    check_large(oid, size)
+    if call.is_hub:
+        raise UsageFault("nothing is pushed to the hub: what you commit comes out by itself")
+    began, target = time.monotonic(), await call.target()
+    ruling = await call.judge(("git", "push", target.name))
+    failed = ""
+    if not ruling.status:
+        await carry(call, target, options)
+        if not place_of(await asyncio.to_thread(find_store, target.repository), oid).is_file():
+            raise Fault(f"{oid[:12]} is not in lfs/objects of the git directory it is pushed from")
+        failed = await _push(call, target, ("--object-id",), [oid])
+    more = {"failed": failed} if failed else {}
+    await call.journal("lfs-push", target.name, ruling, began, oid=oid, **more)
+    if failed:
+        raise Fault(f"{target.name}: {failed}")
+    return ruling.status
+
+
+async def upload_pushed(
+    call: Call, target: Target, objects: Sequence[str], options: Sequence[str]
+) -> str:
+    """Sends what these commits need of Git LFS, once their push was judged and before their refs
+    move; why that failed, if it did."""
+    await carry(call, target, options)
+    store = await asyncio.to_thread(find_store, target.repository)
+    if not store.is_dir() or not is_installed(target.repository):
+        return ""  # nobody here has any
+    return await _push(call, target, (), objects)
+
+
+async def carry(call: Call, target: Target, options: Sequence[str]) -> None:
+    """Takes the objects out of the git directory that is pushed from."""
+    within = ""
+    if target.repository != call.hosted.repository:
+        own = call.agent.git_directory
+        source = call.source(target, options)
+        if not source.is_relative_to(own):
+            raise UsageFault("of Git LFS polis takes what lies in a submodule of its tree alone")
+        within = str(source.relative_to(own))
+    carried = await call.hosted.importing.carry_large(call.agent, target.repository, within)
+    for line in carried.refused:
+        await call.listener.tell(f"polis: the object {line}: it is not taken along\n")
+
+
+async def _push(call: Call, target: Target, how: Sequence[str], names: Sequence[str]) -> str:
+    _require(target.repository)
+    words = ("lfs", "push", *how, "--stdin", target.remote)
+    given = "".join(f"{name}\n" for name in names).encode()
+    ran = await call.run(words, target, given, seconds=_SECONDS, aloud=True)
+    return ran.word if ran.status else ""
+
+
+def _require(repository: Repository) -> None:
+    if not is_installed(repository):
+        raise Fault("git-lfs is not installed", hint="outside: apt install git-lfs")

@@ -13,6 +13,8 @@ from cash.daemon.describing import describe_agent, describe_weighed
 from cash.daemon.hosting import Hosted
 from cash.daemon.last_things import save_last_things
 from cash.daemon.setup_calls import has_setup
+from cash.hub.lfs import is_installed
+from cash.hub.worktree import count_pointers
 from cash.providers.program import find_program
 from cash.workspace.agent import Agent, AgentFault
 from cash.workspace.removal import check_removal, remove_agent
@@ -44,7 +46,8 @@ async def agents_add(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted.forget_agents()
     body = {"provider": agent.provider, "branch": agent.branch, "base": agent.base}
     await hosted.journal(agent, f"{agent.incarnation}:added", "agent-added", body)
-    more = {"notes": _notes(hosted, agent), "has_setup": has_setup(hosted)}
+    notes = [*_notes(hosted, agent), *await asyncio.to_thread(_pointers, hosted, agent)]
+    more = {"notes": notes, "has_setup": has_setup(hosted)}
     return describe_agent(hosted, agent) | more
 
 
@@ -56,6 +59,18 @@ def _notes(hosted: Hosted, agent: Agent) -> list[dict[str, str]]:
     names = " or ".join(manifest.programs)
     what = f"{manifest.description} is not installed: no {names} on the PATH of {agent.name}"
     return [{"message": what, "hint": manifest.install}]
+
+
+def _pointers(hosted: Hosted, agent: Agent) -> list[dict[str, str]]:
+    """Of Git LFS: what the new tree lacks."""
+    count = count_pointers(hosted.repository, agent.tree)
+    if not count:
+        return []
+    files = "1 file is a pointer" if count == 1 else f"{count} files are pointers"
+    what = f"{files} of Git LFS: your store has not what it stands for"
+    if not is_installed(hosted.repository):
+        return [{"message": what, "hint": "apt install git-lfs"}]
+    return [{"message": what, "hint": f"polis shell {agent.name} -c 'git lfs pull'"}]
 
 
 async def agents_list(caller: Caller, fields: Fields) -> dict[str, Any]:

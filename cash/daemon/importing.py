@@ -72,6 +72,7 @@ class Importing:
 
     async def fetch_commit(self, agent: Agent, commit: str) -> None:
         """Brings a commit into the hub that no ref inside holds. Raises Fault."""
+        await self.carry_large(agent)
         await self._fetch(agent, partial(fetch_commit, commit=commit), _ANY_COMMIT)
 
     async def fetch_objects(
@@ -91,7 +92,7 @@ class Importing:
         carry = partial(carry_objects, wanted, agent.git_directory, within)
         carried = await asyncio.get_running_loop().run_in_executor(self._threads, carry)
         if carried != Carried():
-            self._hosted.note(agent, uuid.uuid4().hex, "large", asdict(carried))
+            self._hosted.note(agent, uuid.uuid4().hex, "lfs-objects", asdict(carried))
         return carried
 
     async def _fetch(

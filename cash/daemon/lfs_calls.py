@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from cash.faults import Fault, UsageFault
 from cash.hub.lfs import check_large, find_store, is_installed, place_of, wish_for
+from cash.hub.pushing import LFS_SECONDS
 from cash.hub.remotes import list_remotes
 from cash.hub.repository import Repository
 
 if TYPE_CHECKING:
     from cash.daemon.remote_calls import Call, Target
 
-# A gigabyte over a slow line. What says nothing, git-lfs itself gives up on (lfs.activitytimeout).
-_SECONDS: Final = 3600.0
 _CHUNK: Final = 256 << 10
 _EVERYTHING: Final = ("--include=", "--exclude=")
 
@@ -69,7 +68,7 @@ async def _fetch(call: Call, target: Target, oid: str, size: int) -> str:
     _require(target.repository)
     wish = await asyncio.to_thread(wish_for, target.repository, oid, size)
     words = ("lfs", "fetch", *_EVERYTHING, target.remote, wish)
-    ran = await call.run(words, target, seconds=_SECONDS)
+    ran = await call.run(words, target, seconds=LFS_SECONDS)
     place = place_of(await asyncio.to_thread(find_store, target.repository), oid)
     if ran.status:
         return ran.word
@@ -106,7 +105,7 @@ async def upload(call: Call, fields: list[str]) -> int:
         await carry(call, target, options)
         if not place_of(await asyncio.to_thread(find_store, target.repository), oid).is_file():
             raise Fault(f"{oid[:12]} is not in lfs/objects of the git directory it is pushed from")
-        failed = await _push(call, target, ("--object-id",), [oid])
+        failed = await _push(call, target, ("--object-id",), [oid], aloud=False)
     more = {"failed": failed} if failed else {}
     await call.journal("lfs-push", target.name, ruling, began, oid=oid, **more)
     if failed:
@@ -123,7 +122,8 @@ async def upload_pushed(
     store = await asyncio.to_thread(find_store, target.repository)
     if not store.is_dir() or not is_installed(target.repository):
         return ""  # nobody here has any
-    return await _push(call, target, (), objects)
+    # Without a terminal git-lfs inside has said all there is to say.
+    return await _push(call, target, (), objects, aloud="progress=true" in options)
 
 
 async def carry(call: Call, target: Target, options: Sequence[str]) -> None:
@@ -140,11 +140,13 @@ async def carry(call: Call, target: Target, options: Sequence[str]) -> None:
         await call.listener.tell(f"polis: the object {line}: it is not taken along\n")
 
 
-async def _push(call: Call, target: Target, how: Sequence[str], names: Sequence[str]) -> str:
+async def _push(
+    call: Call, target: Target, how: Sequence[str], names: Sequence[str], *, aloud: bool
+) -> str:
     _require(target.repository)
     words = ("lfs", "push", *how, "--stdin", target.remote)
     given = "".join(f"{name}\n" for name in names).encode()
-    ran = await call.run(words, target, given, seconds=_SECONDS, aloud=True)
+    ran = await call.run(words, target, given, seconds=LFS_SECONDS, aloud=aloud)
     return ran.word if ran.status else ""
 
 

@@ -131,7 +131,7 @@ class Call:
     ) -> Ran:
         """git in the hub, which says to the agent's terminal what it says."""
         # A mirror's pushes take no refspecs, and its fetches would prune.
-        settings = (f"remote.{target.remote}.mirror=false",)
+        settings = (f"remote.{target.remote}.mirror=false", "lfs.forceprogress=true")
         try:
             return await run_remote(
                 target.repository,

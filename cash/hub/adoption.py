@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cash.faults import Fault, UsageFault
 from cash.hub.account import Account
+from cash.hub.lfs import is_installed
 from cash.hub.levels import WORKTREES, writing
 from cash.hub.marker import (
     Marker,
@@ -192,8 +193,8 @@ def _changes(repository: Repository) -> str:
 def _lfs(repository: Repository) -> str:
     where = ("HEAD", "--", ".gitattributes", "**/.gitattributes")
     status, _, _ = repository.git.try_run("grep", "-q", "-e", "filter=lfs", *where)
-    told = "agents see Git LFS files as they are checked out, but cannot commit to LFS"
-    return told if status == 0 else ""
+    told = "git-lfs is not installed: agents have the pointers of Git LFS files and cannot push any"
+    return told if status == 0 and not is_installed(repository) else ""
 
 
 def _partial(repository: Repository) -> str:

@@ -16,7 +16,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -83,6 +83,13 @@ def uses_lfs(repository: Repository) -> bool:
     """Whether it may, at no cost."""
     places = (repository.common_dir / "lfs", repository.root / ".gitattributes")
     return any(place.exists() for place in places)
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether the file is the pointer to an object and not the object."""
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read(len(_VERSION) + 8) == f"version {_VERSION}".encode()
+    return False
 
 
 def local_filters(store: Path | None) -> tuple[str, ...]:
@@ -219,7 +226,7 @@ def wish_for(repository: Repository, oid: str, size: int) -> str:
     who = {
         f"GIT_{one}_{key}": value
         for one in ("AUTHOR", "COMMITTER")
-        for key, value in (("NAME", "polis"), ("EMAIL", "polis@localhost"), ("DATE", "1 +0000"))
+        for key, value in (("NAME", "polis"), ("EMAIL", "polis@localhost"), ("DATE", "@1 +0000"))
     }
     signed = replace(git, extra={**git.extra, **who}, settings=("commit.gpgSign=false",))
     return signed.read("commit-tree", "-m", "polis: wanted of Git LFS", tree)

@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cash.faults import Fault, UsageFault
-from cash.hub.git import GitFault, last_line
+from cash.hub.git import Git, GitFault, last_line
+from cash.hub.lfs import find_store, is_installed
 from cash.hub.repository import Repository
 
 SECONDS = 300.0
+# A gigabyte over a slow line. What says nothing, git-lfs itself gives up on (lfs.activitytimeout).
+LFS_SECONDS = 3600.0
 # Of the environment of who asks: what reaches their keys. Nothing that names a repository.
 CARRIED: Final = (
     *("SSH_AUTH_SOCK", "SSH_ASKPASS", "GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "DISPLAY"),
@@ -52,6 +55,7 @@ def push_branch(
     )
     ref = f"refs/heads/{branch}"
     commit = git.read("rev-parse", "--verify", f"{ref}^{{commit}}")
+    _push_objects(repository, replace(git, settings=()), remote, commit)
     words = ("push", "--porcelain", "--no-verify", "--end-of-options", remote, f"{ref}:{ref}")
     try:
         status, out, err = git.try_run(*words, cwd=repository.root, seconds=SECONDS)
@@ -61,6 +65,16 @@ def push_branch(
     if status:
         raise _explain(remote, branch, flag, summary or last_line(err))
     return Pushed(remote, branch, commit, fresh=flag == "*", moved=flag == " ")
+
+
+def _push_objects(repository: Repository, git: Git, remote: str, commit: str) -> None:
+    """What of Git LFS the remote lacks, before the branch that needs it."""
+    if not find_store(repository).is_dir() or not is_installed(repository):
+        return
+    words, given = ("lfs", "push", "--stdin", remote), f"{commit}\n".encode()
+    status, _, err = git.try_run(*words, given=given, cwd=repository.root, seconds=LFS_SECONDS)
+    if status:
+        raise Fault(f"Git LFS cannot push to {remote}: {last_line(err)}", hint=_look(remote))
 
 
 def _result(out: bytes, ref: str) -> tuple[str, str]:

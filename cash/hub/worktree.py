@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cash.faults import Fault
 from cash.hub.git import Git
-from cash.hub.lfs import find_store, local_filters, uses_lfs
+from cash.hub.lfs import find_store, is_pointer, local_filters, uses_lfs
 from cash.hub.repository import Repository
 
 _ADD_SECONDS = 600.0
@@ -127,6 +127,16 @@ def own_filters(repository: Repository) -> tuple[str, ...]:
     """The same, but that the objects of Git LFS in the user's store are known."""
     store = find_store(repository) if uses_lfs(repository) else None
     return (*without_filters(repository), *local_filters(store))
+
+
+def count_pointers(repository: Repository, tree: Path) -> int:
+    """How many files of Git LFS in a new tree are there as pointers alone. No agent has been in
+    it yet."""
+    entry = find_entry(repository, tree) if uses_lfs(repository) else None
+    if entry is None:
+        return 0
+    listed = git_of(repository, entry, tree).run("ls-files", "-z", ":(attr:filter=lfs)", cwd=tree)
+    return sum(is_pointer(tree / os.fsdecode(path)) for path in listed.split(b"\0")[:-1])
 
 
 def skip_submodules(git: Git) -> None:

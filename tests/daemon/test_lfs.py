@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable
-from pathlib import Path
+import json
+import shutil
+import signal
+import socket
+from collections.abc import Iterator
 
 import pytest
-from desk import Desk
-from far import Far, make_far
+from desk import Desk, make_desk
+from far import ADDRESS, Far, make_far
 from homecoming import work
+from installation import Installation, Ran
+from running import start, until
+from speaking import client
 
 pytestmark = pytest.mark.kernel
 
 PUSH = "git push -q origin HEAD:refs/heads/topic"
+NEW = "echo new >b.bin; git add . && git commit -q -m New"
+NO_PUSH = """\
+version: 1
+rules:
+  - id: no-push
+    on: git
+    operation: push
+    decide: deny
+    reason: Nothing goes out.
+    examples: {deny: [git push origin x], pass: [git status]}
+"""
 
 
 @pytest.fixture
@@ -33,20 +49,171 @@ def far(desk: Desk) -> Far:
     return far
 
 
+def oid_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def place(text: str) -> str:
-    """Below a store."""
-    oid = hashlib.sha256(text.encode()).hexdigest()
+    """Below a git directory."""
+    oid = oid_of(text)
     return f"lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}"
 
 
-def test_an_object_is_pushed(desk: Desk, far: Far) -> None:
+def bob(desk: Desk, line: str) -> Ran:
+    return desk.polis("shell", "bob", "-c", line)
+
+
+def elsewhere(far: Far, text: str) -> None:
+    """Somebody else pushes c.bin to main."""
+    git, folder = far.desk.installation.git, far.desk.installation.folder / "elsewhere"
+    git(far.bare, "clone", "-q", str(far.bare), str(folder))
+    (folder / "c.bin").write_text(text)
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "Theirs")
+    git(folder, "push", "-q", "origin", "main")
+    assert (far.bare / place(text)).is_file()
+
+
+def test_a_new_object_is_pushed_and_comes_home(desk: Desk, far: Far) -> None:
     assert work(desk, "cat a.bin; git status --short", "bob") == "large\n"
-    ran = desk.polis(
-        "shell", "bob", "-c", f"echo new >b.bin; git add . && git commit -q -m New && {PUSH}"
-    )
+    ran = bob(desk, f"{NEW} && {PUSH}")
     assert ran.status == 0, ran.err
     assert (far.bare / place("new\n")).read_text() == "new\n"
     assert far.git("show", "topic:b.bin").startswith("version https://git-lfs")
     assert (desk.repository / ".git" / place("new\n")).read_text() == "new\n"
+    # What is in the user's store is nothing that could be lost.
+    assert json.loads(desk.polis("agents", "show", "bob", "--json").out)["dirty"] is False
     assert desk.polis("agents", "merge", "bob", "--yes").status == 0
     assert (desk.repository / "b.bin").read_text() == "new\n"
+
+
+def test_what_others_have_pushed_is_pulled(desk: Desk, far: Far) -> None:
+    elsewhere(far, "theirs\n")
+    ran = bob(desk, "git pull -q --ff-only origin main && cat c.bin && git status --short")
+    assert (ran.status, ran.out) == (0, "theirs\n"), ran.err
+    assert (desk.repository / ".git" / place("theirs\n")).is_file()
+    (event,) = [one["body"] for one in desk.log("remote") if one["body"]["operation"] == "lfs-fetch"]
+    assert (event["remote"], event["oid"]) == ("origin", oid_of("theirs\n"))
+
+
+def test_a_new_tree_downloads_nothing_and_says_so(desk: Desk, far: Far) -> None:
+    store = desk.repository / ".git/lfs/objects"
+    shutil.rmtree(store)
+    ran = desk.polis("agents", "add", "carol")
+    assert ran.status == 0, ran.err
+    assert "polis: 1 file is a pointer of Git LFS: your store has not what it stands for" in ran.err
+    assert "hint: polis shell carol -c 'git lfs pull'" in ran.err
+    assert not (store / oid_of("large\n")[:2]).exists()
+    assert work(desk, "cat a.bin", "carol").startswith("version https://git-lfs")
+    assert work(desk, "git lfs pull && cat a.bin && git status --short", "carol") == "large\n"
+    assert (desk.repository / ".git" / place("large\n")).is_file()
+
+
+def test_a_push_that_is_asked_about_sends_nothing_until_it_is_allowed(desk: Desk, far: Far) -> None:
+    """The settings make another push of a plain one, which shows only when git is at it: its
+    pre-push hook has run by then."""
+    config = desk.folder_of("bob") / "git/config"
+    with config.open("a") as file:
+        file.write("[include]\n\tpath = more\n")
+    (config.parent / "more").write_text('[remote "origin"]\n\tpush = +HEAD:refs/heads/main\n')
+    ran = bob(desk, f"{NEW}; git push")
+    assert "polis: asked by force-push: " in ran.err
+    assert not (far.bare / place("new\n")).exists()
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    ran = bob(desk, "git push")
+    assert ran.status == 0, ran.err
+    assert (far.bare / place("new\n")).is_file()
+
+
+def test_objects_alone_are_a_push_as_well(desk: Desk, far: Far) -> None:
+    work(desk, NEW, "bob")
+    (desk.repository / ".polis").mkdir()
+    (desk.repository / ".polis/policy.yaml").write_text(NO_PUSH)
+    ran = bob(desk, "git lfs push origin HEAD")
+    assert ran.status != 0
+    assert "denied by no-push" in ran.err
+    assert not (far.bare / place("new\n")).exists()
+    (desk.repository / ".polis/policy.yaml").unlink()
+    until(lambda: bob(desk, "git lfs push origin HEAD").status == 0)
+    assert (far.bare / place("new\n")).is_file()
+
+
+def test_an_object_that_is_not_what_its_name_says_goes_nowhere(desk: Desk, far: Far) -> None:
+    work(desk, NEW, "bob")
+    users = desk.repository / ".git" / place("new\n")
+    until(users.exists)
+    users.unlink()
+    (desk.folder_of("bob") / "git" / place("new\n")).write_text("old\n")
+    ran = bob(desk, PUSH)
+    assert ran.status != 0
+    oid = oid_of("new\n")[:12]
+    assert f"polis: the object {oid} is not what its name says" in ran.err
+    assert "refs/heads/topic" not in far.tips()
+    assert not users.exists()
+    assert not (far.bare / place("new\n")).exists()
+
+
+def test_what_is_thrown_away_comes_back(desk: Desk, far: Far) -> None:
+    work(desk, "echo other >a.bin", "bob")
+    assert desk.polis("agents", "discard", "bob", "--yes").status == 0
+    assert work(desk, "cat a.bin", "bob") == "large\n"
+    shutil.rmtree(desk.folder_of("bob") / "git/lfs")
+    assert desk.polis("agents", "discard", "bob", "--undo").status == 0
+    assert work(desk, "cat a.bin", "bob") == "other\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        (("lfs-download", "origin", ADDRESS, "../../../config", "5"), "no object of Git LFS"),
+        (("lfs-download", "origin", ADDRESS, "A" * 64, "5"), "no object of Git LFS"),
+        (("lfs-download", "origin", ADDRESS, "a" * 64, "-5"), "no object of Git LFS"),
+        (("lfs-download", "origin", ADDRESS, "a" * 64, "9" * 12), "carries at most 4 GiB"),
+        (("lfs-download", "origin", ADDRESS, "a" * 64), "is no request"),
+        (("lfs-download", "origin", "https://x.example/y", "a" * 64, "5"), "is no remote"),
+        (("lfs-download", "origin", ADDRESS, "a" * 64, "5"), "has not given aaaaaaaaaaaa: "),
+        (("lfs-upload", "origin", ADDRESS, "--all", "5"), "no object of Git LFS"),
+        (("lfs-upload", "hub", "polis::hub", "a" * 64, "5"), "nothing is pushed to the hub"),
+        (("lfs-upload", "origin", ADDRESS, "a" * 64, "5", "git-dir=/etc"), "is not in lfs/objects"),
+    ],
+)
+def test_whatever_is_asked_gets_one_line(shared: Desk, fields: tuple[str, ...], word: str) -> None:
+    ran = shared.polis("exec", "alice", "--", "python3", "-c", client(*fields))
+    told = [line for line in ran.out.splitlines() if line.startswith("E polis: ")]
+    assert word in told[-1], ran.out
+    assert ran.out.splitlines()[-1] == "X 125"
+    assert "D " not in ran.out
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all that is refused."""
+    installation = Installation(tmp_path_factory.mktemp("i")).make()
+    desk = make_desk(installation)
+    far = make_far(desk)
+    installation.git(desk.repository, "config", "remote.origin.lfsurl", f"file://{far.bare}")
+    yield desk
+    installation.stop()
+
+
+def test_a_server_that_never_answers_holds_nothing_of_the_hub(desk: Desk, far: Far) -> None:
+    git = desk.installation.git
+    elsewhere(far, "theirs\n")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/shop.git"
+        git(desk.repository, "config", "remote.origin.lfsurl", address)
+        running = start(desk, "git pull -q --ff-only origin main")
+        try:
+            server.settimeout(30)
+            waiting, _ = server.accept()
+            with waiting:
+                work(desk, "git commit -q --allow-empty -m Mine", "bob")
+                assert desk.polis("git", "gc", "-q").status == 0
+                assert desk.polis("agents", "add", "carol").status == 0
+                assert running.poll() is None
+                running.send_signal(signal.SIGINT)
+                running.communicate(timeout=20)
+        finally:
+            running.kill()
+            running.communicate()
+    until(lambda: not desk.pids("lfs fetch"))

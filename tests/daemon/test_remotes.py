@@ -13,6 +13,7 @@ from far import ADDRESS, Far, make_far
 from homecoming import commit, work
 from installation import Installation
 from running import start, until
+from speaking import client
 
 pytestmark = pytest.mark.kernel
 
@@ -123,7 +124,7 @@ def test_a_denied_push_never_reaches_the_remote(desk: Desk, far: Far) -> None:
     assert desk.polis("policy", "level", "strict").status == 0
     commit_line = "git commit -q --allow-empty -m x"
     desk.line(commit_line)
-    talk = _client("push", "origin", ADDRESS, "0", "+", _tip(desk), "HEAD", "refs/heads/main")
+    talk = client("push", "origin", ADDRESS, "0", "+", _tip(desk), "HEAD", "refs/heads/main")
     ran = desk.polis("exec", "alice", "--", "python3", "-c", talk)
     assert "denied by force-push" in ran.out or ran.status in (124, 126)
     assert far.asked == []
@@ -277,23 +278,6 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _client(*fields: str) -> str:
-    """A program of the agent's own that says to polisd what it likes; it prints all it hears."""
-    return f"""
-import socket, struct
-body = b"".join(one.encode("utf-8", "surrogateescape") + bytes(1) for one in {fields!r})
-with socket.socket(socket.AF_UNIX) as polisd:
-    polisd.settimeout(20)
-    polisd.connect("/run/polis/agent.sock")
-    polisd.sendall(b"remote\\n" + struct.pack(">I", len(body)) + body)
-    heard = b"".join(iter(lambda: polisd.recv(65536), b""))
-while heard:
-    kind, length = struct.unpack_from(">cI", heard)
-    print(kind.decode(), heard[5 : 5 + length].decode("utf-8", "backslashreplace"))
-    heard = heard[5 + length :]
-"""
-
-
 OBJECT = "1" * 40
 
 
@@ -339,7 +323,7 @@ OBJECT = "1" * 40
     ],
 )
 def test_whatever_is_said_gets_one_line(shared: Desk, fields: tuple[str, ...], word: str) -> None:
-    ran = shared.polis("exec", "alice", "--", "python3", "-c", _client(*fields))
+    ran = shared.polis("exec", "alice", "--", "python3", "-c", client(*fields))
     assert ran.status == 0, ran.err
     told = ran.out.splitlines()
     assert word in told[0], ran.out

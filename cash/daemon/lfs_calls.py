@@ -9,13 +9,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from cash.faults import Fault, UsageFault
 from cash.hub.lfs import check_large, find_store, is_installed, place_of, wish_for
+from cash.hub.lfs_pushing import (
+    fetch_words,
+    find_missing,
+    find_pushed,
+    may_miss,
+    missing_text,
+    push_words,
+)
 from cash.hub.pushing import LFS_SECONDS
 from cash.hub.remotes import list_remotes
 from cash.hub.repository import Repository
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
     from cash.daemon.remote_calls import Call, Target
 
 _CHUNK: Final = 256 << 10
-_EVERYTHING: Final = ("--include=", "--exclude=")
 
 
 async def download(call: Call, fields: list[str]) -> int:
@@ -55,7 +62,7 @@ async def _get(call: Call, target: Target, oid: str, size: int) -> int:
     """Has the user's git-lfs fetch it, if that is allowed; the status of a refusal."""
     began = time.monotonic()
     ruling = await call.judge(("git", "fetch", target.name))
-    failed = "" if ruling.status else await _fetch(call, target, oid, size)
+    failed = "" if ruling.status else await _fetch(call, target, {oid: size})
     more = {"failed": failed} if failed else {}
     await call.journal("lfs-fetch", target.name, ruling, began, oid=oid, **more)
     if failed:
@@ -63,16 +70,15 @@ async def _get(call: Call, target: Target, oid: str, size: int) -> int:
     return ruling.status
 
 
-async def _fetch(call: Call, target: Target, oid: str, size: int) -> str:
+async def _fetch(call: Call, target: Target, wanted: Mapping[str, int]) -> str:
     """Why it could not be had."""
     _require(target.repository)
-    wish = await asyncio.to_thread(wish_for, target.repository, oid, size)
-    words = ("lfs", "fetch", *_EVERYTHING, target.remote, wish)
-    ran = await call.run(words, target, seconds=LFS_SECONDS)
-    place = place_of(await asyncio.to_thread(find_store, target.repository), oid)
+    wish = await asyncio.to_thread(wish_for, target.repository, wanted)
+    ran = await call.run(fetch_words(target.remote, wish), target, seconds=LFS_SECONDS)
     if ran.status:
         return ran.word
-    return "" if place.is_file() else "it is not there"
+    missing = await asyncio.to_thread(find_missing, target.repository, wanted)
+    return "it is not there" if missing else ""
 
 
 async def _hand_in(call: Call, place: Path, oid: str, size: int) -> None:
@@ -105,7 +111,7 @@ async def upload(call: Call, fields: list[str]) -> int:
         await carry(call, target, options)
         if not place_of(await asyncio.to_thread(find_store, target.repository), oid).is_file():
             raise Fault(f"{oid[:12]} is not in lfs/objects of the git directory it is pushed from")
-        failed = await _push(call, target, ("--object-id",), [oid], aloud=False)
+        failed = await _push(call, target, [oid], aloud=False)
     more = {"failed": failed} if failed else {}
     await call.journal("lfs-push", target.name, ruling, began, oid=oid, **more)
     if failed:
@@ -119,11 +125,19 @@ async def upload_pushed(
     """Sends what these commits need of Git LFS, once their push was judged and before their refs
     move; why that failed, if it did."""
     await carry(call, target, options)
-    store = await asyncio.to_thread(find_store, target.repository)
-    if not store.is_dir() or not is_installed(target.repository):
+    if not is_installed(target.repository):
         return ""  # nobody here has any
+    names = (target.repository, target.remote, objects)
+    wanted = await asyncio.to_thread(find_pushed, *names)
+    missing = await asyncio.to_thread(find_missing, target.repository, wanted)
+    if missing:
+        await _fetch(call, target, missing)
+        missing = await asyncio.to_thread(find_missing, target.repository, missing)
+    if missing and not await asyncio.to_thread(may_miss, target.repository):
+        return missing_text(missing)
+    given = [oid for oid in wanted if oid not in missing]
     # Without a terminal git-lfs inside has said all there is to say.
-    return await _push(call, target, (), objects, aloud="progress=true" in options)
+    return await _push(call, target, given, aloud="progress=true" in options)
 
 
 async def carry(call: Call, target: Target, options: Sequence[str]) -> None:
@@ -140,12 +154,13 @@ async def carry(call: Call, target: Target, options: Sequence[str]) -> None:
         await call.listener.tell(f"polis: the object {line}: it is not taken along\n")
 
 
-async def _push(
-    call: Call, target: Target, how: Sequence[str], names: Sequence[str], *, aloud: bool
-) -> str:
+async def _push(call: Call, target: Target, oids: Sequence[str], *, aloud: bool) -> str:
+    """Why that failed, if it did."""
+    if not oids:
+        return ""
     _require(target.repository)
-    words = ("lfs", "push", *how, "--stdin", target.remote)
-    given = "".join(f"{name}\n" for name in names).encode()
+    given = "".join(f"{oid}\n" for oid in oids).encode()
+    words = push_words(target.remote)
     ran = await call.run(words, target, given, seconds=LFS_SECONDS, aloud=aloud)
     return ran.word if ran.status else ""
 

@@ -268,6 +268,7 @@ async def _send(
         if "dry-run=true" not in options:
             failed = await upload_pushed(call, target, objects, options)
             if failed:
+                await call.listener.tell(f"polis: nothing is pushed: {failed}\n")
                 return failed, FAILED_CLOSED
     progress = "--progress" if "progress=true" in options else "--no-progress"
     arguments = ("push", "--porcelain", "--no-verify", progress, *_flags(options))

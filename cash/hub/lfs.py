@@ -15,7 +15,7 @@ import shlex
 import shutil
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ MOST_BYTES: Final = 4 << 30
 _MOST_OBJECTS: Final = 100_000
 _OID: Final = re.compile(r"[0-9a-f]{64}")
 _PART: Final = re.compile(r"[0-9a-f]{2}")
+_SIZE: Final = re.compile(r"[0-9]{1,15}")
 _CHUNK: Final = 1 << 20
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -48,7 +49,7 @@ class Carried:
 
 def check_large(oid: str, size: str) -> int:
     """The size of an object, if it is one that polis carries. UsageFault."""
-    if not _OID.fullmatch(oid) or not re.fullmatch(r"[0-9]{1,15}", size):
+    if not _OID.fullmatch(oid) or not _SIZE.fullmatch(size):
         raise UsageFault("that is no object of Git LFS")
     if int(size) > MOST_BYTES:
         raise UsageFault(
@@ -83,6 +84,15 @@ def uses_lfs(repository: Repository) -> bool:
     """Whether it may, at no cost."""
     places = (repository.common_dir / "lfs", repository.root / ".gitattributes")
     return any(place.exists() for place in places)
+
+
+def read_pointer(text: bytes) -> tuple[str, int] | None:
+    """The object that a pointer stands for, and its size; None of anything else."""
+    lines = dict(line.partition(b" ")[::2] for line in text.splitlines())
+    oid = lines.get(b"oid", b"").removeprefix(b"sha256:").decode("ascii", "replace")
+    size = lines.get(b"size", b"").decode("ascii", "replace")
+    fine = text.startswith(f"version {_VERSION}\n".encode()) and _OID.fullmatch(oid)
+    return (oid, int(size)) if fine and _SIZE.fullmatch(size) else None
 
 
 def is_pointer(path: Path) -> bool:
@@ -212,21 +222,22 @@ def _give(owner: Account, path: Path) -> None:
         os.lchown(path, owner.uid, owner.gid)
 
 
-def wish_for(repository: Repository, oid: str, size: int) -> str:
-    """A commit that holds a pointer to the object and nothing else: what `git lfs fetch` takes.
-    No ref holds it; the next gc takes it away."""
+def wish_for(repository: Repository, wanted: Mapping[str, int]) -> str:
+    """A commit that holds pointers to these objects, by their sizes, and nothing else: what
+    `git lfs fetch` takes. No ref holds it; the next gc takes it away."""
     git = repository.git
 
     def made(given: str, *arguments: str) -> str:
         return git.run(*arguments, given=given.encode()).decode().strip()
 
-    text = f"version {_VERSION}\noid sha256:{oid}\nsize {size}\n"
-    blob = made(text, "hash-object", "-w", "--stdin")
-    tree = made(f"100644 blob {blob}\t{oid}\n", "mktree")
+    rows = ""
+    for oid, size in sorted(wanted.items()):
+        text = f"version {_VERSION}\noid sha256:{oid}\nsize {size}\n"
+        rows += f"100644 blob {made(text, 'hash-object', '-w', '--stdin')}\t{oid}\n"
     who = {
         f"GIT_{one}_{key}": value
         for one in ("AUTHOR", "COMMITTER")
         for key, value in (("NAME", "polis"), ("EMAIL", "polis@localhost"), ("DATE", "@1 +0000"))
     }
     signed = replace(git, extra={**git.extra, **who}, settings=("commit.gpgSign=false",))
-    return signed.read("commit-tree", "-m", "polis: wanted of Git LFS", tree)
+    return signed.read("commit-tree", "-m", "polis: wanted of Git LFS", made(rows, "mktree"))

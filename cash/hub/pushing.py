@@ -7,13 +7,21 @@ takes part. What is pushed is one branch, under its own name.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from cash.faults import Fault, UsageFault
 from cash.hub.git import Git, GitFault, last_line
-from cash.hub.lfs import find_store, is_installed
+from cash.hub.lfs import is_installed, wish_for
+from cash.hub.lfs_pushing import (
+    fetch_words,
+    find_missing,
+    find_pushed,
+    may_miss,
+    missing_text,
+    push_words,
+)
 from cash.hub.repository import Repository
 
 SECONDS = 300.0
@@ -69,12 +77,22 @@ def push_branch(
 
 def _push_objects(repository: Repository, git: Git, remote: str, commit: str) -> None:
     """What of Git LFS the remote lacks, before the branch that needs it."""
-    if not find_store(repository).is_dir() or not is_installed(repository):
-        return
-    words, given = ("lfs", "push", "--stdin", remote), f"{commit}\n".encode()
-    status, _, err = git.try_run(*words, given=given, cwd=repository.root, seconds=LFS_SECONDS)
+    wanted = dict(find_pushed(repository, remote, [commit])) if is_installed(repository) else {}
+
+    def run(words: Sequence[str], given: str | None = None) -> tuple[int, str]:
+        text = None if given is None else given.encode()
+        status, _, err = git.try_run(*words, given=text, cwd=repository.root, seconds=LFS_SECONDS)
+        return status, last_line(err)
+
+    if missing := find_missing(repository, wanted):
+        run(fetch_words(remote, wish_for(repository, missing)))
+        missing = find_missing(repository, missing)
+    if missing and not may_miss(repository):
+        raise Fault(missing_text(missing), hint="git lfs fsck")
+    given = "".join(f"{oid}\n" for oid in wanted if oid not in missing)
+    status, word = run(push_words(remote), given) if given else (0, "")
     if status:
-        raise Fault(f"Git LFS cannot push to {remote}: {last_line(err)}", hint=_look(remote))
+        raise Fault(f"Git LFS cannot push to {remote}: {word}", hint=_look(remote))
 
 
 def _result(out: bytes, ref: str) -> tuple[str, str]:

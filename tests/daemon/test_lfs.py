@@ -15,12 +15,13 @@ from far import ADDRESS, Far, make_far
 from homecoming import work
 from installation import Installation, Ran
 from running import start, until
+from served import PASSWORD, USER
+from served_lfs import serve_lfs
 from speaking import client
 
 pytestmark = pytest.mark.kernel
 
 PUSH = "git push -q origin HEAD:refs/heads/topic"
-NEW = "echo new >b.bin; git add . && git commit -q -m New"
 NO_PUSH = """\
 version: 1
 rules:
@@ -33,11 +34,12 @@ rules:
 """
 
 
-@pytest.fixture
-def far(desk: Desk) -> Far:
-    """The user's repository, with a file of Git LFS that the remote has as well, and agent bob."""
-    far = make_far(desk)
-    git = desk.installation.git
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+    """The user's repository, with a file of Git LFS that the remote has as well."""
+    installation = Installation(tmp_path_factory.mktemp("i")).make()
+    desk = make_desk(installation)
+    far, git = make_far(desk), installation.git
     git(desk.repository, "lfs", "install")
     git(desk.repository, "config", "remote.origin.lfsurl", f"file://{far.bare}")
     (desk.repository / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
@@ -45,8 +47,27 @@ def far(desk: Desk) -> Far:
     git(desk.repository, "add", ".")
     git(desk.repository, "commit", "-q", "-m", "Large")
     git(desk.repository, "push", "-q", "origin", "main")
-    assert desk.polis("agents", "add", "bob").status == 0
-    return far
+    yield far
+    installation.stop()
+
+
+@pytest.fixture
+def far(shared: Far) -> Iterator[Far]:
+    """With agent bob, who begins anew, and main as it was."""
+    git, repository = shared.desk.installation.git, shared.desk.repository
+    main = git(repository, "rev-parse", "main").strip()
+    assert shared.desk.polis("agents", "add", "bob").status == 0
+    yield shared
+    assert shared.desk.polis("agents", "remove", "bob", "--force").status == 0
+    git(repository, "branch", "-q", "-D", "agent/bob")
+    git(repository, "reset", "-q", "--hard", main)
+    git(shared.bare, "update-ref", "refs/heads/main", main)
+    git(shared.bare, "update-ref", "-d", "refs/heads/topic")
+
+
+@pytest.fixture
+def desk(far: Far) -> Desk:
+    return far.desk
 
 
 def oid_of(text: str) -> str:
@@ -59,13 +80,18 @@ def place(text: str) -> str:
     return f"lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}"
 
 
+def new(word: str) -> str:
+    """A line that makes b.bin of it."""
+    return f"echo {word} >b.bin; git add . && git commit -q -m New"
+
+
 def bob(desk: Desk, line: str) -> Ran:
     return desk.polis("shell", "bob", "-c", line)
 
 
 def elsewhere(far: Far, text: str) -> None:
     """Somebody else pushes c.bin to main."""
-    git, folder = far.desk.installation.git, far.desk.installation.folder / "elsewhere"
+    git, folder = far.desk.installation.git, far.desk.installation.folder / text.strip()
     git(far.bare, "clone", "-q", str(far.bare), str(folder))
     (folder / "c.bin").write_text(text)
     git(folder, "add", ".")
@@ -76,7 +102,7 @@ def elsewhere(far: Far, text: str) -> None:
 
 def test_a_new_object_is_pushed_and_comes_home(desk: Desk, far: Far) -> None:
     assert work(desk, "cat a.bin; git status --short", "bob") == "large\n"
-    ran = bob(desk, f"{NEW} && {PUSH}")
+    ran = bob(desk, f"{new('new')} && {PUSH}")
     assert ran.status == 0, ran.err
     assert (far.bare / place("new\n")).read_text() == "new\n"
     assert far.git("show", "topic:b.bin").startswith("version https://git-lfs")
@@ -116,41 +142,67 @@ def test_a_push_that_is_asked_about_sends_nothing_until_it_is_allowed(desk: Desk
     with config.open("a") as file:
         file.write("[include]\n\tpath = more\n")
     (config.parent / "more").write_text('[remote "origin"]\n\tpush = +HEAD:refs/heads/main\n')
-    ran = bob(desk, f"{NEW}; git push")
+    ran = bob(desk, f"{new('asked')}; git push")
     assert "polis: asked by force-push: " in ran.err
-    assert not (far.bare / place("new\n")).exists()
+    assert not (far.bare / place("asked\n")).exists()
     assert desk.polis("approvals", "allow", "q1").status == 0
     ran = bob(desk, "git push")
     assert ran.status == 0, ran.err
-    assert (far.bare / place("new\n")).is_file()
+    assert (far.bare / place("asked\n")).is_file()
 
 
 def test_objects_alone_are_a_push_as_well(desk: Desk, far: Far) -> None:
-    work(desk, NEW, "bob")
+    work(desk, new("alone"), "bob")
     (desk.repository / ".polis").mkdir()
     (desk.repository / ".polis/policy.yaml").write_text(NO_PUSH)
     ran = bob(desk, "git lfs push origin HEAD")
     assert ran.status != 0
     assert "denied by no-push" in ran.err
-    assert not (far.bare / place("new\n")).exists()
+    assert not (far.bare / place("alone\n")).exists()
     (desk.repository / ".polis/policy.yaml").unlink()
     until(lambda: bob(desk, "git lfs push origin HEAD").status == 0)
-    assert (far.bare / place("new\n")).is_file()
+    assert (far.bare / place("alone\n")).is_file()
 
 
 def test_an_object_that_is_not_what_its_name_says_goes_nowhere(desk: Desk, far: Far) -> None:
-    work(desk, NEW, "bob")
-    users = desk.repository / ".git" / place("new\n")
-    until(users.exists)
-    users.unlink()
-    (desk.folder_of("bob") / "git" / place("new\n")).write_text("old\n")
+    work(desk, new("fake"), "bob")
+    users, hers = desk.repository / ".git", desk.folder_of("bob") / "git"
+    until((users / place("fake\n")).exists)
+    (users / place("fake\n")).unlink()
+    (hers / place("fake\n")).write_text("cafe\n")
+    # The hook would have found it as well; an agent may have none.
+    (hers / "hooks/pre-push").unlink()
     ran = bob(desk, PUSH)
     assert ran.status != 0
-    oid = oid_of("new\n")[:12]
+    oid = oid_of("fake\n")[:12]
     assert f"polis: the object {oid} is not what its name says" in ran.err
+    assert f"polis: nothing is pushed: {oid} of Git LFS is neither here nor there" in ran.err
     assert "refs/heads/topic" not in far.tips()
-    assert not users.exists()
-    assert not (far.bare / place("new\n")).exists()
+    assert not (users / place("fake\n")).exists()
+    assert not (far.bare / place("fake\n")).exists()
+    (hers / place("fake\n")).write_text("fake\n")
+    assert bob(desk, PUSH).status == 0
+    assert (far.bare / place("fake\n")).is_file()
+
+
+def test_the_server_wants_a_password_which_stays_outside(desk: Desk, far: Far) -> None:
+    git = desk.installation.git
+    helper = f"!printf 'username={USER}\\npassword={PASSWORD}\\n'"
+    with serve_lfs() as server:
+        git(desk.repository, "config", "remote.origin.lfsurl", server.address)
+        git(desk.repository, "config", f"credential.{server.place}.helper", helper)
+        try:
+            ran = bob(desk, f"{new('secret')} && {PUSH}")
+            assert ran.status == 0, ran.err
+            assert server.objects == {oid_of("secret\n"): b"secret\n"}
+            for store in (desk.repository / ".git", desk.folder_of("bob") / "git"):
+                (store / place("secret\n")).unlink()
+            ran = bob(desk, "rm b.bin; git checkout b.bin && cat b.bin; env; cat .git/config")
+            assert ran.out.startswith("secret\n"), ran.err
+            told = ran.out + ran.err + json.dumps(desk.log())
+            assert PASSWORD not in told
+        finally:
+            git(desk.repository, "config", "remote.origin.lfsurl", f"file://{far.bare}")
 
 
 def test_what_is_thrown_away_comes_back(desk: Desk, far: Far) -> None:
@@ -177,43 +229,33 @@ def test_what_is_thrown_away_comes_back(desk: Desk, far: Far) -> None:
         (("lfs-upload", "origin", ADDRESS, "a" * 64, "5", "git-dir=/etc"), "is not in lfs/objects"),
     ],
 )
-def test_whatever_is_asked_gets_one_line(shared: Desk, fields: tuple[str, ...], word: str) -> None:
-    ran = shared.polis("exec", "alice", "--", "python3", "-c", client(*fields))
+def test_whatever_is_asked_gets_one_line(shared: Far, fields: tuple[str, ...], word: str) -> None:
+    ran = shared.desk.polis("exec", "alice", "--", "python3", "-c", client(*fields))
     told = [line for line in ran.out.splitlines() if line.startswith("E polis: ")]
     assert word in told[-1], ran.out
     assert ran.out.splitlines()[-1] == "X 125"
     assert "D " not in ran.out
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One for all that is refused."""
-    installation = Installation(tmp_path_factory.mktemp("i")).make()
-    desk = make_desk(installation)
-    far = make_far(desk)
-    installation.git(desk.repository, "config", "remote.origin.lfsurl", f"file://{far.bare}")
-    yield desk
-    installation.stop()
-
-
 def test_a_server_that_never_answers_holds_nothing_of_the_hub(desk: Desk, far: Far) -> None:
     git = desk.installation.git
-    elsewhere(far, "theirs\n")
+    elsewhere(far, "silent\n")
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/shop.git"
         git(desk.repository, "config", "remote.origin.lfsurl", address)
-        running = start(desk, "git pull -q --ff-only origin main")
+        running = start(desk, "git pull -q --ff-only origin main && cat c.bin")
         try:
             server.settimeout(30)
             waiting, _ = server.accept()
             with waiting:
                 work(desk, "git commit -q --allow-empty -m Mine", "bob")
                 assert desk.polis("git", "gc", "-q").status == 0
-                assert desk.polis("agents", "add", "carol").status == 0
+                assert desk.polis("agents", "add", "dave").status == 0
                 assert running.poll() is None
                 running.send_signal(signal.SIGINT)
                 running.communicate(timeout=20)
         finally:
             running.kill()
             running.communicate()
+            git(desk.repository, "config", "remote.origin.lfsurl", f"file://{far.bare}")
     until(lambda: not desk.pids("lfs fetch"))

@@ -1,0 +1,186 @@
+"""What of an agent's Git LFS comes into the user's store, and what git outside makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ground import Ground
+
+from cash.faults import Fault, UsageFault
+from cash.hub.lfs import MOST_BYTES, Carried, carry_objects, check_large, find_store, place_of
+from cash.hub.lfs_config import configure_lfs, configure_objects
+from cash.hub.pushing import push_branch
+from cash.hub.remotes import list_remotes
+from cash.workspace.removal import remove_agent
+from cash.workspace.roster import look_at
+from cash.workspace.tree import add_tree
+
+
+def oid_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def put(git_directory: Path, content: bytes, oid: str = "") -> Path:
+    """An object in the store of a git directory, under its own name or another."""
+    place = place_of(git_directory / "lfs/objects", oid or oid_of(content))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    return place
+
+
+def test_objects_are_carried_by_what_is_in_them(ground: Ground, tmp_path: Path) -> None:
+    fine = put(tmp_path, b"fine")
+    put(tmp_path, b"other", oid_of(b"wrong"))
+    os.truncate(put(tmp_path, b"huge"), MOST_BYTES + 1)
+    (fine.parent / "x").write_bytes(b"no object")
+    carried = carry_objects(ground.repository, tmp_path)
+    assert carried.taken == 1
+    assert sorted(carried.refused) == sorted(
+        [
+            f"{oid_of(b'wrong')[:12]} is not what its name says",
+            f"{oid_of(b'huge')[:12]} has more than 4 GiB",
+        ]
+    )
+    store = find_store(ground.repository)
+    assert [path for path in store.rglob("*") if path.is_file()] == [place_of(store, oid_of(b"fine"))]
+    assert place_of(store, oid_of(b"fine")).stat().st_mode & 0o777 == 0o644
+    assert carry_objects(ground.repository, tmp_path).taken == 0
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        lambda secret, place: (place.unlink(), place.symlink_to(secret)),
+        lambda secret, place: (place.unlink(), os.mkfifo(place)),
+        lambda secret, place: (_replace(place.parent), place.parent.symlink_to(secret.parent)),
+        lambda secret, place: (
+            _replace(place.parents[3]),
+            place.parents[3].symlink_to(secret.parents[3]),
+        ),
+    ],
+    ids=["object", "pipe", "folder", "store"],
+)
+def test_no_link_is_followed(
+    ground: Ground, tmp_path: Path, plant: Callable[[Path, Path], object]
+) -> None:
+    """The object is another's, in a place that an agent cannot read."""
+    secret, agents = put(tmp_path / "secret", b"secret"), tmp_path / "agent"
+    plant(secret, put(agents, b"secret"))
+    assert carry_objects(ground.repository, agents).taken == 0
+    assert not find_store(ground.repository).exists()
+    assert secret.read_bytes() == b"secret"
+
+
+def _replace(folder: Path) -> None:
+    os.rename(folder, folder.with_name("away"))
+
+
+def test_a_submodules_objects_lie_below_the_agents_own(ground: Ground, tmp_path: Path) -> None:
+    put(tmp_path / "git/modules/part", b"part")
+    put(tmp_path / "elsewhere", b"elsewhere")
+    assert carry_objects(ground.repository, tmp_path / "git", "modules/part").taken == 1
+    assert carry_objects(ground.repository, tmp_path / "git", "modules/none") == Carried()
+    with pytest.raises(UsageFault, match="no git directory of yours"):
+        carry_objects(ground.repository, tmp_path / "git", "../elsewhere")
+
+
+def test_a_store_that_cannot_be_written_is_one_line(ground: Ground, tmp_path: Path) -> None:
+    put(tmp_path, b"fine")
+    (ground.root / ".git/lfs").write_text("in the way\n")
+    with pytest.raises(Fault, match="objects cannot be written: "):
+        carry_objects(ground.repository, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("oid", "size"),
+    [("../x", "1"), ("a" * 63, "1"), ("A" * 64, "1"), ("a" * 64, "1 "), ("a" * 64, "٣")],
+)
+def test_other_names_are_refused(oid: str, size: str) -> None:
+    with pytest.raises(UsageFault, match="no object of Git LFS"):
+        check_large(oid, size)
+    assert check_large("a" * 64, str(MOST_BYTES)) == MOST_BYTES
+    with pytest.raises(UsageFault, match="at most 4 GiB"):
+        check_large("a" * 64, str(MOST_BYTES + 1))
+
+
+@pytest.fixture
+def large(ground: Ground) -> Ground:
+    """a.bin and b.bin are in Git LFS; the user's store has the first alone. A server is named
+    that is not there, and git-lfs is never to look for it."""
+    ground.git("lfs", "install", "--skip-repo")
+    ground.git("config", "lfs.url", "http://127.0.0.1:1/")
+    (ground.root / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    for name in ("a", "b"):
+        (ground.root / f"{name}.bin").write_text(f"{name}\n" * 40_000)
+    ground.git("add", ".")
+    ground.git("commit", "-q", "-m", "Large")
+    place_of(find_store(ground.repository), oid_of(b"b\n" * 40_000)).unlink()
+    return ground
+
+
+def test_files_are_made_of_the_users_store_and_nothing_is_downloaded(large: Ground) -> None:
+    agent = add_tree(large.repository, large.places, "alice")
+    assert (agent.tree / "a.bin").read_text() == "a\n" * 40_000
+    assert (agent.tree / "b.bin").read_text().startswith("version https://git-lfs")
+    assert large.inside(agent, "status", "--porcelain") == ""
+    assert look_at(large.repository, agent).dirty is False
+    assert not (large.root / ".git/lfs/logs").exists()
+
+
+def test_what_the_store_has_is_not_lost_and_all_else_is_kept(large: Ground) -> None:
+    """Written anew, to the same: git compares. Then what the pointer stands for is gone."""
+    agent = add_tree(large.repository, large.places, "alice")
+    text = (agent.tree / "a.bin").read_bytes()
+    (agent.tree / "a.bin").write_bytes(text)
+    assert look_at(large.repository, agent).dirty is False
+    (agent.tree / "a.bin").write_bytes(b"A" + text[1:])
+    assert look_at(large.repository, agent).dirty is True
+    (agent.tree / "a.bin").write_bytes(text)
+    place_of(find_store(large.repository), oid_of(text)).unlink()
+    assert look_at(large.repository, agent).dirty is True
+    removal = remove_agent(large.repository, large.places, agent)
+    (kept,) = [name for name in removal.saved if name.endswith("/tree")]
+    assert large.git("show", f"{kept}:a.bin").encode() == text.rstrip()
+
+
+def test_a_branch_goes_out_with_its_objects(large: Ground, tmp_path: Path) -> None:
+    far = tmp_path / "far.git"
+    large.git("init", "-q", "--bare", far)
+    large.git("remote", "add", "origin", far)
+    large.git("config", "lfs.url", f"file://{far}")
+    large.git("checkout", "-q", "-b", "topic")
+    (large.root / "b.bin").write_text("c\n")
+    large.git("add", ".")
+    large.git("commit", "-q", "-m", "More")
+    with pytest.raises(Fault, match="of Git LFS is neither here nor there"):
+        push_branch(large.repository, "origin", "topic", {})  # b.bin as it was
+    assert large.git("ls-remote", far) == ""
+    put(large.root / ".git", b"b\n" * 40_000)
+    push_branch(large.repository, "origin", "topic", {})
+    assert place_of(far / "lfs/objects", oid_of(b"c\n")).read_text() == "c\n"
+
+
+def test_git_inside_is_told_of_polisd(large: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    large.git("remote", "add", "origin", "https://ada:hunter2@h.example/shop.git")
+    (large.root / ".lfsconfig").write_text("[lfs]\n\tpushurl = git@h.example:large.git\n")
+    config = large.folder / "config"
+    config.write_text(
+        configure_lfs(large.repository) + configure_objects(list_remotes(large.repository))
+    )
+    told = large.git("config", "--file", config, "--list").splitlines()
+    assert "hunter2" not in config.read_text()
+    assert "filter.lfs.process=git-lfs filter-process" in told
+    assert "lfs.customtransfer.polis.path=git-remote-polis" in told
+    for url in ("polis::lfs", "http://127.0.0.1:1/", "https://h.example/large.git"):
+        assert f"lfs.{url}.standalonetransferagent=polis" in told
+    for name in ("origin", "https://h.example/shop.git"):
+        assert f"remote.{name}.lfsurl=polis::lfs" in told
+    only = large.folder / "programs"
+    only.mkdir()
+    (only / "git").symlink_to("/usr/bin/git")
+    monkeypatch.setenv("PATH", str(only))
+    assert configure_lfs(large.repository) == ""

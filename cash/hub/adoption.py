@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cash.faults import Fault, UsageFault
 from cash.hub.account import Account
-from cash.hub.lfs import is_installed
 from cash.hub.levels import WORKTREES, writing
+from cash.hub.lfs import is_installed
 from cash.hub.marker import (
     Marker,
     Place,

@@ -26,8 +26,8 @@ def register_tree(
 ) -> Path:
     """Makes a linked worktree at `tree` and checks the branch out in it; its place in the hub's
     git directory. commit: where a new branch starts (an older one of that name is moved), None
-    for a branch that exists. The worktrees are held. Hooks do not run; the user's filters do, but for
-    git-lfs, which would download: what of it the user has is taken from their store.
+    for a branch that exists. The worktrees are held. Hooks do not run; the user's filters do, but
+    not git-lfs, which would download: what the user's store has is taken from there.
 
     Locked, because an agent's `git worktree prune` removed others' entries (seen); without
     tracking, because writing that made 15 of 40 concurrent calls fail."""

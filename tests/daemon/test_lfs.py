@@ -118,7 +118,9 @@ def test_what_others_have_pushed_is_pulled(desk: Desk, far: Far) -> None:
     ran = bob(desk, "git pull -q --ff-only origin main && cat c.bin && git status --short")
     assert (ran.status, ran.out) == (0, "theirs\n"), ran.err
     assert (desk.repository / ".git" / place("theirs\n")).is_file()
-    (event,) = [one["body"] for one in desk.log("remote") if one["body"]["operation"] == "lfs-fetch"]
+    (event,) = [
+        one["body"] for one in desk.log("remote") if one["body"]["operation"] == "lfs-fetch"
+    ]
     assert (event["remote"], event["oid"]) == ("origin", oid_of("theirs\n"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -55,14 +56,20 @@ def test_changes_of_the_user_stay_and_are_told(ground: Ground) -> None:
     assert ground.git("status", "--porcelain") == before
 
 
-def test_lfs_and_partial_clones_are_told(ground: Ground) -> None:
+def test_lfs_and_partial_clones_are_told(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     (ground.root / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
     ground.git("add", ".")
     ground.git("commit", "-q", "-m", "lfs")
     ground.git("config", "remote.origin.promisor", "true")
+    partial = "this is a partial clone: what it has not fetched yet is not there for agents"
+    assert adopt(ground.repository, ground.places).notes == (partial,)
+    programs = ground.folder / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(str(shutil.which("git")))
+    monkeypatch.setenv("PATH", str(programs))
     assert adopt(ground.repository, ground.places).notes == (
-        "agents see Git LFS files as they are checked out, but cannot commit to LFS",
-        "this is a partial clone: what it has not fetched yet is not there for agents",
+        "git-lfs is not installed: agents have the pointers of Git LFS files and cannot push any",
+        partial,
     )
 
 

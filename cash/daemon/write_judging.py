@@ -81,7 +81,9 @@ class WriteJudging:
         """The policy on the write alone: that no rule names the file is not asked about here."""
         program = Command((literal_word(asked["program"]),))
         name = str(asked["program"]).rpartition("/")[2]
-        launch = Exec(program, name, None, asked["program"])
+        identity = asked.get("identity")  # a keeper of an earlier polis says none
+        inode = (int(identity[0]), int(identity[1])) if identity else None
+        launch = Exec(program, name, None, asked["program"], inode)
         path = literal_word(asked["write"])
         write = Write(path, asked["kind"], program, None, int(asked["count"]))
         context = self.hosted.context_of(self.agent, str(self.agent.tree))

@@ -48,8 +48,11 @@ class Pending:
         self._asked: dict[int, Asked] = {}
         self._last = first
 
-    def ask(self, asked: Asked, *, known_as: str, program: str) -> None:
-        """known_as: the path as rules know it. program: who writes."""
+    def ask(
+        self, asked: Asked, *, known_as: str, program: str, identity: tuple[int, int]
+    ) -> None:
+        """known_as: the path as rules know it. program: who writes; identity: its (device,
+        inode), for a name alone excuses nobody."""
         self._last += 1
         number = self._last
         self._asked[number] = asked
@@ -59,6 +62,7 @@ class Pending:
             "count": asked.watch.counted_before(asked.kind),
             "command": asked.watch.id,
             "program": program,
+            "identity": identity,
             "number": number,
             "session": asked.session,
         }

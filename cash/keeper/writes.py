@@ -338,8 +338,14 @@ class Writes:
             go_on()
             return
         asked = Asked(watch, note, path, kind, go_on, session)
-        program = os.readlink(f"/proc/{note.tid}/exe")
-        self.pending.ask(asked, known_as=self._as_named(path), program=program)
+        program = f"/proc/{note.tid}/exe"
+        found = os.stat(program)
+        self.pending.ask(
+            asked,
+            known_as=self._as_named(path),
+            program=os.readlink(program),
+            identity=(found.st_dev, found.st_ino),
+        )
 
     def _new_session(self, path: str) -> str:
         """The path in the tree of a file that policy lets one agent at a time write, and this one

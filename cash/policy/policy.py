@@ -119,8 +119,8 @@ class Policy:
     @property
     def programs(self) -> frozenset[str]:
         """The program names the rules use: what `find_identities` should look up."""
-        bodies = [rule.body for rule in self.rules]
-        bodies += [one for rule in self.rules for one in rule.body.choices]
+        # Of exceptions too: a name that is not looked up is anybody's who bears it.
+        bodies = [one for rule in self.rules for one in rule.matchers()]
         return frozenset(name for one in bodies if one.program for name in one.program.exact)
 
     def judge(self, actions: Sequence[Action], context: Context) -> Verdict:

@@ -207,6 +207,15 @@ def test_the_server_wants_a_password_which_stays_outside(desk: Desk, far: Far) -
             git(desk.repository, "config", "remote.origin.lfsurl", f"file://{far.bare}")
 
 
+def test_git_lfs_writes_its_hooks_and_who_bears_its_name_does_not(desk: Desk, far: Far) -> None:
+    hooks = "$(git rev-parse --git-dir)/hooks"
+    assert "pre-push" in work(desk, f"git lfs install && ls {hooks}", "bob")
+    ran = bob(desk, f"cp $(command -v tee) /tmp/git-lfs; echo x | /tmp/git-lfs {hooks}/post-merge")
+    assert ran.status != 0
+    (asked,) = [one["body"] for one in desk.log("asked")]
+    assert asked["line"].endswith(".git/hooks/post-merge")
+
+
 def test_what_is_thrown_away_comes_back(desk: Desk, far: Far) -> None:
     work(desk, "echo other >a.bin", "bob")
     assert desk.polis("agents", "discard", "bob", "--yes").status == 0

@@ -48,9 +48,7 @@ class Pending:
         self._asked: dict[int, Asked] = {}
         self._last = first
 
-    def ask(
-        self, asked: Asked, *, known_as: str, program: str, identity: tuple[int, int]
-    ) -> None:
+    def ask(self, asked: Asked, *, known_as: str, program: str, identity: tuple[int, int]) -> None:
         """known_as: the path as rules know it. program: who writes; identity: its (device,
         inode), for a name alone excuses nobody."""
         self._last += 1

@@ -72,6 +72,22 @@ def test_a_submodule_is_cloned_fetched_and_pushed(parted: Desk) -> None:
     assert [one["remote"] for one in pushed] == [ADDRESS]
 
 
+def test_its_large_files_go_with_it(parted: Desk) -> None:
+    """Git LFS in a submodule: the object is in the submodule's store inside, and in the user's."""
+    git, module = parted.installation.git, parted.repository / ".git/modules/part"
+    git(module, "config", "remote.origin.lfsurl", f"file://{parted.installation.folder}/part.git")
+    work(parted, "git submodule --quiet update --init", "bob")
+    attributes = "echo '*.bin filter=lfs diff=lfs merge=lfs -text' >.gitattributes"
+    line = f"cd part && {attributes} && echo x >x.bin && git add . && git commit -q -m X && {PUSH}"
+    work(parted, line, "bob")
+    for store in (module, parted.installation.folder / "part.git"):
+        (place,) = [one for one in (store / "lfs/objects").rglob("*") if one.is_file()]
+        assert place.read_text() == "x\n"
+    inside = "$(git -C part rev-parse --git-dir)/lfs/objects"
+    line = f"rm -r {inside} part/x.bin; git -C part checkout -q x.bin && cat part/x.bin"
+    assert work(parted, line, "bob") == "x\n"
+
+
 def test_what_it_borrows_outlives_a_gc_and_goes_with_the_agent(parted: Desk) -> None:
     module = parted.repository / ".git/modules/part"
     work(parted, "git submodule --quiet update --init", "bob")

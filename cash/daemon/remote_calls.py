@@ -25,10 +25,9 @@ from cash.hub.pushing import SECONDS
 from cash.hub.refs import PREFIX
 from cash.hub.remotes import (
     Move,
-    check_object,
-    check_ref,
     check_wanted,
     find_remote,
+    flags_of,
     list_remotes,
     read_move,
     results_of,
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 _HUB: Final = ("hub", "polis::hub")
 _MOST_REFS: Final = 20_000
 _MOST_MOVES: Final = 2_000
-_FLAGS: Final = ("dry-run", "atomic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +242,7 @@ async def _push(call: Call, fields: list[str]) -> int:
     moves = [read_move(force, value, name, ref) for force, value, name, ref in groups]
     if not 0 < len(moves) <= _MOST_MOVES or call.is_hub:
         raise UsageFault(f"1 to {_MOST_MOVES} refs at a time are pushed to a remote")
-    flags = _flags(options)
+    flags = flags_of(options)
     began, target = time.monotonic(), await call.target()
     words = ("git", "push", *flags, target.name, *(move.refspec for move in moves))
     ruling = await call.judge(words)
@@ -271,28 +269,13 @@ async def _send(
                 await call.listener.tell(f"polis: nothing is pushed: {failed}\n")
                 return failed, FAILED_CLOSED
     progress = "--progress" if "progress=true" in options else "--no-progress"
-    arguments = ("push", "--porcelain", "--no-verify", progress, *_flags(options))
+    arguments = ("push", "--porcelain", "--no-verify", progress, *flags_of(options))
     orders = [move.order for move in moves]
     ran = await call.run((*arguments, "--end-of-options", target.remote, *orders), target)
     results = results_of(moves, ran.out)
     if results:
         await call.listener.answer(_answer(moves, results))
     return (ran.word if ran.status else ""), FAILED_CLOSED if not results else 0
-
-
-def _flags(options: Sequence[str]) -> tuple[str, ...]:
-    """git's own options for a push; each value is one of a kind that is known."""
-    found: list[str] = []
-    for option in options:
-        key, _, value = option.partition("=")
-        if key in _FLAGS and value == "true":
-            found.append(f"--{key}")
-        elif key == "cas":
-            target, _, expected = value.rpartition(":")
-            found.append(f"--force-with-lease={check_ref(target)}:{check_object(expected)}")
-        elif key == "push-option":
-            found.append(f"--push-option={value}")
-    return tuple(found)
 
 
 def _answer(moves: Sequence[Move], results: Mapping[str, str]) -> str:

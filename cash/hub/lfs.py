@@ -15,6 +15,7 @@ import shlex
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -119,7 +120,6 @@ def carry_objects(repository: Repository, top: Path, within: str = "") -> Carrie
     """Copies what the user's store lacks out of an agent's. top: a folder that the agent cannot
     move. within: the git directory below it. Fault when it cannot be written."""
     taken, refused = 0, []
-    store = find_store(repository)
     with ExitStack() as held:
         try:
             first = os.open(top, _FOLDER)
@@ -127,6 +127,7 @@ def carry_objects(repository: Repository, top: Path, within: str = "") -> Carrie
             folder = _enter(held, first, (*_parts(within), "lfs", "objects"))
         except OSError:
             return Carried()
+        store = find_store(repository)
         for oid in _names(folder):
             if place_of(store, oid).exists():
                 continue
@@ -194,14 +195,17 @@ def _take(owner: Account, objects: int, oid: str, store: Path) -> str:
 
 def _keep(owner: Account, source: int, oid: str, store: Path, size: int) -> str:
     place = place_of(store, oid)
-    for folder in (store.parent, store, place.parent.parent, place.parent):
+    # Where git-lfs itself tidies up, should this be killed.
+    passing = store.parent / "tmp"
+    for folder in (store.parent, passing, store, place.parent.parent, place.parent):
         if not folder.is_dir():
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             os.chmod(folder, 0o755)  # whatever the umask
             _give(owner, folder)
-    fresh = place.with_name(f".{oid}.{os.getpid()}.new")
+    descriptor, name = tempfile.mkstemp(prefix="polis-", dir=passing)
+    fresh = Path(name)
     try:
-        with open(fresh, "xb") as target:
+        with open(descriptor, "wb") as target:
             digest, left = hashlib.sha256(), size + 1  # one that grows is not what it was
             while left > 0 and (chunk := os.read(source, min(_CHUNK, left))):
                 digest.update(chunk)

@@ -24,6 +24,7 @@ _REF = re.compile(r"refs(?:/(?!\.)[^\x00-\x20\x7f\ue000-\uf8ff~^:?*\[\\/]+(?<!\.
 _SOURCE = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9._/@{}^~-]{0,199}")
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LONGEST_REF = 1000
+_FLAGS = ("dry-run", "atomic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,21 @@ def read_move(force: str, object: str, source: str, target: str) -> Move:
         shown,
         force == "+",
     )
+
+
+def flags_of(options: Sequence[str]) -> tuple[str, ...]:
+    """git's own options for a push; each value is one of a kind that is known."""
+    found: list[str] = []
+    for option in options:
+        key, _, value = option.partition("=")
+        if key in _FLAGS and value == "true":
+            found.append(f"--{key}")
+        elif key == "cas":
+            target, _, expected = value.rpartition(":")
+            found.append(f"--force-with-lease={check_ref(target)}:{check_object(expected)}")
+        elif key == "push-option":
+            found.append(f"--push-option={value}")
+    return tuple(found)
 
 
 def results_of(moves: Sequence[Move], out: bytes) -> Mapping[str, str]:

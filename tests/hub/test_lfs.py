@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ground import Ground
+from ground import ORDINARY, Ground
+from privilege import needs_root
 
 from cash.faults import Fault, UsageFault
 from cash.hub.lfs import MOST_BYTES, Carried, carry_objects, check_large, find_store, place_of
@@ -52,6 +55,26 @@ def test_objects_are_carried_by_what_is_in_them(ground: Ground, tmp_path: Path) 
     ]
     assert place_of(store, oid_of(b"fine")).stat().st_mode & 0o777 == 0o644
     assert carry_objects(ground.repository, tmp_path).taken == 0
+
+
+@needs_root
+def test_objects_belong_to_the_repositorys_owner(ground: Ground, tmp_path: Path) -> None:
+    subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
+    put(tmp_path, b"fine")
+    assert carry_objects(ground.repository, tmp_path).taken == 1
+    places = [ground.root / ".git/lfs", *(ground.root / ".git/lfs").rglob("*")]
+    assert {path.lstat().st_uid for path in places} == {ORDINARY}
+
+
+def test_many_carry_the_same_at_once(ground: Ground, tmp_path: Path) -> None:
+    for number in range(20):
+        put(tmp_path, b"%d" % number * 100_000)
+    repository = ground.repository
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: carry_objects(repository, tmp_path), range(4)))
+    assert not [line for one in found for line in one.refused]
+    assert len([one for one in find_store(repository).rglob("*") if one.is_file()]) == 20
+    assert not list((ground.root / ".git/lfs/tmp").iterdir())
 
 
 @pytest.mark.parametrize(

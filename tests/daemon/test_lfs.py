@@ -155,14 +155,19 @@ def test_a_push_that_is_asked_about_sends_nothing_until_it_is_allowed(desk: Desk
 
 def test_objects_alone_are_a_push_as_well(desk: Desk, far: Far) -> None:
     work(desk, new("alone"), "bob")
-    (desk.repository / ".polis").mkdir()
-    (desk.repository / ".polis/policy.yaml").write_text(NO_PUSH)
-    ran = bob(desk, "git lfs push origin HEAD")
-    assert ran.status != 0
-    assert "denied by no-push" in ran.err
-    assert not (far.bare / place("alone\n")).exists()
-    (desk.repository / ".polis/policy.yaml").unlink()
-    until(lambda: bob(desk, "git lfs push origin HEAD").status == 0)
+    policy = desk.repository / ".polis/policy.yaml"
+    policy.parent.mkdir()
+    policy.write_text(NO_PUSH)
+    try:
+        until(lambda: "no-push" in desk.polis("policy", "list").out)
+        ran = bob(desk, "git lfs push origin HEAD")
+        assert ran.status != 0
+        assert "denied by no-push" in ran.err
+        assert not (far.bare / place("alone\n")).exists()
+    finally:
+        policy.unlink()
+        until(lambda: "no-push" not in desk.polis("policy", "list").out)
+    assert bob(desk, "git lfs push origin HEAD").status == 0
     assert (far.bare / place("alone\n")).is_file()
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Trees that are looked at side by side: git reads each whole.
 _MOST_AT_ONCE: Final = 4
 _LOOK_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = 60.0
 # Of the files of a conflict, in the journal.
 _MOST_TOLD: Final = 50
 
@@ -90,7 +91,8 @@ class Foreseeing:
             try:
                 await self._look_at_commits()
             except Fault:
-                continue  # no branch to compare with, or a git that does not answer just now
+                # No branch to compare with, or merges that take too long: agents can make such.
+                await asyncio.sleep(_PAUSE_SECONDS)
             except Exception as fault:  # whatever it is, the next change must be seen
                 traceback.print_exception(fault, file=sys.stderr)
 

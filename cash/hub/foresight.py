@@ -7,7 +7,10 @@ are tried, so three that conflict only together are not foreseen.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -15,7 +18,7 @@ from typing import Any
 
 from cash.faults import MachineFault
 from cash.hub.changes import contains
-from cash.hub.git import GitFault, last_line
+from cash.hub.git import Git, GitFault, last_line
 from cash.hub.order import order_merges
 from cash.hub.quick_reads import Touched, read_touched_quickly
 from cash.hub.repository import Repository
@@ -119,8 +122,37 @@ def merge_pairs(
 ) -> list[tuple[tuple[str, str], ...]]:
     """For each pair of commits the files that conflict, with git's word for how. Two without any
     common history conflict as wholes: ("", "unrelated")."""
-    git = replace(repository.git, work_tree=target.tree or repository.root)
     found: list[tuple[tuple[str, str], ...]] = []
+    with _throwing_away(repository) as kept_apart:
+        git = replace(kept_apart, work_tree=target.tree or repository.root)
+        _merge_all(git, pairs, found)
+    return found
+
+
+@contextlib.contextmanager
+def _throwing_away(repository: Repository) -> Iterator[Git]:
+    """git that puts what it makes into a folder of its own, which goes: else each look would leave
+    the trees of all merges, and files with conflicts as large as agents like, in the user's
+    repository. The folder is called as receive-pack calls its own: git's prune takes one that a
+    kill left."""
+    objects = repository.objects
+    folder = tempfile.mkdtemp(prefix="tmp_objdir-polis-", dir=objects)
+    try:
+        if repository.owner.foreign:
+            os.chown(folder, repository.owner.uid, repository.owner.gid)
+        escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
+        places = {
+            "GIT_OBJECT_DIRECTORY": folder,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"',
+        }
+        yield replace(repository.git, extra={**repository.git.extra, **places})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _merge_all(
+    git: Git, pairs: Sequence[tuple[str, str]], found: list[tuple[tuple[str, str], ...]]
+) -> None:
     while len(found) < len(pairs):
         rest = pairs[len(found) :]
         given = "".join(f"{one} {other}\n" for one, other in rest).encode()
@@ -133,7 +165,6 @@ def merge_pairs(
             if "unrelated" not in err:
                 raise GitFault(f"merges cannot be foreseen: {last_line(err)}", stderr=err)
             found.append((("", "unrelated"),))
-    return found
 
 
 def _read_merges(out: bytes) -> Iterator[tuple[tuple[str, str], ...]]:

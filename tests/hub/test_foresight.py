@@ -113,6 +113,14 @@ def test_what_conflicts_is_named_with_how(ground_read: Ground) -> None:
     assert found.paths_of("dave") == frozenset()
 
 
+def test_a_look_leaves_nothing_in_the_repository(ground: Ground) -> None:
+    works = [_branch(ground, name, {"README": f"{name}\n"}) for name in ("alice", "bob")]
+    objects = ground.root / ".git/objects"
+    before = sorted(objects.rglob("*"))
+    assert len(foresee(ground.repository, _target(ground), works).meetings) == 1
+    assert sorted(objects.rglob("*")) == before
+
+
 def test_what_conflicts_with_the_users_branch_comes_last(ground_read: Ground) -> None:
     ground = ground_read
     works = [

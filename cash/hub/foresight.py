@@ -17,6 +17,7 @@ from itertools import combinations
 from typing import Any
 
 from cash.faults import MachineFault
+from cash.hub.adoption import as_fault
 from cash.hub.changes import contains
 from cash.hub.git import Git, GitFault, last_line
 from cash.hub.order import order_merges
@@ -124,9 +125,21 @@ def merge_pairs(
     common history conflict as wholes: ("", "unrelated")."""
     found: list[tuple[tuple[str, str], ...]] = []
     with _throwing_away(repository) as kept_apart:
-        git = replace(kept_apart, work_tree=target.tree or repository.root)
+        settings = (*kept_apart.settings, *_without_drivers(repository))
+        tree = target.tree or repository.root
+        git = replace(kept_apart, work_tree=tree, settings=settings)
         _merge_all(git, pairs, found)
     return found
+
+
+def _without_drivers(repository: Repository) -> tuple[str, ...]:
+    """Settings by which git merges with what it has itself: nobody has said that a program of the
+    user's may run on what agents wrote (a driver that calls a package manager runs what a package
+    says). What such a driver is for is taken for a conflict."""
+    pattern = r"^merge\..*\.driver$"
+    listed = repository.git.run("config", "-z", "--name-only", "--get-regexp", pattern, fine=(0, 1))
+    names = (os.fsdecode(name) for name in listed.split(b"\0")[:-1])
+    return ("merge.renormalize=false", *(f"{name}=false" for name in names))
 
 
 @contextlib.contextmanager
@@ -136,7 +149,8 @@ def _throwing_away(repository: Repository) -> Iterator[Git]:
     repository. The folder is called as receive-pack calls its own: git's prune takes one that a
     kill left."""
     objects = repository.objects
-    folder = tempfile.mkdtemp(prefix="tmp_objdir-polis-", dir=objects)
+    with as_fault("merges cannot be foreseen"):
+        folder = tempfile.mkdtemp(prefix="tmp_objdir-polis-", dir=objects)
     try:
         if repository.owner.foreign:
             os.chown(folder, repository.owner.uid, repository.owner.gid)

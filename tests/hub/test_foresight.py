@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from ground import Ground
@@ -119,6 +120,24 @@ def test_a_look_leaves_nothing_in_the_repository(ground: Ground) -> None:
     before = sorted(objects.rglob("*"))
     assert len(foresee(ground.repository, _target(ground), works).meetings) == 1
     assert sorted(objects.rglob("*")) == before
+
+
+def test_no_program_of_the_users_runs_on_what_agents_wrote(ground: Ground) -> None:
+    ran = ground.folder / "ran"
+    ground.git("config", "merge.Own.driver", f"touch {ran}; false")
+    ground.git("config", "merge.renormalize", "true")
+    ground.git("config", "filter.own.clean", f"touch {ran}; cat")
+    (ground.root / ".gitattributes").write_text("README merge=Own filter=own\n")
+    ground.git("add", ".gitattributes")
+    ground.git("commit", "-qm", "attributes")
+    works = [_branch(ground, name, {"README": f"{name}\n"}) for name in ("alice", "bob")]
+    ran.unlink(missing_ok=True)
+    found = foresee(ground.repository, _target(ground), works)
+    assert [meeting.agents for meeting in found.meetings] == [("alice", "bob")]
+    assert not ran.exists()
+    plain = replace(ground.repository.git, work_tree=ground.root)
+    plain.try_run("merge-tree", "--write-tree", "alice", "bob", cwd=ground.root)
+    assert ran.exists()  # as git would by itself
 
 
 def test_what_conflicts_with_the_users_branch_comes_last(ground_read: Ground) -> None:

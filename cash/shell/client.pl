@@ -78,6 +78,10 @@ $asking = 0;
 my $input;
 while (1) {
     await(0);
+    hear();
+}
+
+sub hear {
     sysread($polisd, $input, 65536, length $input) or gone();
     ($patience, $probe) = ();
     while (length $input >= 5) {
@@ -116,6 +120,7 @@ sub await {
         if (vec $read, $number, 1) {
             sysread $arrived, my $info, 128;
             forward(unpack "L", $info);
+            next;    # it may have read what was there
         }
         ($patience, $probe) = (5) if $probe && vec $read, fileno $probe, 1;    # it lives: it works
         return if vec $writing ? $write : $read, fileno $polisd, 1;
@@ -151,8 +156,18 @@ sub print_error {
 sub forward {
     my $signal = shift;
     $received{$signal} = 1;
-    # What has not begun is not to begin: polisd sees the hang-up before it starts anything.
-    leave(128 + $signal) if !$started && $signal =~ /^(?:1|2|3|15)$/;
+    if (!$started && $signal =~ /^(?:1|2|3|15)$/) {
+        # What it writes may be here before the word that it has begun.
+        for (1 .. 3) {
+            last if $started || $asking;
+            my $read = "";
+            vec($read, fileno $polisd, 1) = 1;
+            select($read, undef, undef, 0.3) > 0 or last;
+            hear();
+        }
+        # What has not begun is not to begin: polisd sees the hang-up before it starts anything.
+        leave(128 + $signal) if !$started;
+    }
     # The command's group is an orphaned one: there the kernel ignores TSTP, but not STOP.
     my $name = $signal == 20 ? "STOP" : $signals{$signal};
     put(pack "a N a*", "G", length $name, $name) unless $asking;    # in the midst of the request

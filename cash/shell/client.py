@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from stat import S_ISFIFO
@@ -38,6 +39,8 @@ from cash.silence import Silence
 _DIES_OF = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 # What has not begun when these arrive is not to begin.
 _ENDED_BY = (*_DIES_OF, signal.SIGQUIT)
+# How long a signal may wait for the word that it has.
+_MOMENT = 0.3
 
 
 def run(
@@ -149,6 +152,8 @@ class _Running:
                 self.rest = wire.send_some(self.connection, self.rest)
 
     def _hear(self) -> int | None:
+        if not is_readable(self.connection):
+            return None  # a signal that came with it has had it read
         try:
             kind, payload, descriptors = wire.receive_frame(self.connection, 1)
         except (wire.ConnectionEnded, OSError):
@@ -234,8 +239,24 @@ class _Running:
                 case _:
                     self.received.add(number)
                     if not self.started and number in _ENDED_BY:
-                        return 128 + number  # polisd sees the hang-up before it starts anything
+                        status = self._last_word()
+                        if not self.started:
+                            # polisd sees the hang-up before it starts anything.
+                            return 128 + number if status is None else status
                     self._signal(number)
+        return None
+
+    def _last_word(self) -> int | None:
+        """What polisd says just now: what a command writes may be here before the word that it has
+        begun. A status where that is its end."""
+        until = time.monotonic() + _MOMENT
+        while not (self.started or self.rest):
+            left = max(0.0, until - time.monotonic())
+            if not is_readable(self.connection, left):
+                return None
+            status = self._hear()
+            if status is not None:
+                return status
         return None
 
     def _signal(self, number: signal.Signals) -> None:

@@ -100,7 +100,7 @@ def test_what_it_borrows_outlives_a_gc_and_goes_with_the_agent(parted: Desk) -> 
     assert parted.polis("agents", "remove", "bob", "--force").status == 0
     refs = parted.installation.git(module, "for-each-ref", "--format=%(refname)")
     assert "refs/polis" not in refs
-    assert parted.polis("uninstall").status == 0
+    assert parted.polis("uninstall", "--yes").status == 0
     assert not (module / "polis").exists()
 
 

@@ -71,6 +71,9 @@ def _show(found: Mapping[str, Any]) -> None:
         for line in _lines(meeting["agents"], meeting["files"], found["into"]):
             print_text(line)
     print_text(_order(found))
+    if found["uncommitted"]:
+        names = ", ".join(found["uncommitted"])
+        tell(f"not all committed: {names} (merge leaves that behind, unless --commit TEXT)")
 
 
 def _lines(agents: Sequence[str], files: Sequence[Mapping[str, str]], into: str) -> Iterable[str]:

@@ -79,10 +79,12 @@ def offer_commit(work: Work, message: str | None, files: int, *, yes: bool) -> W
     if message is None and not yes and can_ask() and answers_yes(f"{said}. Commit them now?"):
         message = answer_text("Message", f"Work of {work.name}")
     if message is None:
-        tell(f"{said}: left behind (--commit MESSAGE takes them along)")
+        tell(f"{said}: left behind (--commit TEXT takes them along)")
         return work
     doing = f"committing the work of {work.name}"
-    return read_work(ask(doing, "work.commit", agent=work.name, message=message))
+    done = read_work(ask(doing, "work.commit", agent=work.name, message=message))
+    tell(f"{work.name} has committed it as {done.head[:12]}, which stays, whatever becomes of it")
+    return done
 
 
 def tell(line: str) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import sys
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,17 +32,20 @@ _MOST_TOLD: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found. troubles: agents whose work could not be taken, and why."""
+    """What was found. troubles: agents whose work could not be taken, and why. uncommitted:
+    those with something that they have not committed."""
 
     target: Target
     foresight: Foresight
     troubles: tuple[tuple[str, str], ...]
+    uncommitted: tuple[str, ...]
 
     def describe(self) -> dict[str, Any]:
         """As JSON values."""
         return {
             "into": self.target.branch,
             **self.foresight.describe(),
+            "uncommitted": list(self.uncommitted),
             "troubles": [{"agent": name, "why": why} for name, why in self.troubles],
         }
 
@@ -73,7 +76,14 @@ class Foreseeing:
         found = await asyncio.gather(*(self._take(agent, turns) for agent in hosted.agents()))
         works = [one for one in found if isinstance(one, Work)]
         troubles = tuple(one for one in found if not isinstance(one, Work))
-        return Look(target, await self._foresee(target, works), troubles)
+        foresight = await self._foresee(target, works)
+        return Look(target, foresight, troubles, tuple(self._uncommitted()))
+
+    def _uncommitted(self) -> Iterator[str]:
+        for agent in self._hosted.agents():
+            head, work = self._taken.get(agent.incarnation, ("", ""))
+            if head != work:
+                yield agent.name
 
     async def _take(self, agent: Agent, turns: asyncio.Semaphore) -> Work | tuple[str, str]:
         async with turns:

@@ -35,6 +35,7 @@ class _Known:
     ended: Ended | None = None
     worked: bool = False
     paused: bool = False
+    paused_since: float = 0.0
     fell: float = 0.0
     state: State | None = None
     told: Status | None = None
@@ -80,7 +81,8 @@ class States:
 
     def pause(self, agent: Agent, *, paused: bool) -> None:
         """All of its processes stand still, or go on."""
-        self._of(agent).paused = paused
+        known = self._of(agent)
+        known.paused, known.paused_since = paused, time.time()
         self._settle(agent)
 
     def fall(self, agent: Agent) -> None:
@@ -175,6 +177,7 @@ class States:
             ended=known.ended,
             commands=len(household.running),
             paused=known.paused,
+            paused_since=known.paused_since,
             doing=inside.kind if inside is not None else "",
         )
 

@@ -46,8 +46,8 @@ _PAUSES: Final = (0.05, 0.5, 0.0)
 # its runner kills it (cash/keeper/runner.py).
 _BY_ITSELF: Final = 2.0
 _KILLED: Final = 8.0
-# For another tool's lock, which is held while one file is written. What is reserved, or held by a
-# tool that waits for its person, is told at once after that.
+# For another tool's lock, which is held while one file is written. What is reserved is told at
+# once; what is held by a tool that waits for its person, after that.
 _TURN_SECONDS: Final = 2.0
 _PROGRAM: Final = Command((literal_word("polis"), literal_word("write")))
 _LAUNCH: Final = Exec(_PROGRAM, "polis", None, "polis")
@@ -200,7 +200,9 @@ class AgentWarden:
     async def _acquire(self, path: str) -> Claim:
         holder = Holder(self.agent.name, self.agent.incarnation, *own_process())
         wish = Wish("lock", of_path(path), holder, why="polis write")
-        found = await self.hosted.locks.acquire(wish, wait=_TURN_SECONDS)
+        held = self.hosted.locks.against(self.agent, path)
+        is_reserved = held is not None and held.wish.kind == "reservation"
+        found = await self.hosted.locks.acquire(wish, wait=0.0 if is_reserved else _TURN_SECONDS)
         if isinstance(found, Held):
             raise HeldFault(
                 found.tell(shown(path)), hint=found.hint(), outside=found.hint_outside()

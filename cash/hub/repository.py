@@ -151,7 +151,8 @@ def _explain(path: Path, err: str, account: Account) -> Fault:
     if "not a git repository" in err:
         return UsageFault(
             f"{path} is not in a git repository",
-            hint="git init && git add -A && git commit -m start, or go to your repository",
+            hint="git init && git add -A && git commit --allow-empty -m start, "
+            "or go to your repository",
         )
     return UsageFault(f"{path}: {last_line(err)}", hint="git status there says more")
 

@@ -138,7 +138,7 @@ def check_key(text: str) -> str:
     if not key or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise UsageFault(
             "that is no API key: one line without spaces is expected on standard input",
-            hint="polis agents login PROVIDER --key <file-with-the-key",
+            hint="give it on one line: … --key <file-with-the-key",
         )
     if " " in key:
         raise UsageFault("an API key has no spaces", hint="give the key alone, on one line")

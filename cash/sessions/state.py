@@ -77,6 +77,7 @@ class Facts:
     ended: Ended | None = None
     commands: int = 0
     paused: bool = False
+    paused_since: float = 0.0
     doing: str = ""
 
 
@@ -185,7 +186,7 @@ def _own_word(facts: Facts, questions: Sequence[Open]) -> State | None:
         case "standing":
             pass
     if facts.paused:
-        return State("paused", Source.PROCESS, facts.since, "it is paused")
+        return State("paused", Source.PROCESS, facts.paused_since or facts.since, "it is paused")
     return None
 
 

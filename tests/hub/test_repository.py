@@ -130,7 +130,7 @@ def _broken(ground: Ground) -> Path:
         (
             _nothing,
             "F/plain is not in a git repository",
-            "git init && git add -A && git commit -m start, or go to your repository",
+            "git init && git add -A && git commit --allow-empty -m start, or go to your repository",
         ),
         (
             _bare,

@@ -12,7 +12,10 @@ _AGENTS = f"{_ROOT}/.tools/agents/node_modules/.bin"
 
 def test_the_agents_programs_are_told_with_the_way_onto_path() -> None:
     told = _tell(os.environ["PATH"])
-    assert told.splitlines()[0] == f"polis: claude, codex and gemini are in {_AGENTS}"
+    assert (
+        told.splitlines()[0]
+        == f"polis: claude, codex, gemini, opencode and copilot are in {_AGENTS}"
+    )
     command = told.splitlines()[1].removeprefix("hint: ").partition(";")[0]
     ran = subprocess.run(
         ["sh", "-c", f"{command}; echo $PATH"], capture_output=True, text=True, check=True

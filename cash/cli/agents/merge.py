@@ -61,7 +61,7 @@ def command(
         _bring, into=into, squash=squash, message=message, commit=commit, yes=yes, as_json=as_json
     )
     if everybody:
-        _bring_all(into, bring)
+        _bring_all(into, partial(bring, everybody=True))
     else:
         bring(name)
 
@@ -89,6 +89,7 @@ def _bring_all(into: str | None, bring: Callable[[str], None]) -> None:
 def _bring(
     name: str,
     *,
+    everybody: bool = False,
     into: str | None,
     squash: bool,
     message: str,
@@ -107,8 +108,9 @@ def _bring(
         return
     _show(plan)
     _refuse(work, plan, as_json=as_json)
+    words = "--all" if everybody else name
     question = f"Merge {counted(len(plan.commits), 'commit')} of {name} into {plan.target.branch}?"
-    confirm(question, yes=yes, hint=f"polis agents merge {name} --yes")
+    confirm(question, yes=yes, hint=f"polis agents merge {words} --yes")
     merged = _merge(work, plan, into)
     if as_json:
         print_json(_describe(work, plan, merged))

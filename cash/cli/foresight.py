@@ -80,7 +80,7 @@ def _lines(agents: Sequence[str], files: Sequence[Mapping[str, str]], into: str)
     other = agents[1] if len(agents) > 1 else f"your {into}"
     paths = {file["path"] for file in files}
     if paths == {""}:
-        yield f"{agents[0]} and {other}: they have no common history"
+        yield f"{agents[0]} and {other}: {tell_kind(files[0]['kind'])}"
         return
     yield f"{agents[0]} and {other}: {counted(len(paths), 'file')}"
     for file in files[:_MOST_FILES]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cash.daemon.errand import run_errand
+from cash.daemon.own_git import NEUTRAL
 from cash.daemon.taking import Taken, take_work
 from cash.faults import Fault
 from cash.hub.arrival import printable
@@ -26,9 +27,9 @@ _GIT: Final = (
     "git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c gc.auto=0 -c maintenance.auto=false"
 )
 # $1: the commit. Ignored files stay, and so do repositories inside.
-_WHOLE: Final = f'{_GIT} reset -q --hard "$1" && {_GIT} clean -fdq'
+_WHOLE: Final = f'{NEUTRAL}{_GIT} reset -q --hard "$1" && {_GIT} clean -fdq'
 # $1: the commit. Standard input: paths it has, a line `.`, paths it has not; each ends in NUL.
-_PATHS: Final = f"""
+_PATHS: Final = f"""{NEUTRAL}
 list=$(mktemp) && trap 'rm -f "$list" "$list.has" "$list.new"' EXIT
 cat >"$list"
 sed -z '/^\\.$/,$d' "$list" >"$list.has"
@@ -46,7 +47,7 @@ fi
 """
 # $1: the snapshot. $2: the commit to be on again, "" for the one it is on. Standard input: as
 # above. The index stays as it is: what was new is new again.
-_RESTORE: Final = f"""
+_RESTORE: Final = f"""{NEUTRAL}
 list=$(mktemp) && trap 'rm -f "$list" "$list.has" "$list.new"' EXIT
 cat >"$list"
 sed -z '/^\\.$/,$d' "$list" >"$list.has"

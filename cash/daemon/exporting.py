@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from cash.daemon.errand import run_errand
+from cash.daemon.own_git import NEUTRAL
 from cash.faults import Fault
 from cash.hub.refs import list_refs
 from cash.workspace.agent import Agent
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS: Final = 10.0
 # An agent between two commands still works.
 _RECENT_SECONDS: Final = 60.0
-_FETCH: Final = """
+_FETCH: Final = f"""{NEUTRAL}
 for hub in hub polis-hub; do
     [ "$(git config --get-all "remote.$hub.url")" = polis::hub ] || continue
     exec git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.polis.allow=always \\

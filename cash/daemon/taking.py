@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cash.daemon.errand import Told, run_errand
+from cash.daemon.own_git import NEUTRAL
 from cash.faults import Fault
 from cash.hub.arrival import printable
 from cash.hub.git import GitFault
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
 _OBJECT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-# Nothing the agent has configured runs, and nothing asks.
-_GIT: Final = """
+# Nothing asks.
+_GIT: Final = (
+    NEUTRAL
+    + """
 git() {
     command git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.untrackedCache=false \\
         -c core.splitIndex=false -c gc.auto=0 -c maintenance.auto=false -c commit.gpgSign=false "$@"
@@ -46,6 +49,7 @@ list=$directory/polis-$2
 trap 'rm -f "$list" "$list.all" "$list.index" "$list.index.lock"' EXIT
 head=$(git rev-parse --verify -q 'HEAD^{commit}') || { echo "HEAD is on no commit" >&2; exit 4; }
 """
+)
 # $1: git directory, $2: a name of its own. Says HEAD and the snapshot, then what git cannot take.
 # Its date is HEAD's, so that one tree gives one commit.
 _SNAPSHOT: Final = f"""{_GIT}

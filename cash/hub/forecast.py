@@ -31,6 +31,8 @@ _KINDS: Final = {
     "distinct modes": "it became another kind of file on each side",
     "distinct types": "it became another kind of file on each side",
     "submodule": "both moved the submodule",
+    "unrelated": "they have no common history",
+    "cannot be merged": "git cannot merge them",
 }
 _MOST_COMMITS = 3
 _MOST_LINES = 6

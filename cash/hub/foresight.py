@@ -19,13 +19,17 @@ from typing import Any
 from cash.faults import MachineFault
 from cash.hub.adoption import as_fault
 from cash.hub.changes import contains
-from cash.hub.git import Git, GitFault, last_line
+from cash.hub.git import Git
 from cash.hub.order import order_merges
 from cash.hub.quick_reads import Touched, read_touched_quickly
 from cash.hub.repository import Repository
 from cash.hub.targets import Target
 
 _MOST_TRIED = 1000
+# Bytes of addresses. A file of lines alone takes git eighty times its size to merge, and agents
+# choose what is merged here; of packs it maps no more than it needs.
+_MOST_MEMORY = 4 << 30
+_SMALL = ("core.packedGitWindowSize=32m", "core.packedGitLimit=512m")
 # One that has touched more than this many commits' worth is compared with everybody.
 _MOST_COMMITS = 500
 
@@ -123,13 +127,11 @@ def merge_pairs(
 ) -> list[tuple[tuple[str, str], ...]]:
     """For each pair of commits the files that conflict, with git's word for how. Two without any
     common history conflict as wholes: ("", "unrelated")."""
-    found: list[tuple[tuple[str, str], ...]] = []
     with _throwing_away(repository) as kept_apart:
-        settings = (*kept_apart.settings, *_without_drivers(repository))
+        settings = (*kept_apart.settings, *_SMALL, *_without_drivers(repository))
         tree = target.tree or repository.root
-        git = replace(kept_apart, work_tree=tree, settings=settings)
-        _merge_all(git, pairs, found)
-    return found
+        git = replace(kept_apart, work_tree=tree, settings=settings, memory=_MOST_MEMORY)
+        return list(_merge_all(git, pairs)) if pairs else []
 
 
 def _without_drivers(repository: Repository) -> tuple[str, ...]:
@@ -164,38 +166,57 @@ def _throwing_away(repository: Repository) -> Iterator[Git]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _merge_all(
-    git: Git, pairs: Sequence[tuple[str, str]], found: list[tuple[tuple[str, str], ...]]
-) -> None:
-    while len(found) < len(pairs):
-        rest = pairs[len(found) :]
-        given = "".join(f"{one} {other}\n" for one, other in rest).encode()
-        words = ("merge-tree", "--write-tree", "--stdin", "--messages")
-        status, out, err = git.try_run(*words, given=given, cwd=git.work_tree)
-        if status == 129:
-            raise MachineFault("this git cannot foresee merges", hint="install git 2.39 or newer")
-        found += _read_merges(out)
-        if status and len(found) < len(pairs):
-            if "unrelated" not in err:
-                raise GitFault(f"merges cannot be foreseen: {last_line(err)}", stderr=err)
-            found.append((("", "unrelated"),))
+def _merge_all(git: Git, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], ...]]:
+    """One pair is none of the others' business: an agent can make commits on which git dies, and
+    what it had to say of others by then dies with it."""
+    left = [pairs]
+    while left:
+        some = left.pop()
+        found, why = _merge_some(git, some)
+        yield from found
+        rest = some[len(found) :]
+        if rest and len(some) == 1:
+            yield (("", why),)
+        elif rest:
+            first = 1 if found else len(rest) // 2
+            left += [part for part in (rest[first:], rest[:first]) if part]
+
+
+def _merge_some(
+    git: Git, pairs: Sequence[tuple[str, str]]
+) -> tuple[list[tuple[tuple[str, str], ...]], str]:
+    """What came of the first of them, and why it ended there."""
+    given = "".join(f"{one} {other}\n" for one, other in pairs).encode()
+    words = ("merge-tree", "--write-tree", "--stdin", "--messages")
+    status, out, err = git.try_run(*words, given=given, cwd=git.work_tree)
+    if status == 129:
+        raise MachineFault("this git cannot foresee merges", hint="install git 2.39 or newer")
+    found = list(_read_merges(out))[: len(pairs)]
+    return found, "unrelated" if "unrelated" in err else "cannot be merged"
 
 
 def _read_merges(out: bytes) -> Iterator[tuple[tuple[str, str], ...]]:
     """What `merge-tree --stdin` says of each merge: whether it is clean, the tree, the files that
     are not up to an empty field, then messages (how many paths, these, the kind, the sentence) up
     to another."""
-    fields = iter(os.fsdecode(out).split("\0"))
-    for status in fields:
-        if not status:
-            return
-        next(fields)
+    *whole, _ = os.fsdecode(out).split("\0") if out else [""]
+    fields = iter(whole)
+    while (found := _read_merge(fields)) is not None:
+        yield found
+
+
+def _read_merge(fields: Iterator[str]) -> tuple[tuple[str, str], ...] | None:
+    """The next; None where there is none, or a git that died has said only a part of it."""
+    found: dict[tuple[str, str], None] = {}
+    try:
+        next(fields), next(fields)
         while next(fields):
             pass
-        found: dict[tuple[str, str], None] = {}
         while count := next(fields):
             paths = [next(fields) for _ in range(int(count))]
             word, _ = next(fields), next(fields)
             if word.startswith("CONFLICT"):
                 found[paths[0], word.removeprefix("CONFLICT (").removesuffix(")")] = None
-        yield tuple(sorted(found))
+    except (StopIteration, RuntimeError, ValueError):
+        return None
+    return tuple(sorted(found))

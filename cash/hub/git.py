@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +65,8 @@ class Git:
     directory: the git directory (the hub's, or a linked worktree's inside it), or None to let
     git look around from `cwd` (only to find out what a path is). work_tree and index: as in
     GIT_WORK_TREE and GIT_INDEX_FILE. settings: further `-c` values, after the usual ones. held:
-    descriptors that hold the hub, for as long as this git runs.
+    descriptors that hold the hub, for as long as this git runs. memory: the most bytes of
+    addresses it may have, 0 for no limit.
     """
 
     account: Account
@@ -75,6 +77,7 @@ class Git:
     extra: Mapping[str, str] = field(default_factory=dict)
     usual: tuple[str, ...] = _SETTINGS
     held: tuple[int, ...] = ()
+    memory: int = 0
 
     def run(
         self,
@@ -129,7 +132,7 @@ class Git:
         """A git on its way, in a session of its own; who starts it ends it. Faults as of run."""
         user = self.account if self.account.foreign else None
         try:
-            return subprocess.Popen(
+            started = subprocess.Popen(
                 self.command(arguments),
                 stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -153,6 +156,11 @@ class Git:
             raise MachineFault("git is not installed", hint="apt install git") from missing
         except OSError as fault:
             raise GitFault(f"git cannot start in {cwd or '/'}: {fault.strerror}") from fault
+        if self.memory:
+            with contextlib.suppress(OSError):  # it has ended by then
+                limits = (self.memory, self.memory)
+                resource.prlimit(started.pid, resource.RLIMIT_AS, limits)
+        return started
 
     def attend(
         self,

@@ -20,6 +20,7 @@ from cash.faults import Fault
 from cash.hub.git import Git
 from cash.hub.refs import write_refs
 from cash.hub.repository import Repository
+from cash.hub.walking import walk
 from cash.hub.worktree import own_filters, without_filters
 
 _SECONDS = 600.0
@@ -93,7 +94,7 @@ def find_pipes(tree: Path) -> list[Path]:
     """The fifos that git would read for its rules, and wait on for ever."""
     return [
         Path(folder, name)
-        for folder, _, files in os.walk(tree)
+        for folder, files in walk(tree)
         for name in _RULES.intersection(files)
         if stat.S_ISFIFO(os.lstat(os.path.join(folder, name)).st_mode)
     ]
@@ -144,7 +145,7 @@ def _refuse_giants(git: Git, tree: Path) -> None:
     was, and would be read."""
     found = [
         os.fsencode(os.path.relpath(os.path.join(folder, name), tree))
-        for folder, _, files in os.walk(tree)
+        for folder, files in walk(tree)
         for name in files
         if os.lstat(os.path.join(folder, name)).st_size > _MOST_BYTES
     ]

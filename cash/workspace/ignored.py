@@ -1,20 +1,22 @@
 """What git ignores in the tree of a removed agent (`.env`, a local database), kept for a while.
 
-No commit holds it: it may be secret, and refs are pushed by `git push --mirror`. So it lies in
-polis' own folder, as links to the very files, which take no room of their own until the tree is
-gone. What a build or an install makes again is too much for that, and is named instead.
+No commit holds it: it may be secret, and refs are pushed by `git push --mirror`. It is no folder
+either: an agent could have made it look like a repository, whose settings run a program in the git
+of whoever stands in it. So it is an archive in polis' own folder. What a build or an install makes
+again is too much for that, and is named instead.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import tarfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cash.hub.walking import walk
 
 # One agent's: more than this are packages and builds.
 _MOST_FILES: Final = 2000
@@ -24,71 +26,67 @@ _SECONDS: Final = 30 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class KeptIgnored:
-    """folder: where they are, below it as in the tree; None: there was nothing to keep. left_out:
-    paths that were too much, or could not be kept; a folder's end in a slash."""
+    """archive: with the files by their paths in the tree; None: there was nothing to keep.
+    left_out: paths that were too much, or could not be kept; a folder's end in a slash."""
 
-    folder: Path | None
+    archive: Path | None
     left_out: tuple[str, ...]
 
 
-class _TooMuch(Exception):
-    """More files or bytes than may be."""
-
-
-@dataclass(slots=True)
-class _Allowance:
-    files: int = _MOST_FILES
-    bytes: int = _MOST_BYTES
-
-    def take(self, size: int) -> None:
-        self.files -= 1
-        self.bytes -= size
-        if self.files < 0 or self.bytes < 0:
-            raise _TooMuch
-
-
-def keep_ignored(tree: Path, paths: tuple[str, ...], place: Path) -> KeptIgnored:
-    """Links the files at these paths into `place`, which is made. paths: in the tree, a folder's
+def keep_ignored(tree: Path, paths: tuple[str, ...], archive: Path) -> KeptIgnored:
+    """Puts what is at these paths into an archive, which is made. paths: in the tree, a folder's
     end in a slash; files go first. Never raises: what cannot be kept is left out."""
     left_out: list[str] = []
-    allowance = _Allowance()
+    chosen: list[Path] = []
+    size = 0
     for path in sorted(paths, key=lambda one: one.endswith("/")):
-        rest = _Allowance(allowance.files, allowance.bytes)
-        try:
-            found = list(_measure(tree / path, rest))
-            for file in found:
-                _link(file, tree, place)
-        except (OSError, _TooMuch):
+        found, more = _measure(tree / path, _MOST_FILES - len(chosen), _MOST_BYTES - size)
+        if found is None:
             left_out.append(path)
         else:
-            allowance = rest
-    return KeptIgnored(place if place.is_dir() else None, tuple(left_out))
+            chosen += found
+            size += more
+    if not chosen:
+        return KeptIgnored(None, tuple(left_out))
+    try:
+        _pack(tree, chosen, archive)
+    except (OSError, tarfile.TarError):
+        with contextlib.suppress(OSError):
+            archive.unlink()
+        return KeptIgnored(None, paths)
+    return KeptIgnored(archive, tuple(left_out))
 
 
-def _measure(path: Path, allowance: _Allowance) -> Iterator[Path]:
-    """The files at and below a path, links too; neither sockets nor fifos, which hold nothing.
-    Stops as soon as it is too much."""
-    if path.is_symlink() or not path.is_dir():
-        if path.is_symlink() or path.is_file():
-            allowance.take(os.lstat(path).st_size)
-            yield path
-        return
-    with os.scandir(path) as entries:
-        for entry in entries:
-            yield from _measure(Path(entry.path), allowance)
+def _measure(path: Path, files: int, size: int) -> tuple[list[Path] | None, int]:
+    """The files at and below a path, links too, and their bytes; neither sockets nor fifos, which
+    hold nothing. None as soon as there are more than so many, or of more bytes."""
+    is_folder = path.is_dir() and not path.is_symlink()
+    places = walk(path) if is_folder else [(os.fspath(path.parent), [path.name])]
+    found: list[Path] = []
+    taken = 0
+    for folder, names in places:
+        for name in names:
+            one = Path(folder, name)
+            if not one.is_symlink() and not one.is_file():
+                continue
+            found.append(one)
+            taken += one.lstat().st_size
+            if len(found) > files or taken > size:
+                return None, 0
+    return found, taken
 
 
-def _link(file: Path, tree: Path, place: Path) -> None:
-    to = place / file.relative_to(tree)
-    # Whoever the repository belongs to may look, be it root that works here: the folder around
-    # all of them is closed to others.
-    to.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    os.link(file, to, follow_symlinks=False)
+def _pack(tree: Path, files: list[Path], archive: Path) -> None:
+    """Whole, or not at all."""
+    descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as packed:
+        for one in files:
+            packed.add(one, os.fspath(one.relative_to(tree)), recursive=False)
 
 
 def drop_old(folder: Path) -> None:
     """Deletes what was kept longer than it is promised; never raises. folder: a repository's."""
-    for kept in (folder / "ignored").glob("*"):
+    for kept in (folder / "ignored").glob("*.tar"):
         with contextlib.suppress(OSError):
             if time.time() - kept.stat().st_mtime > _SECONDS:
-                shutil.rmtree(kept, ignore_errors=True)
+                kept.unlink()

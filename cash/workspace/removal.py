@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from cash.hub.parts import forget_in_parts
 from cash.hub.refs import PREFIX, Ref, delete_refs, keep_ref, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.hub.snapshot import Snapshot, snapshot_tree
+from cash.hub.walking import remove_tree
 from cash.hub.worktree import find_entry, unregister_tree
 from cash.places import Places
 from cash.workspace.agent import Agent, AgentFault
@@ -27,7 +28,7 @@ from cash.workspace.roster import find_lost, look_at
 @dataclass(frozen=True, slots=True)
 class Removal:
     """branch: where its commits are, "" when that was deleted too. saved: refs that hold what
-    was on no branch (uncommitted files, rewritten commits). ignored: the folder with what git
+    was on no branch (uncommitted files, rewritten commits). ignored: the archive of what git
     ignores, None where there was nothing. left_out: paths that could not be kept. rest: what
     remains to be deleted, in trash/."""
 
@@ -100,7 +101,9 @@ def take_away(
     own = f"{agent.name}-{agent.incarnation}"
     if snapshot.ignored:
         make_folder(folder / "ignored", repository.owner)
-    kept = keep_ignored(agent.tree, snapshot.ignored, folder / "ignored" / own)
+    kept = keep_ignored(agent.tree, snapshot.ignored, folder / "ignored" / f"{own}.tar")
+    if kept.archive is not None and repository.owner.foreign:
+        os.chown(kept.archive, repository.owner.uid, repository.owner.gid)
     rest = folder / "trash" / own
     os.rename(agent.folder, rest)
     unregister_tree(repository, agent.tree)
@@ -110,7 +113,7 @@ def take_away(
         name=agent.name,
         branch="" if delete_branch else agent.branch,
         saved=(*([f"{place}tree"] if snapshot.commit else []), *saved),
-        ignored=kept.folder,
+        ignored=kept.archive,
         left_out=(*snapshot.left_out, *kept.left_out),
         rest=rest,
     )
@@ -142,18 +145,21 @@ def empty_trash(folder: Path) -> None:
     Meant for a thread of its own."""
     drop_old(folder)
     for rest in folder.glob("trash/*"):
-        shutil.rmtree(rest, ignore_errors=True)
+        remove_tree(rest)
         if rest.exists():  # an agent took write permission from its own folders
             _open_up(rest)
-            shutil.rmtree(rest, ignore_errors=True)
+            remove_tree(rest)
 
 
 def _open_up(folder: Path) -> None:
-    for place, folders, _ in os.walk(folder):
-        for name in folders:
-            path = os.path.join(place, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
+    """A folder that is closed is opened before it is looked into."""
+    left = [os.fspath(folder)]
+    while left:
+        place = left.pop()
+        with contextlib.suppress(OSError):
+            os.chmod(place, 0o700)
+            with os.scandir(place) as entries:
+                left += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _snapshot(repository: Repository, agent: Agent, ref: str) -> Snapshot:

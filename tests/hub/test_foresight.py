@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -112,6 +114,31 @@ def test_what_conflicts_is_named_with_how(ground_read: Ground) -> None:
     assert "dave" in found.order[:2]
     assert found.paths_of("carol") == {"README"}
     assert found.paths_of("dave") == frozenset()
+
+
+def test_a_pair_that_git_dies_of_is_told_and_the_others_are_looked_at(ground: Ground) -> None:
+    works = [_branch(ground, name, {"README": f"{name}\n"}) for name in ("alice", "bob")]
+    broken = Work("mallory", _deep_commit(ground))
+    (ground.root / "README").write_text("main\n")
+    ground.git("commit", "-qam", "main")
+    found = foresee(ground.repository, _target(ground), [*works, broken])
+    told = {meeting.agents: meeting.files for meeting in found.meetings}
+    assert told["alice", "bob"] == (("README", "contents"),)
+    assert told[("mallory",)] == (("", "cannot be merged"),)
+
+
+def _deep_commit(ground: Ground) -> str:
+    """Trees in each other, more than git can descend."""
+    name = ""
+    for _ in range(9000):
+        inner = bytes.fromhex(name or ground.git("hash-object", "-w", "README"))
+        rest = (b"40000 d\0" if name else b"100644 x\0") + inner
+        content = b"tree %d\0" % len(rest) + rest
+        name = hashlib.sha1(content).hexdigest()
+        place = ground.root / ".git/objects" / name[:2] / name[2:]
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(zlib.compress(content, 1))
+    return ground.git("commit-tree", "-p", "main", "-m", "deep", name)
 
 
 def test_a_look_leaves_nothing_in_the_repository(ground: Ground) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import struct
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -106,7 +107,8 @@ def test_everything_uncommitted_is_in_the_snapshot(ground: Ground, agent: Agent)
     assert ground.git("show", f"{ref}:link") == "/etc/passwd"
     assert ground.git("ls-tree", ref, "run").startswith("100755 ")
     assert removal.ignored is not None
-    assert (removal.ignored / "ignored").read_text() == "ignored\n"
+    with tarfile.open(removal.ignored) as packed:
+        assert packed.getnames() == ["ignored"]
 
 
 def test_what_git_ignores_is_kept_apart_for_a_while(ground: Ground, agent: Agent) -> None:
@@ -127,18 +129,22 @@ def test_what_git_ignores_is_kept_apart_for_a_while(ground: Ground, agent: Agent
     removal = _remove(ground, agent)
     assert removal.left_out == ("large", "node_modules/")
     kept = removal.ignored
-    assert kept == ground.hub / f"ignored/alice-{agent.incarnation}"
-    found = sorted(str(path.relative_to(kept)) for path in kept.rglob("*"))
-    assert found == [".env", "data", "data/deep", "data/deep/local.db", "link"]
-    assert (kept / ".env").read_text() == "PASSWORD=x\n"
-    assert (kept / ".env").stat().st_mode & 0o777 == 0o600
-    assert (kept / "link").readlink() == Path("/etc/passwd")
+    assert kept == ground.hub / f"ignored/alice-{agent.incarnation}.tar"
+    with tarfile.open(kept) as packed:
+        found = {one.name: one for one in packed.getmembers()}
+        env = packed.extractfile(".env")
+        assert env is not None
+        assert env.read() == b"PASSWORD=x\n"
+    assert sorted(found) == [".env", "data/deep/local.db", "link"]
+    assert found[".env"].mode == 0o600
+    assert (found["link"].issym(), found["link"].linkname) == (True, "/etc/passwd")
+    assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o777 == 0o700
     for ref in ground.git("for-each-ref", "--format=%(refname)").splitlines():
         assert ".env" not in ground.git("ls-tree", "-r", "--name-only", ref).splitlines()
     # It stays for its time, whatever goes meanwhile, and no longer.
     empty_trash(ground.hub)
-    assert (kept / ".env").exists()
+    assert kept.exists()
     month = time.time() - 31 * 86400
     os.utime(kept, (month, month))
     empty_trash(ground.hub)
@@ -301,6 +307,23 @@ def test_what_an_agent_closed_is_deleted(ground: Ground) -> None:
         return list((ground.hub / "trash").iterdir()), removal.left_out
 
     assert run_as(ORDINARY, work) == ([], ("secret",))
+
+
+@pytest.mark.parametrize("ignored", ["", "d/\n"])
+def test_a_tree_thousands_of_folders_deep_goes(ground: Ground, agent: Agent, ignored: str) -> None:
+    (agent.tree / ".gitignore").write_text(ignored)
+    here = os.getcwd()
+    os.chdir(agent.tree)
+    try:
+        for _ in range(1200):
+            os.mkdir("d")
+            os.chdir("d")
+        Path("file").write_text("x\n")
+    finally:
+        os.chdir(here)
+    removal = _remove(ground, agent)
+    assert not agent.folder.exists()
+    assert (removal.ignored is not None) is bool(ignored)
 
 
 def test_trash_of_an_earlier_run_goes(ground: Ground, agent: Agent) -> None:

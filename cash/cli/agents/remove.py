@@ -22,7 +22,8 @@ def command(name: str, force: bool, as_json: bool) -> None:
         for saved in answer["saved"]:
             print_text(f"kept: {saved}")
         if answer["ignored"]:
-            print_text(f"kept for 30 days: what git ignores, in {one_line(answer['ignored'])}")
+            archive = one_line(answer["ignored"])
+            print_text(f"kept for 30 days: what git ignores, in {archive} (tar -tf lists it)")
         for path in answer["left_out"]:
             print_text(f"not kept: {one_line(path)}")
         print_text(f"{name} is removed; its commits stay on {answer['branch']}")

@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import os
 import re
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cash.faults import Fault
 from cash.hub.importer import ImportReport, fetch_commit, fetch_objects, import_commits
-from cash.hub.lfs import Carried, carry_objects
+from cash.hub.lfs_carrying import Carried, Known, carry_objects
 from cash.hub.repository import Repository
 from cash.workspace.agent import Agent
 from cash.workspace.roster import is_unimported
@@ -37,6 +38,15 @@ _MOST_AT_ONCE = 128
 _IN_THE_MAKING: Final = re.compile(r"\bworktrees/")
 
 
+@dataclass(slots=True)
+class _Large:
+    """What is known of an agent's objects of Git LFS. left: some are still to come home."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    known: Known = field(default_factory=Known)
+    left: bool = False
+
+
 class Importing:
     """One import at a time per agent. git-upload-pack runs inside the agent's walls; outside,
     only the pack stream it sends is read, and checked."""
@@ -44,6 +54,7 @@ class Importing:
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
         self._turns: dict[str, asyncio.Lock] = {}
+        self._large: dict[str, _Large] = {}
         # Their own: agents that keep their imports waiting must not keep all else waiting too.
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="import")
 
@@ -57,6 +68,9 @@ class Importing:
         turn = self._turns.setdefault(agent.incarnation, asyncio.Lock())
         async with turn:
             if not await asyncio.to_thread(is_unimported, agent):
+                if self._large_of(agent).left:
+                    with contextlib.suppress(Fault):  # said when its commits came
+                        await self.carry_large(agent)
                 return None
             try:
                 await self.carry_large(agent)
@@ -86,14 +100,35 @@ class Importing:
     async def carry_large(
         self, agent: Agent, repository: Repository | None = None, within: str = ""
     ) -> Carried:
-        """Copies the objects of Git LFS that the user's store lacks. within: the git directory
+        """Copies the objects of Git LFS that the user's store lacks, as many as there is time for.
+        One look at a time per agent, so that none takes all threads. within: the git directory
         below the agent's that has them. Raises Fault."""
-        wanted = repository or self._hosted.repository
+        wanted, large = repository or self._hosted.repository, self._large_of(agent)
+        stop = threading.Event()
         carry = partial(carry_objects, wanted, agent.git_directory, within)
-        carried = await asyncio.get_running_loop().run_in_executor(self._threads, carry)
+        async with large.turn:
+            carried = await self._finish(partial(carry, known=large.known, stop=stop), stop)
+            if not within:
+                large.left = carried.left
         if carried != Carried():
-            self._hosted.note(agent, uuid.uuid4().hex, "lfs-objects", asdict(carried))
+            found = {"taken": carried.taken, "refused": carried.refused}
+            self._hosted.note(agent, uuid.uuid4().hex, "lfs-objects", found)
         return carried
+
+    def _large_of(self, agent: Agent) -> _Large:
+        return self._large.setdefault(agent.incarnation, _Large())
+
+    async def _finish(self, carry: Callable[[], Carried], stop: threading.Event) -> Carried:
+        """Cancelled, it has ended before the next one begins."""
+        running = self._threads.submit(carry)
+        ending = asyncio.wrap_future(running)
+        try:
+            return await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            stop.set()
+            if not running.cancel():
+                await asyncio.wait({ending}, timeout=_GRACE_SECONDS)
+            raise
 
     async def _fetch(
         self,

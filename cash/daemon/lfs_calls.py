@@ -1,7 +1,7 @@
 """Objects of Git LFS that an agent's git-lfs asks for, or sends, and those of what it pushes.
 
 The user's own git-lfs moves them, between the remote and the user's store; inside, git-lfs has
-them of polisd, or leaves them where polisd takes them (cash/hub/lfs.py).
+them of polisd, or leaves them where polisd takes them (cash/hub/lfs_carrying.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -149,7 +150,10 @@ async def carry(call: Call, target: Target, options: Sequence[str]) -> None:
         if not source.is_relative_to(own):
             raise UsageFault("of Git LFS polis takes what lies in a submodule of its tree alone")
         within = str(source.relative_to(own))
-    carried = await call.hosted.importing.carry_large(call.agent, target.repository, within)
+    carry_large = partial(call.hosted.importing.carry_large, call.agent, target.repository, within)
+    carried = await carry_large()
+    while carried.left and carried.taken:  # more than one look has time for
+        carried = await carry_large()
     for line in carried.refused:
         await call.listener.tell(f"polis: the object {line}: it is not taken along\n")
 

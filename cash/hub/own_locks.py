@@ -15,7 +15,8 @@ _PLACES: Final = (
     *((".", 0), ("refs", 16), ("logs", 16), ("worktrees", 3), ("info", 0)),
     *(("objects", 0), ("objects/info", 1)),
 )
-_MOST_ENTRIES: Final = 5_000
+# In all of them together: an agent can make as many folders as entries.
+_MOST_ENTRIES: Final = 20_000
 _MOST: Final = 100
 
 
@@ -27,24 +28,25 @@ def find_locks(git_directory: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     try:
-        found = (name for place, depth in _PLACES for name in _locks_in(root, place, depth))
+        budget = iter(range(_MOST_ENTRIES))
+        found = (name for place, depth in _PLACES for name in _locks_in(root, place, depth, budget))
         return tuple(itertools.islice(found, _MOST))
     finally:
         os.close(root)
 
 
-def _locks_in(parent: int, path: str, depth: int) -> Iterator[str]:
+def _locks_in(parent: int, path: str, depth: int, budget: Iterator[int]) -> Iterator[str]:
     try:
         folder = _open_below(parent, path)
     except OSError:
         return
     try:
         with os.scandir(folder) as entries:
-            for entry in itertools.islice(entries, _MOST_ENTRIES):
+            for _, entry in zip(budget, entries, strict=False):
                 if entry.name.endswith(".lock"):
                     yield os.path.normpath(f"{path}/{entry.name}")
                 elif depth and entry.is_dir(follow_symlinks=False):
-                    below = _locks_in(folder, entry.name, depth - 1)
+                    below = _locks_in(folder, entry.name, depth - 1, budget)
                     yield from (os.path.normpath(f"{path}/{name}") for name in below)
     finally:
         os.close(folder)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import shlex
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from desk import Desk, make_desk
@@ -275,3 +280,34 @@ def test_a_server_that_never_answers_holds_nothing_of_the_hub(desk: Desk, far: F
             running.communicate()
             git(desk.repository, "config", "remote.origin.lfsurl", f"file://{far.bare}")
     until(lambda: not desk.pids("lfs fetch"))
+
+
+def test_many_who_hang_up_leave_nobody_reading(desk: Desk, far: Far) -> None:
+    """One look at an agent's objects at a time, and none that nobody waits for."""
+    (polisd,) = desk.pids("-m cash.daemon")
+    wrong = desk.folder_of("alice") / "git" / place("wrong\n")
+
+    def reading() -> int:
+        count = 0
+        for one in Path(f"/proc/{polisd}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                count += Path(os.readlink(one)).name == wrong.name
+        return count
+
+    wrong.parent.mkdir(parents=True, exist_ok=True)
+    wrong.touch()
+    os.truncate(wrong, 4 << 30)
+    six = "import os\nfor _ in range(5):\n    if not os.fork():\n        break\n"
+    program = six + client("lfs-upload", "origin", ADDRESS, "a" * 64, "5")
+    running = start(desk, f"python3 -c {shlex.quote(program)}")
+    try:
+        until(lambda: reading() > 0)
+        time.sleep(0.5)
+        assert reading() == 1
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=20)
+        until(lambda: reading() == 0, 3)
+    finally:
+        running.kill()
+        running.communicate()
+        wrong.unlink()

@@ -6,6 +6,8 @@ import hashlib
 import os
 import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +17,8 @@ from ground import ORDINARY, Ground
 from privilege import needs_root
 
 from cash.faults import Fault, UsageFault
-from cash.hub.lfs import MOST_BYTES, Carried, carry_objects, check_large, find_store, place_of
+from cash.hub.lfs import MOST_BYTES, check_large, find_store, place_of
+from cash.hub.lfs_carrying import Carried, Known, carry_objects
 from cash.hub.lfs_config import configure_lfs, configure_objects
 from cash.hub.pushing import push_branch
 from cash.hub.remotes import list_remotes
@@ -119,6 +122,68 @@ def test_a_store_that_cannot_be_written_is_one_line(ground: Ground, tmp_path: Pa
     (ground.root / ".git/lfs").write_text("in the way\n")
     with pytest.raises(Fault, match="objects cannot be written: "):
         carry_objects(ground.repository, tmp_path)
+
+
+def read_bytes() -> int:
+    """How much this process has read until now."""
+    (line,) = [one for one in Path("/proc/self/io").read_text().splitlines() if "rchar" in one]
+    return int(line.split()[1])
+
+
+def test_a_file_under_many_wrong_names_is_read_once(ground: Ground, tmp_path: Path) -> None:
+    """And not again while it stays as it is; nothing is written for it."""
+    size, known = 8 << 20, Known()
+    first = put(tmp_path, b"", oid_of(b"0"))
+    os.truncate(first, size)
+    for number in range(1, 30):
+        put(tmp_path, b"", oid_of(b"%d" % number)).unlink()
+        os.link(first, place_of(tmp_path / "lfs/objects", oid_of(b"%d" % number)))
+    time.sleep(0.1)  # what changed just now is read again
+    before = read_bytes()
+    carried = carry_objects(ground.repository, tmp_path, known=known)
+    assert len(carried.refused) == 20
+    assert all(line.endswith(" is not what its name says") for line in carried.refused)
+    assert size <= read_bytes() - before < 2 * size
+    assert not (ground.root / ".git/lfs").exists()
+    before = read_bytes()
+    assert carry_objects(ground.repository, tmp_path, known=known) == carried
+    assert read_bytes() - before < size
+    right = oid_of(bytes(size))
+    place_of(tmp_path / "lfs/objects", right).parent.mkdir(parents=True, exist_ok=True)
+    os.link(first, place_of(tmp_path / "lfs/objects", right))
+    assert carry_objects(ground.repository, tmp_path, known=known).taken == 1
+    assert place_of(find_store(ground.repository), right).stat().st_size == size
+
+
+def test_what_was_refused_comes_once_it_is_right(ground: Ground, tmp_path: Path) -> None:
+    known, place = Known(), put(tmp_path, b"wrong", oid_of(b"right"))
+    time.sleep(0.1)
+    assert carry_objects(ground.repository, tmp_path, known=known).taken == 0
+    assert len(known.digests) == 1
+    place.write_bytes(b"right")
+    assert carry_objects(ground.repository, tmp_path, known=known).taken == 1
+
+
+def test_what_there_is_no_time_for_is_left(ground: Ground, tmp_path: Path) -> None:
+    put(tmp_path, b"fine")
+    carried = carry_objects(ground.repository, tmp_path, seconds=0)
+    assert (carried.taken, carried.left) == (0, True)
+    (line,) = carried.refused
+    assert "is left for the next time with those after it: 20 s are over" in line
+    assert not (ground.root / ".git/lfs").exists()
+    assert carry_objects(ground.repository, tmp_path) == Carried(1)
+
+
+def test_reading_ends_when_nobody_waits(ground: Ground, tmp_path: Path) -> None:
+    os.truncate(put(tmp_path, b"", oid_of(b"huge")), MOST_BYTES)
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        going = threads.submit(carry_objects, ground.repository, tmp_path, stop=stop)
+        time.sleep(0.2)
+        began = time.monotonic()
+        stop.set()
+        assert going.result().left
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize(

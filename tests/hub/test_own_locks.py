@@ -40,3 +40,11 @@ def test_no_link_is_followed_and_nothing_need_be_there(tmp_path: Path) -> None:
 def test_a_flood_of_them_is_cut_off(tmp_path: Path) -> None:
     _make(tmp_path, *(f"refs/heads/{number}.lock" for number in range(300)))
     assert len(find_locks(tmp_path)) == 100
+
+
+def test_the_look_is_bounded_as_a_whole(tmp_path: Path) -> None:
+    """Many folders with few entries each are as much to look at as one with many."""
+    for number in range(200):
+        _make(tmp_path, *(f"refs/heads/{number}/{name}" for name in range(110)))
+    _make(tmp_path, "index.lock", "worktrees/w/index.lock")
+    assert find_locks(tmp_path) == ("index.lock",)

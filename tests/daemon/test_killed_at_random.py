@@ -19,7 +19,7 @@ from cash.hub.orphans import _SECONDS
 pytestmark = pytest.mark.kernel
 
 # More by hand: POLIS_KILLS=500.
-_TURNS = int(os.environ.get("POLIS_KILLS", "40"))
+_TURNS = int(os.environ.get("POLIS_KILLS", "20"))
 
 
 @pytest.mark.timeout(60 + 20 * _TURNS)

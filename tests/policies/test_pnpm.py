@@ -36,6 +36,7 @@ def environment(
             "npm",
             "install",
             "--no-audit",
+            "--fetch-retries=5",
             "--no-fund",
             "--prefix",
             str(home),

@@ -194,7 +194,9 @@ def state_of(pid: int) -> str:
 
 def test_a_killed_client_hangs_its_command_up(shop: Shop, client: Client, start: Start) -> None:
     mark = shop.tree / f"hung-up-{os.getpid()}-{len(client('argv'))}"
-    running = start(client("line", f"trap 'touch {mark}; exit' HUP; echo up; sleep 60 & wait"))
+    running = start(
+        client("line", f"trap 'touch {mark}; exit' HUP; echo up; sleep 60 >&- 2>&- & wait")
+    )
     wait_for_line(running, b"up\n")
     running.kill()
     running.communicate()

@@ -19,7 +19,7 @@ polis = Table(
         "reserve": "cash.cli.reserve",
         "release": "cash.cli.release",
         "locks": "cash.cli.locks",
-        "conflicts": "cash.cli.foresight",
+        "conflicts": "cash.cli.conflicts",
         "policy": "cash.cli.policy",
         "hook": "cash.cli.hook",
         "mcp": "cash.cli.mcp",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import click
 
-from cash.cli.calls import ask, here, places
+from cash.cli.calls import ask
+from cash.cli.following import show_changes_of
 from cash.cli.measures import age, clock
 from cash.cli.printing import (
-    flush_output,
     json_option,
     one_line,
     print_columns,
@@ -21,11 +19,8 @@ from cash.cli.printing import (
     print_text,
 )
 from cash.cli.table import command as make_command
-from cash.faults import Fault
 
 _HEADS = ("paths", "held by", "as", "since", "until", "why")
-# On a terminal what is shown is drawn anew: the screen is cleared, the cursor goes home.
-_ANEW = "\x1b[2J\x1b[H"
 
 
 @make_command(
@@ -44,25 +39,9 @@ def command(watch: bool, as_json: bool) -> None:
     changed.
     """
     if watch:
-        _watch(as_json=as_json)
-        return
+        show = partial(_show, as_json=False)
+        show_changes_of("locks.follow", show, "polis locks --watch", as_json=as_json)
     _show(ask("asking polisd", "locks.list"), as_json=as_json)
-
-
-def _watch(*, as_json: bool) -> None:
-    from cash.daemon.client import follow
-
-    told: Iterator[dict[str, Any]] = follow(places(), "locks.follow", cwd=here())
-    for held in told:
-        if as_json:
-            print_text(json.dumps(held))
-        else:
-            if sys.stdout.isatty():
-                sys.stdout.write(_ANEW)
-            print_text(time.strftime("%H:%M:%S"))
-            _show(held, as_json=False)
-        flush_output()
-    raise Fault("polisd has ended", hint="polis locks --watch")
 
 
 def _show(held: Mapping[str, Any], *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import click
 
 from cash.cli.asking import confirm
 from cash.cli.calls import ask, complete_agents, here
-from cash.cli.conflicts import show_conflicts
+from cash.cli.merge_conflicts import show_conflicts
 from cash.cli.printing import json_option, one_line, print_json, print_text
 from cash.cli.table import command as make_command
 from cash.cli.work import Work, counted, look, offer_commit, show_changes, show_commits, tell

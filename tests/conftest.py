@@ -11,9 +11,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 from installation import Installation
-from leftovers import find_leftovers, look
+from leftovers import Snapshot, find_below, find_beside, look
 
 _folder = pytest.StashKey[Path]()
+_before = pytest.StashKey[Snapshot]()
+_WORKERS = 2
 
 # One verdict for one commit: where CI is set, properties are tried with the same examples each
 # time. By hand they are other ones at every run, and what they find becomes a row of a table.
@@ -46,13 +48,44 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[_folder], ignore_errors=True)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two beside each other where there are two processors: the tests wait half of their time. More
+    would only be in each other's way, for some keep an eye on the clock."""
+    return _WORKERS if len(os.sched_getaffinity(0)) >= _WORKERS else 0
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails the session when a test left a process, mount, namespace, cgroup or file."""
-    before = look()
+    """Fails the session when a test left a process or a mount."""
     yield
-    left = find_leftovers(request.config.stash[_folder], before)
+    left = find_below(request.config.stash[_folder])
     assert not left, "left behind:\n" + "\n".join(left)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not _is_worker(session.config):
+        session.config.stash[_before] = look()
+
+
+@pytest.hookimpl(tryfirst=True)  # before the reports are closed
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fails the session when a test left a network namespace, a cgroup or a file: once, when all
+    workers have ended, for nobody can tell whose they are. After an interrupt they have not."""
+    ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if _is_worker(session.config) or not ended:
+        return
+    if not (left := find_beside(session.config.stash[_before])):
+        return
+    place = ("tests/conftest.py", None, "what the tests left")
+    words = "left behind:\n" + "\n".join(left)
+    report = pytest.TestReport("what the tests left", place, {}, "failed", words, "teardown")
+    session.config.hook.pytest_runtest_logreport(report=report)
+    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 @pytest.fixture

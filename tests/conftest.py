@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     report = pytest.TestReport("what the tests left", place, {}, "failed", words, "teardown")
     session.config.hook.pytest_runtest_logreport(report=report)
     session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_keyboard_interrupt() -> None:
+    """A worker is interrupted again five seconds later, by execnet, whatever it does: what stands
+    is taken down to its end first. The programs that do so heed a signal as ever."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        signal.signal(signal.SIGINT, lambda *_: None)
 
 
 def _is_worker(config: pytest.Config) -> bool:

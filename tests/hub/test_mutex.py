@@ -207,6 +207,7 @@ from cash.hub.account import own_account
 from cash.hub.levels import EXCLUSIVE
 from cash.hub.mutex import hold
 place, owner, got = Path(sys.argv[1]), own_account(), 0
+print("ready", flush=True)
 sys.stdin.readline()
 until = time.monotonic() + 2
 while time.monotonic() < until:
@@ -227,7 +228,9 @@ def test_contenders_are_served_alike(tmp_path: Path) -> None:
         )
         for _ in range(10)
     ]
-    time.sleep(2)
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in started:
         assert process.stdin is not None
         process.stdin.write("\n")

@@ -102,3 +102,11 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     made = Installation(tmp_path_factory.mktemp("i")).make()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The same for all tests of a module, of which each makes a repository of its own in it."""
+    made = Installation(tmp_path_factory.mktemp("h")).make()
+    yield made
+    made.stop()

@@ -15,8 +15,20 @@ def desk(installation: Installation) -> Desk:
 
 
 @pytest.fixture
+def next_desk(house: Installation) -> Desk:
+    """One like it, in the module's own house."""
+    return make_desk(house)
+
+
+@pytest.fixture
 def office(installation: Installation) -> Office:
     return make_office(installation)
+
+
+@pytest.fixture
+def next_office(house: Installation) -> Office:
+    """One like it, in the module's own house."""
+    return make_office(house)
 
 
 @pytest.fixture

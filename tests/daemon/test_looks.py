@@ -21,6 +21,11 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def office(next_office: Office) -> Office:
+    return next_office
+
+
 def test_waiting_ends_as_it_says(office: Office) -> None:
     assert office.polis("agents", "wait", "alice", "--for", "stopped").status == 0
     assert office.polis("agents", "wait", "nobody").status == 64

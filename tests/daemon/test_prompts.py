@@ -12,6 +12,11 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def office(next_office: Office) -> Office:
+    return next_office
+
+
 ODD = b'it\'s "q" `$HOME` \\ #{x};\n\n\ttab\r\x01\x03\x04\x07\x08\x1a\x1b[A\x7f\xff\xc3\xa9 end'
 
 

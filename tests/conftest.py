@@ -6,13 +6,15 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from installation import Installation
 from leftovers import Snapshot, find_below, find_beside, look
+from turns import take_turn
 
 _folder = pytest.StashKey[Path]()
 _before = pytest.StashKey[Snapshot]()
@@ -51,9 +53,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two beside each other where there are two processors: the tests wait half of their time. More
-    would only be in each other's way, for some keep an eye on the clock."""
+    """Two beside each other where there are two processors: the tests wait half of their time."""
     return _WORKERS if len(os.sched_getaffinity(0)) >= _WORKERS else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker is told where it meets the other."""
+    node.workerinput["folder"] = os.fspath(node.config.stash[_folder])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout looks at the clock
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if not _is_worker(item.config):
+        return (yield)
+    alone = item.get_closest_marker("alone") is not None
+    with take_turn(Path(item.config.workerinput["folder"]), alone=alone):  # type: ignore[attr-defined]
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

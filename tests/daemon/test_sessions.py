@@ -231,6 +231,7 @@ def _words(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
+@pytest.mark.alone
 def test_a_shell_at_its_prompt_is_stopped_at_once(office: Office) -> None:
     office.told("agents", "add", "carol", "--provider", "shell")
     office.told("agents", "start", "carol")

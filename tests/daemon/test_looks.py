@@ -88,6 +88,7 @@ def test_several_people_watch_and_leave_without_a_trace(
     assert [one["text"] for one in events if one.get("text") == "got 9 bytes"] == ["got 9 bytes"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("code", "state", "status"), [(3, "error", 1), (0, "completed", 0)])
 def test_a_question_whose_asker_has_ended_counts_no_more(
     office: Office, code: int, state: str, status: int

@@ -17,6 +17,7 @@ from leftovers import Snapshot, find_below, find_beside, look
 from turns import take_turn
 
 _folder = pytest.StashKey[Path]()
+_workers = pytest.StashKey[list[Path]]()
 _before = pytest.StashKey[Snapshot]()
 _WORKERS = 2
 
@@ -30,11 +31,12 @@ hypothesis.settings.load_profile("ci" if "CI" in os.environ else "own")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """One short folder for the session: unix sockets have 108 bytes for their path, and what lies
-    below it is the tests' own."""
-    folder = Path(tempfile.mkdtemp(prefix="polis-tests-", dir="/tmp"))
-    folder.chmod(0o711)  # a dedicated uid, or nobody, has to find its way to its own folders
+    """One short folder for the session, or for each of its workers: unix sockets have 108 bytes for
+    their path, and what lies below it is the tests' own."""
+    given = getattr(config, "workerinput", {}).get("folder")
+    folder = Path(given) if given else _make_folder()
     config.stash[_folder] = folder
+    config.stash[_workers] = []
     config.option.basetemp = folder / "t"
     os.environ["TMPDIR"] = os.fspath(folder)
     # Nobody's own home, state or sockets are a test's business.
@@ -45,10 +47,28 @@ def pytest_configure(config: pytest.Config) -> None:
     tempfile.tempdir = None
 
 
+def _make_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="polis-tests-", dir="/tmp"))
+    folder.chmod(0o711)  # a dedicated uid, or nobody, has to find its way to its own folders
+    return folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker is told which folder is its own, and where it meets the other."""
+    folder = _make_folder()
+    node.config.stash[_workers].append(folder)
+    node.workerinput["folder"] = os.fspath(folder)
+    node.workerinput["meeting"] = os.fspath(node.config.stash[_folder])
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if "POLIS_KEEP" not in os.environ:
-        shutil.rmtree(config.stash[_folder], ignore_errors=True)
+    """A worker has seconds to end, and is then killed: its folder goes when it has gone."""
+    if "POLIS_KEEP" in os.environ or _is_worker(config):
+        return
+    for folder in (config.stash[_folder], *config.stash[_workers]):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,18 +77,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return _WORKERS if len(os.sched_getaffinity(0)) >= _WORKERS else 0
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """A worker is told where it meets the other."""
-    node.workerinput["folder"] = os.fspath(node.config.stash[_folder])
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout looks at the clock
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     if not _is_worker(item.config):
         return (yield)
     alone = item.get_closest_marker("alone") is not None
-    with take_turn(Path(item.config.workerinput["folder"]), alone=alone):  # type: ignore[attr-defined]
+    with take_turn(Path(item.config.workerinput["meeting"]), alone=alone):  # type: ignore[attr-defined]
         return (yield)
 
 

@@ -80,8 +80,17 @@ def test_a_process_that_is_left_is_told_by_its_worker(tmp_path: Path) -> None:
 
 @pytest.mark.alone  # theirs would be taken for its own
 def test_what_is_taken_away_again_is_nothing_left(tmp_path: Path) -> None:
-    status, told = _run(tmp_path, _QUIET, _QUIET, environment={})
+    note = tmp_path / "folders"
+    text = (
+        "import os\n"
+        "def test_it(tmp_path):\n"
+        f"    open({str(note)!r}, 'a').write(os.environ['TMPDIR'] + '\\n')\n"
+    )
+    status, told = _run(tmp_path, text, text, environment={})
     assert status == 0, told
+    folders = note.read_text().split()
+    assert len({*folders}) == 2
+    assert [folder for folder in folders if Path(folder).exists()] == []
     assert told.splitlines()[-1].startswith("2 passed in "), told
 
 

@@ -20,7 +20,7 @@ from cash.keeper.image import Image
 # git quotes it (sq_quote_buf), and how git-lfs calls polis' helper (FormatForShell).
 _TEXT: Final = re.compile(
     rb"/usr/(?:local/)?bin/git-lfs (?:filter-process|(?:clean|smudge) -- (?:'[^']*'|\\['!])+)"
-    rb"|'git-remote-polis' --lfs"
+    rb"|(?:git-remote-polis|'git-remote-polis') --lfs"
 )
 _SHELLS: Final = re.compile(r"/(?:usr/)?bin/(?:sh|dash|bash)")
 _DELETED: Final = " (deleted)"

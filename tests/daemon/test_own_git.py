@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import pytest
 from desk import Desk
@@ -127,7 +128,6 @@ _SETTINGS = {
     "a program of the walls": '[filter "own"]\nclean = touch ran',
     "a git": '[filter "own"]\nclean = git -c alias.x=!PROGRAM x',
     "git-lfs and more": '[filter "own"]\nclean = "/usr/bin/git-lfs clean -- %f; PROGRAM"',
-    "a check of signatures": "[log]\nshowSignature = true\n[gpg]\nprogram = PROGRAM",
 }
 
 
@@ -137,7 +137,19 @@ def test_what_is_named_after_the_look_does_not_run_either(desk: Desk, setting: s
     with _racing(desk, setting):
         ran = desk.polis("agents", "diff", "alice", timeout=60)
     assert not (desk.tree / "ran").exists(), (desk.tree / "ran").read_text()
-    if "filter" in setting:
-        (refused,) = [one for one in desk.log("exec") if one["body"]["decision"] == "deny"]
-        assert "errand" in refused["body"]["reason"]
+    assert "errand" in _refused(desk)["reason"]
     assert ran.status == 0, ran.err
+
+
+def test_no_program_takes_the_place_of_git_s_packer(desk: Desk) -> None:
+    """git takes this setting from the files of the user's own, which are the agent's here."""
+    home = desk.folder_of("alice") / "home"
+    (home / ".gitconfig").write_text("[uploadpack]\npackObjectsHook = touch ran;\n")
+    work(desk, "echo new >new && git add new && git commit -q -m new")
+    assert "errand" in _refused(desk)["reason"]
+    assert not (desk.tree / "ran").exists()
+
+
+def _refused(desk: Desk) -> dict[str, Any]:
+    (refused,) = [one["body"] for one in desk.log("exec") if one["body"]["decision"] == "deny"]
+    return cast(dict[str, Any], refused)

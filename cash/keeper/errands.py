@@ -1,6 +1,6 @@
 """polisd's own errands where there are debuggers: each has a starter of its own.
 
-Nobody judges what an errand starts, so nobody inside may take it over. What one starter starts
+No rule judges what an errand starts (cash/keeper/own_work.py does), so nobody inside may take it over. What one starter starts
 shares a Landlock domain, and there a debugger reaches everything; it reaches nothing of another.
 """
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cash.keeper.gits import operation_of
 from cash.keeper.ground import Ground
 from cash.keeper.image import Image
 
@@ -40,7 +41,9 @@ class OwnWork:
             return False
         if not _is_gits(before):
             return True
-        return _is_gits(os.fsdecode(script) if script else image.file) or _is_known_text(image)
+        if _is_gits(os.fsdecode(script) if script else image.file):
+            return not _is_foreign_remote(_words_of(image, script))
+        return _is_known_text(image)
 
     def _is_shown(self, path: str) -> bool:
         """Whether the agent can have put nothing in its place."""
@@ -73,6 +76,17 @@ def _prefixes(path: bytes) -> Iterator[bytes]:
 def _script_of(image: Image) -> bytes:
     """The script an interpreter was started for, b"" for a program (as faces.py finds it)."""
     return image.name if image.name in image.argv[1:] else b""
+
+
+def _words_of(image: Image, script: bytes) -> tuple[bytes, ...]:
+    return image.argv[image.argv.index(script, 1) :] if script else image.argv
+
+
+def _is_foreign_remote(words: tuple[bytes, ...]) -> bool:
+    """`ext::` and its like start git with whatever words a remote's address has
+    (git-remote-ext(1)); git looks for missing objects of a partial clone there unasked."""
+    operation = operation_of(words)
+    return operation.startswith(b"remote-") and operation != b"remote-polis"
 
 
 def _is_gits(path: str) -> bool:

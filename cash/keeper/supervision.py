@@ -136,7 +136,7 @@ class Supervision:
         self._loop.watch(listener, lambda events: self._notified(watch, events))
 
     def _add_watch(self, place: int, listener: int, told: dict[str, Any]) -> Watch:
-        """told: what the next keeper is to know. Its start: words to compare the first exec with."""
+        """told: what the next keeper is to know; its start: to compare the first exec with."""
         self._will.leave("listener", str(place), told, listener)
         starts, counted = self._recorder.state(place)
         shared = (self._recorder, self._will, place)

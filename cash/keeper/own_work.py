@@ -23,6 +23,16 @@ _TEXT: Final = re.compile(
     rb"/usr/(?:local/)?bin/git-lfs (?:filter-process|(?:clean|smudge) -- (?:'[^']*'|\\['!])+)"
     rb"|(?:git-remote-polis|'git-remote-polis') --lfs"
 )
+_QUESTIONS: Final = frozenset(
+    (
+        *(b"cat-file", b"check-attr", b"for-each-ref", b"ls-files", b"rev-list", b"rev-parse"),
+        *(b"show-ref", b"var", b"version"),
+    )
+)
+# What git-lfs puts before some of them, and the one setting that it makes.
+_NEUTRAL: Final = re.compile(rb"filter\.lfs\.(?:clean|smudge|process)=|filter\.lfs\.required=false")
+_OWN_KEY: Final = b"lfs.repositoryformatversion"
+_ITS_OPTIONS: Final = (b"--includes", b"--local", b"--replace-all")
 _SHELLS: Final = re.compile(r"/(?:usr/)?bin/(?:sh|dash|bash)")
 _DELETED: Final = " (deleted)"
 
@@ -41,9 +51,12 @@ class OwnWork:
             return False
         if not _is_gits(before):
             return True
-        if _is_gits(os.fsdecode(script) if script else image.file):
-            return not _is_foreign_remote(_words_of(image, script))
-        return _is_known_text(image)
+        if not _is_gits(os.fsdecode(script) if script else image.file):
+            return _is_known_text(image)
+        words = _words_of(image, script)
+        return not _is_foreign_remote(words) and (
+            os.path.basename(before) != "git-lfs" or _is_question(words)
+        )
 
     def _is_shown(self, path: str) -> bool:
         """Whether the agent can have put nothing in its place."""
@@ -87,6 +100,29 @@ def _is_foreign_remote(words: tuple[bytes, ...]) -> bool:
     (git-remote-ext(1)); git looks for missing objects of a partial clone there unasked."""
     operation = operation_of(words)
     return operation.startswith(b"remote-") and operation != b"remote-polis"
+
+
+def _is_question(words: tuple[bytes, ...]) -> bool:
+    """What git-lfs asks git (3.3 does so by rev-parse, version and config). An extension that the
+    agent has configured is started with all its words, and a git writes what it is told to."""
+    operation = operation_of(words)
+    before, after = _split(words, operation)
+    are_plain = all(word == b"-c" or _NEUTRAL.fullmatch(word) for word in before)
+    if operation != b"config":
+        return are_plain and operation in _QUESTIONS
+    keys = [word for word in after if not word.startswith(b"-") and b".lfsconfig" not in word]
+    is_listing = not keys and any(word in (b"-l", b"--list") for word in after)
+    is_own = keys[:1] == [_OWN_KEY] and all(
+        word in _ITS_OPTIONS for word in after if word[:1] == b"-"
+    )
+    return are_plain and (is_listing or is_own)
+
+
+def _split(
+    words: tuple[bytes, ...], operation: bytes
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    at = words.index(operation, 1) if operation in words[1:] else len(words)
+    return words[1:at], words[at + 1 :]
 
 
 def _is_gits(path: str) -> bool:

@@ -52,6 +52,26 @@ _OWN = {
         _LFS,
         _image("/usr/bin/dash", b"sh", b"-c", b"git-remote-polis --lfs"),
     ),
+    "a question of git-lfs": (
+        _LFS,
+        _image(
+            _GIT,
+            *(b"git", b"-c", b"filter.lfs.smudge=", b"-c", b"filter.lfs.required=false"),
+            *(b"rev-parse", b"--git-dir"),
+        ),
+    ),
+    "its look at the settings": (
+        _LFS,
+        _image(_GIT, b"git", b"config", b"--includes", b"-l", b"--blob", b"HEAD:.lfsconfig"),
+    ),
+    "its own setting": (
+        _LFS,
+        _image(
+            _GIT,
+            *(b"git", b"config", b"--includes", b"--replace-all"),
+            *(b"lfs.repositoryformatversion", b"0"),
+        ),
+    ),
     "a script of git's": (
         _GIT,
         _image("/usr/bin/dash", b"/bin/sh", b"/usr/bin/git", b"x", name=b"/usr/bin/git"),
@@ -85,6 +105,18 @@ _STRANGE = {
         _GIT,
         _image("/usr/lib/git-core/git", b"/usr/lib/git-core/git-remote-ext", b"origin", b"git x"),
     ),
+    "git with an extension's words": (_LFS, _image(_GIT, b"git", b"log", b"--output=x")),
+    "a question with a setting": (_LFS, _image(_GIT, b"git", b"-c", b"a.b=c", b"rev-parse", b"x")),
+    "a setting": (_LFS, _image(_GIT, b"git", b"config", b"core.hooksPath", b"x")),
+    "a setting elsewhere": (
+        _LFS,
+        _image(
+            _GIT, b"git", b"config", b"-f", b".git/hooks/x", b"lfs.repositoryformatversion", b"0"
+        ),
+    ),
+    "a setting that lists": (_LFS, _image(_GIT, b"git", b"config", b"-l", b"core.hooksPath", b"x")),
+    "a look at another file": (_LFS, _image(_GIT, b"git", b"config", b"-e", b"--global")),
+    "git-lfs by git-lfs": (_LFS, _image(_LFS, b"git-lfs", b"checkout", b"--to", b"x")),
     "a line by git-lfs": (_LFS, _image("/usr/bin/dash", b"sh", b"-c", b"touch ran")),
     "a file without a name": (_STARTER, _image("/memfd:git", b"git")),
     "a removed file": (_STARTER, _image("/usr/bin/git (deleted)", b"git")),

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from cash.faults import Fault
-from cash.providers.facets import HEADLESS
 from cash.providers.manifest import Manifest
 from cash.sessions.screens import read_screen
 from cash.sessions.session import Session
@@ -48,9 +47,8 @@ class Attending:
         manifest = self._hosted.manifests.get(session.agent.provider)
         if manifest is None:
             return
-        outputs = [one.output for of, one in manifest.starts.items() if of == session.purpose]
-        if session.purpose in HEADLESS and any(outputs):
-            self._read_lines(session, outputs[0], data)
+        if output := manifest.stream_of(session.purpose):
+            self._read_lines(session, output, data)
         elif manifest.signs and session.number not in self._looking:
             self._looking.add(session.number)
             self._hosted.spawn(self._look(session, manifest))

@@ -155,3 +155,18 @@ def test_a_stopped_agent_asks_nothing_any_more(desk: Desk) -> None:
     assert desk.polis("agents", "stop", "alice").status == 0
     kill(desk, "-m cash.daemon")
     assert listed(desk) == []
+
+
+def test_a_line_from_standard_input_is_the_line_and_its_question_is_told_once(desk: Desk) -> None:
+    line = "git reset --hard -q"
+    ran = desk.polis("shell", "alice", input=f"{line}\n".encode())
+    assert ran.status == 124
+    assert ran.err.splitlines() == [
+        "polis: asked by discard-changes: Changes that no commit holds would be lost.",
+        "hint: asked as q1, waiting for: polis approvals allow q1",
+        "hint: asked as q1; send it again when allowed (polis approvals allow q1)",
+    ]
+    assert [question["line"] for question in listed(desk)] == [line]
+    assert desk.polis("approvals", "allow", "q1", "--for", "1h").status == 0
+    assert desk.line(line).status == 0
+    assert desk.polis("shell", "alice", input=f"{line}\n".encode()).status == 0

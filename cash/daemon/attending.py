@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from cash.faults import Fault
-from cash.providers.facets import HEADLESS
 from cash.providers.manifest import Manifest
 from cash.sessions.screens import read_screen
 from cash.sessions.session import Session
@@ -55,8 +54,7 @@ class Attending:
         manifest = self._hosted.manifests.get(session.agent.provider)
         if manifest is None:
             return
-        output = _stream_of(session, manifest)
-        if output:
+        if output := manifest.stream_of(session.purpose):
             self._read_lines(session, output, data)
         elif manifest.signs and session.number not in self._looking:
             self._looking.add(session.number)
@@ -89,7 +87,7 @@ class Attending:
 
     def _stands_still(self, session: Session, manifest: Manifest) -> bool:
         """Whether its screen can be read as it is; else it is looked at when it can."""
-        is_screen = bool(manifest.signs) and not _stream_of(session, manifest)
+        is_screen = bool(manifest.signs) and not manifest.stream_of(session.purpose)
         is_still = time.monotonic() - session.written >= _STILL
         return is_screen and is_still and session.number not in self._looking
 
@@ -103,9 +101,3 @@ class Attending:
         signal = read_screen(manifest, "\n".join(lines), time.time())
         if signal is not None:
             self._hosted.states.hear(session.agent, signal)
-
-
-def _stream_of(session: Session, manifest: Manifest) -> str:
-    """In what it writes of its state, "" for a screen."""
-    outputs = [one.output for of, one in manifest.starts.items() if of == session.purpose]
-    return outputs[0] if session.purpose in HEADLESS and any(outputs) else ""

@@ -218,12 +218,13 @@ class CommandStages:
         if told:
             text = reason_text(question) + waiting_text(question)
             await self._connection.send(wire.TEXT, text.encode())
-        return asking.settle(await self._wait_for_answer(question), question, told=told)
+        answer = await self._wait_for_answer(question, told=told)
+        return asking.settle(answer, question, told=told)
 
-    async def _wait_for_answer(self, question: Question) -> Answer | None:
+    async def _wait_for_answer(self, question: Question, *, told: bool) -> Answer | None:
         """Waits for whoever answers first: the client's own terminal, or `polis approvals`. A
         client that hangs up takes its wait with it; the question stays open."""
-        waits = question.describe(waits=True)
+        waits = question.describe(waits=True) | {"told": told}
         await self._connection.send(wire.QUESTION, json.dumps(waits).encode())
         elsewhere = asyncio.ensure_future(
             self._hosted.answering.questions.wait(question, self._hosted.ask_seconds(self._agent))

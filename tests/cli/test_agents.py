@@ -69,18 +69,21 @@ def test_a_list_shows_what_runs_and_what_it_takes(desk: Desk, start: Any) -> Non
     until(lambda: listed(desk)["cpu_percent"] > 20)
     until(lambda: listed(desk)["state"]["age_seconds"] >= 2)
     agent = listed(desk)
-    assert agent["status"] == "running"
+    assert (agent["status"], agent["provider"]) == ("running", "shell")
     assert agent["processes"] == 2  # bash and what it waits for
     assert agent["memory_bytes"] > 5_000_000
     assert agent["state"]["source"] == "process"
     assert 0 <= agent["state"]["age_seconds"] < 60
     words = desk.polis("agents", "list").out.splitlines()
     assert words[0].split() == [
-        *("name", "status", "for", "by", "mode", "branch", "runs", "cpu", "memory", "ports")
+        *("name", "status", "for", "by", "mode", "provider", "branch", "runs", "cpu", "memory"),
+        "ports",
     ]
-    row = r"alice  running  [2-9] s +process  \S+ +agent/alice  python  \d+%  \d+ MB +-"
+    row = r"alice  running  [2-9] s +process  \S+ +shell +agent/alice  python  \d+%  \d+ MB +-"
     assert re.fullmatch(row, words[1])
-    assert re.fullmatch(r"bob    stopped  - +process  \S+ +agent/bob    - +- +- +-", words[2])
+    assert re.fullmatch(
+        r"bob    stopped  - +process  \S+ +shell +agent/bob    - +- +- +-", words[2]
+    )
 
 
 def test_a_list_shows_where_an_agent_listens(desk: Desk, start: Any) -> None:
@@ -175,7 +178,7 @@ def watch(desk: Desk, *words: str, rows: int = 24, columns: int = 120) -> Termin
 def test_a_watched_list_follows_and_is_left_by_ctrl_c(desk: Desk, start: Any) -> None:
     with watch(desk) as terminal:
         terminal.wait_for(r"^2 agents: 2 stopped · Ctrl-C leaves$")
-        terminal.wait_for(r"^name   status +for +by +mode +branch +runs")
+        terminal.wait_for(r"^name   status +for +by +mode +provider +branch +runs")
         terminal.wait_for(r"^alice  stopped  -")
         process = start(f"{BUSY}; true")
         terminal.wait_for(r"^2 agents: 1 running, 1 stopped")

@@ -6,6 +6,7 @@ One process, one thread: keepers and what they fork may use these; polisd must n
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import signal
@@ -21,6 +22,7 @@ _MACHINES = {
         "ptrace": 101,
         "signalfd4": 289,
         "renameat2": 316,
+        "tgkill": 234,
     },
     "aarch64": {
         "clone": 220,
@@ -30,6 +32,7 @@ _MACHINES = {
         "ptrace": 117,
         "signalfd4": 74,
         "renameat2": 276,
+        "tgkill": 131,
     },
 }
 MACHINE = platform.machine()
@@ -219,6 +222,13 @@ def read_memory(pid: int, address: int, size: int) -> bytes:
     if count < 0:
         raise _fail("process_vm_readv")
     return buffer.raw[:count]
+
+
+def is_first(tid: int) -> bool:
+    """Whether a thread is the first of its process: by tgkill(2) without a signal, a fifth of what
+    a pidfd takes."""
+    found = _libc.syscall(_number("tgkill"), tid, tid, 0)
+    return found == 0 or ctypes.get_errno() != errno.ESRCH
 
 
 def signalfd(signals: Iterable[int]) -> int:

@@ -32,8 +32,8 @@ _PLACES_OF_HELD: Final = range(_IN_HAND, _STATES_AT, _CALL)
 _NOTES_AT: Final = _STATES_AT + _MOST_PLACES * _STATE.size
 _MOST_NOTES: Final = 1 << 18
 _FULL: Final = _MOST_NOTES // 2
-# Made once: dumps() would make one for each note.
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+# A text in JSON. Of the notes that each exec and each write makes, it is all that takes an encoder.
+_quote: Final = json.encoder.encode_basestring_ascii
 _SIZE: Final = _NOTES_AT + _LENGTH.size + _MOST_NOTES
 
 
@@ -110,12 +110,14 @@ class Recorder:
     def seized(self, place: int, tid: int, path: str) -> None:
         """A process is about to be: it would die with this keeper."""
         self._under_way[tid] = (place, (path,))
-        self._note("under way", place, tid, (path,))
+        self._add(b'["under way",%d,%d,[%s]]' % (place, tid, _quote(path).encode()))
 
     def began(self, place: int, tid: int, words: tuple[str, ...], *, surprise: bool) -> None:
         """It has become another program, which is to be judged."""
         self._under_way[tid] = (place, words)
-        self._note("exec", place, tid, words, surprise)
+        shown = ",".join(map(_quote, words)).encode()
+        told = b"true" if surprise else b"false"
+        self._add(b'["exec",%d,%d,[%s],%s]' % (place, tid, shown, told))
 
     def judged(self, tid: int) -> None:
         """That exec has been, or its process is no more."""
@@ -134,7 +136,7 @@ class Recorder:
 
     def wrote(self, place: int, path: str, kind: str) -> None:
         """A file was changed."""
-        self._note("wrote", place, path, kind)
+        self._add(b'["wrote",%d,%s,"%s"]' % (place, _quote(path).encode(), kind.encode()))
 
     @property
     def is_filling(self) -> bool:
@@ -162,7 +164,7 @@ class Recorder:
             self._note("gits", 0, self._gits)
 
     def _note(self, *values: Any) -> None:
-        self._add(_encode(values).encode())
+        self._add(json.dumps(values, separators=(",", ":")).encode())
 
     def _add(self, packed: bytes) -> None:
         size = _LENGTH.size + len(packed)

@@ -163,7 +163,7 @@ def write_code(tid: int, address: int, code: bytes) -> None:
     code += bytes(-len(code) % 8)
     for place in range(0, len(code), 8):
         word = int.from_bytes(code[place : place + 8], "little")
-        syscalls.ptrace(_POKE, tid, address + place, ctypes.c_ulong(word))
+        syscalls.ptrace(_POKE, tid, address + place, word)
 
 
 def _registers(request: int, tid: int, values: ctypes.Array[ctypes.c_uint64]) -> None:

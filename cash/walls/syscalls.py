@@ -19,7 +19,6 @@ _MACHINES = {
         "pivot_root": 155,
         "keyctl": 250,
         "seccomp": 317,
-        "ptrace": 101,
         "signalfd4": 289,
         "renameat2": 316,
         "tgkill": 234,
@@ -29,7 +28,6 @@ _MACHINES = {
         "pivot_root": 41,
         "keyctl": 219,
         "seccomp": 277,
-        "ptrace": 117,
         "signalfd4": 74,
         "renameat2": 276,
         "tgkill": 131,
@@ -201,9 +199,16 @@ def seccomp(operation: int, flags: int, program: bytes) -> int:
     return _syscall("seccomp", _number("seccomp"), operation, flags, program)
 
 
-def ptrace(request: int, pid: int, address: int = 0, data: int | object = 0) -> int:
-    """ptrace(2). data: a number, or a ctypes reference to what is read or written."""
-    return _syscall("ptrace", _number("ptrace"), request, pid, address, data)
+_ptrace = ctypes.PyDLL(None, use_errno=True).ptrace
+_ptrace.restype = ctypes.c_long
+_ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+
+def ptrace(request: int, pid: int, address: int = 0, data: int | object = 0) -> None:
+    """ptrace(2), of the requests that answer nothing. data: a number, or a ctypes reference to what
+    is read or written."""
+    if _ptrace(request, pid, address, data) < 0:
+        raise _fail("ptrace")
 
 
 class _Span(ctypes.Structure):

@@ -148,9 +148,8 @@ _OPENAT2_LONG, _HOW_SIZE = ctypes.c_long(_OPENAT2), ctypes.c_size_t(ctypes.sizeo
 def openat2(folder: int, path: str | bytes, flags: int, resolve: int) -> int:
     """openat2(2): `path` below the directory `folder`, resolved under RESOLVE_* rules."""
     how = _OpenHow(flags | _CLOEXEC, 0, resolve)
-    found: int = _libc.syscall(
-        _OPENAT2_LONG, folder, os.fsencode(path), ctypes.byref(how), _HOW_SIZE
-    )
+    name = path if isinstance(path, bytes) else os.fsencode(path)
+    found: int = _libc.syscall(_OPENAT2_LONG, folder, name, ctypes.byref(how), _HOW_SIZE)
     if found < 0:
         raise _fail(f"openat2 {os.fsdecode(path)}")
     return found
@@ -220,7 +219,7 @@ _libc.process_vm_readv.restype = ctypes.c_ssize_t
 
 def read_memory(pid: int, address: int, size: int) -> bytes:
     """process_vm_readv(2) of one piece of another process. OSError."""
-    buffer = ctypes.create_string_buffer(size)
+    buffer = (ctypes.c_char * size)()
     here = _Span(ctypes.addressof(buffer), size)
     there = _Span(address, size)
     count = _libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)

@@ -115,9 +115,9 @@ class Execs:
         seized.starter = words_of_git(note.tid)
         seized.before = program_of(note.tid) if watch.errand else ""
         if notification.let_go_on(watch.listener, note.id):
-            self.seizing.look_after(note.tid)
+            self.seizing.look_after(seized)
         else:
-            self.seizing.look_after(note.tid, 0)
+            self.seizing.look_after(seized, 0)
 
     # The stop
 

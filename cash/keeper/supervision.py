@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -24,7 +25,7 @@ from cash.keeper.judging import Snapshot
 from cash.keeper.loop import Loop
 from cash.keeper.messages import Failed, Message, Seen, Wrote, to_bytes
 from cash.keeper.notification import Notification
-from cash.keeper.opening import Opener
+from cash.keeper.opening import Opener, null_of
 from cash.keeper.own_work import OwnWork
 from cash.keeper.pending import Pending
 from cash.keeper.recorder import Recorder
@@ -82,7 +83,7 @@ class Supervision:
         )
         self._pending = Pending(loop, ask, self._hold, first)
         own_git = (str(view.git_directory), str(view.tree / ".git"))
-        opener = Opener(ground, view.ids if os.geteuid() == 0 else None)
+        opener = Opener(ground, view.ids if os.geteuid() == 0 else None, null_of(ground))
         self._claims = Claims(loop, str(view.tree), ask)
         self.saving = Saving(loop, store_of(view), self._hold, say)
         self._writes = Writes(
@@ -133,7 +134,7 @@ class Supervision:
         told = {"command": values["id"], "start": values.get("start"), "judged": values["judged"]}
         watch = self._add_watch(place, listener, told)
         _predict(watch, values)
-        self._loop.watch(listener, lambda events: self._notified(watch, events))
+        self._loop.watch(listener, partial(self._notified, watch))
 
     def _add_watch(self, place: int, listener: int, told: dict[str, Any]) -> Watch:
         """told: what the next keeper is to know; its start: to compare the first exec with."""
@@ -256,15 +257,10 @@ class Supervision:
         ):
             path_at = None
         self._execs.notified(watch, note, path_at=path_at)
-        # A stop that has come meanwhile need not wait for its signal.
-        self._execs.collect()
 
     def _collect(self, _events: int) -> None:
-        while True:
-            try:
-                os.read(self._children, 128 * 16)
-            except BlockingIOError:
-                break
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._children, 128 * 16)  # many ends are one signal
         self._execs.collect()
 
     def _report_soon(self) -> None:

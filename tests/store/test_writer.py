@@ -92,7 +92,7 @@ def test_events_that_nobody_waits_for_come_together_and_in_turn(path: Path, even
         writer.note(event(number))
         time.sleep(0.0005)
     writer.flush()
-    assert sum(commits, []) == list(range(1, 10))
+    assert [id for ids in commits for id in ids] == list(range(1, 10))
     assert len(commits) < 5
     # By itself, soon.
     writer.note(event(10))

@@ -95,7 +95,7 @@ class Hearing:
         if ended.report:
             report = json.loads(ended.report)
             line = Event(f"{ended.id}:line", report["time"], agent.name, "line", report["line"])
-            self._hosted.writer.submit(line)
+            self._hosted.writer.note(line)
         self._hosted.foreseen.end(ended.id)
         if not self._hosted.is_running(
             agent

@@ -166,7 +166,7 @@ class Hosted:
     def note(self, agent: Agent | None, key: str, kind: str, body: Mapping[str, Any]) -> None:
         """Journals without waiting; the order of notes is kept."""
         name = agent.name if agent else ""
-        self.writer.submit(Event(key, time.time(), name, kind, body))
+        self.writer.note(Event(key, time.time(), name, kind, body))
 
     async def journal(
         self, agent: Agent | None, key: str, kind: str, body: Mapping[str, Any]

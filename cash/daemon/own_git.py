@@ -17,6 +17,8 @@ set_config() {
     export "GIT_CONFIG_KEY_$count=$1" "GIT_CONFIG_VALUE_$count=$2"
     count=$((count + 1))
 }
+newline='
+'
 be_neutral() {
     export GIT_ALLOW_PROTOCOL=polis
     count=${GIT_CONFIG_COUNT:-0}
@@ -27,11 +29,12 @@ be_neutral() {
     set_config submodule.recurse false
     lfs=$(command -v git-lfs) || lfs=
     case $lfs in /usr/bin/git-lfs | /usr/local/bin/git-lfs) ;; *) lfs= ;; esac
-    if git config --get-regexp '^lfs\.extension\.' >/dev/null; then lfs=; fi
-    keys=$(git config --name-only --get-regexp '^filter\..*\.(clean|smudge|process|required)$')
+    keys=$(git config --name-only --get-regexp \
+        '^(lfs\.extension\.|filter\..*\.(clean|smudge|process|required)$)')
+    case $newline$keys in *"${newline}lfs.extension."*) lfs= ;; esac
     while IFS= read -r key; do
         case $key in
-            "") continue ;;
+            "" | lfs.extension.*) continue ;;
             *.required) set_config "$key" false ;;
             filter.lfs.clean) set_config "$key" "${lfs:+$lfs clean -- %f}" ;;
             filter.lfs.smudge) set_config "$key" "${lfs:+$lfs smudge -- %f}" ;;

@@ -153,3 +153,33 @@ def test_no_program_takes_the_place_of_git_s_packer(desk: Desk) -> None:
 def _refused(desk: Desk) -> dict[str, Any]:
     (refused,) = [one["body"] for one in desk.log("exec") if one["body"]["decision"] == "deny"]
     return cast(dict[str, Any], refused)
+
+
+_SIGNER = """
+import os, subprocess
+tree = os.getcwd()
+with open("gpg.sh", "w") as file:
+    file.write(f'''#!/bin/sh
+case "$*" in
+*--verify*) echo "$*" >>{tree}/ran ;;
+*) cat >/dev/null; echo "[GNUPG:] SIG_CREATED " >&2
+    echo "-----BEGIN PGP SIGNATURE-----"; echo; echo x; echo "-----END PGP SIGNATURE-----" ;;
+esac
+''')
+os.chmod("gpg.sh", 0o755)
+git = subprocess.run(["git", "rev-parse", "--absolute-git-dir"], capture_output=True, text=True)
+with open(f"{git.stdout.strip()}/config", "a") as file:
+    file.write(f"[gpg]\\n\\tprogram = {tree}/gpg.sh\\n[log]\\n\\tshowSignature = true\\n")
+subprocess.run("git add . && git commit -q -S -m signed", shell=True, check=True)
+open("new.txt", "w").close()
+"""
+
+
+def test_no_signature_is_asked_about(desk: Desk) -> None:
+    (desk.tree / "sign.py").write_text(_SIGNER)
+    work(desk, "python3 sign.py")
+    assert desk.polis("agents", "diff", "alice").status == 0
+    assert not (desk.tree / "ran").exists(), (desk.tree / "ran").read_text()
+    # It would have been.
+    work(desk, "git log -1 >/dev/null 2>&1")
+    assert (desk.tree / "ran").exists()

@@ -21,6 +21,11 @@ _MESS = (
 )
 
 
+@pytest.fixture
+def desk(next_desk: Desk) -> Desk:
+    return next_desk
+
+
 def _tree(desk: Desk) -> dict[str, str]:
     """Every file of alice's, but for ignored ones: its mode and content."""
     found = {}

@@ -17,6 +17,11 @@ from privilege import needs_root
 pytestmark = pytest.mark.kernel
 
 
+@pytest.fixture
+def desk(next_desk: Desk) -> Desk:
+    return next_desk
+
+
 def _git(desk: Desk, *words: str) -> str:
     return desk.installation.git(desk.repository, *words).rstrip("\n")
 

@@ -175,6 +175,7 @@ def test_what_there_is_no_time_for_is_left(ground: Ground, tmp_path: Path) -> No
     assert carry_objects(ground.repository, tmp_path) == Carried(1)
 
 
+@pytest.mark.alone
 def test_reading_ends_when_nobody_waits(ground: Ground, tmp_path: Path) -> None:
     os.truncate(put(tmp_path, b"", oid_of(b"huge")), MOST_BYTES)
     stop = threading.Event()

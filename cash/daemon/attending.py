@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from cash.faults import Fault
@@ -40,8 +41,14 @@ class Attending:
         """Looks at the screens on which nothing is written."""
         while True:
             await asyncio.sleep(_AGAIN)
+            still: list[tuple[Session, Manifest]] = []
             for session in self._hosted.sessions.living():
-                self._hear(session, b"")
+                manifest = self._hosted.manifests.get(session.agent.provider)
+                if manifest is not None and self._stands_still(session, manifest):
+                    still.append((session, manifest))
+                else:
+                    self._hear(session, b"")
+            await self._look_at_all(still)
 
     def _hear(self, session: Session, data: bytes) -> None:
         manifest = self._hosted.manifests.get(session.agent.provider)
@@ -76,7 +83,21 @@ class Attending:
         if session.ended.done():
             return
         with contextlib.suppress(Fault):  # its window has just gone
-            lines = await self._hosted.sessions.screen(session)
-            signal = read_screen(manifest, "\n".join(lines), time.time())
-            if signal is not None:
-                self._hosted.states.hear(session.agent, signal)
+            self._read_screen(session, manifest, await self._hosted.sessions.screen(session))
+
+    def _stands_still(self, session: Session, manifest: Manifest) -> bool:
+        """Whether its screen can be read as it is; else it is looked at when it can."""
+        is_screen = bool(manifest.signs) and not manifest.stream_of(session.purpose)
+        is_still = time.monotonic() - session.written >= _STILL
+        return is_screen and is_still and session.number not in self._looking
+
+    async def _look_at_all(self, still: Sequence[tuple[Session, Manifest]]) -> None:
+        manifests = {session.number: manifest for session, manifest in still}
+        with contextlib.suppress(Fault):  # tmux has just gone
+            for session, lines in await self._hosted.sessions.screens([one for one, _ in still]):
+                self._read_screen(session, manifests[session.number], lines)
+
+    def _read_screen(self, session: Session, manifest: Manifest, lines: Sequence[str]) -> None:
+        signal = read_screen(manifest, "\n".join(lines), time.time())
+        if signal is not None:
+            self._hosted.states.hear(session.agent, signal)

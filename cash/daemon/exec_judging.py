@@ -100,11 +100,27 @@ class ExecJudging:
         """An exec to judge, or the end of one."""
         if "over" in values:
             self.hosted.promises.end(line_of(values["command"], values["over"]))
+        elif "stranger" in values:
+            await self._note_stranger(values)
         elif "abandoned" in values:
             if waiting := self.household.waiting.pop(values["abandoned"], None):
                 waiting.cancel()
         else:
             await self._answer(AskedExec.read(values))
+
+    async def _note_stranger(self, values: Mapping[str, Any]) -> None:
+        """An errand of polisd's own was about to start a program of the agent's."""
+        body = {
+            "command": values["command"],
+            "argv": values["stranger"],
+            "program": values["program"],
+            "decision": Decision.DENY.word,
+            "approval": "refused",
+            "rules": [],
+            "reason": "an errand of polis' own starts no program of the agent's",
+            "surprise": True,
+        }
+        await self.hosted.journal(self.agent, uuid.uuid4().hex, "exec", body)
 
     async def _answer(self, asked: AskedExec) -> None:
         await self._settle_by(asked, self._decide(asked))

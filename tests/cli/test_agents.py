@@ -86,6 +86,15 @@ def test_a_list_shows_what_runs_and_what_it_takes(desk: Desk, start: Any) -> Non
     )
 
 
+def test_a_list_shows_where_an_agent_listens(desk: Desk, start: Any) -> None:
+    start("python3 -m http.server 8123 & exec python3 -m http.server --bind ::1 8200")
+    until(lambda: listed(desk)["ports"] == [8123, 8200])
+    assert listed(desk, "bob")["ports"] == []
+    row = desk.polis("agents", "list").out.splitlines()[1]
+    assert row.endswith("8123,8200")
+    assert "8123, 8200" in desk.polis("agents", "show", "alice").out
+
+
 def test_one_agent_is_shown_with_who_says_what_it_does(desk: Desk, start: Any) -> None:
     start(f"{BUSY}; true")
     until(lambda: listed(desk)["process_kind"] == "python")

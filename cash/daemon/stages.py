@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from cash import wire
 from cash.daemon.connection import Connection
-from cash.daemon.foreseen import promise_of
 from cash.daemon.household import Household
+from cash.daemon.promises import promise_of
 from cash.daemon.questions import Answer, Question
 from cash.faults import BAD_SYNTAX, DENIED, UNANSWERED, Fault
 from cash.keeper.link import NOTHING, Judged, KeeperLink, Prediction
@@ -277,7 +277,7 @@ class CommandStages:
         body = line_event(request, verdict, "allowed")
         report = json.dumps({"time": time.time(), "line": body}).encode()
         # Whoever let the line through saw what it names.
-        self._hosted.foreseen.allow(request.id, self._agent.incarnation, promise_of(verdict))
+        self._hosted.promises.allow(request.id, self._agent.incarnation, promise_of(verdict))
         words = [_encode(word) for word in argv]
         judged: Judged = "words" if argv == request.arguments else "line"
         await self._start(request.id, words, request.cwd, report, judged, predict(verdict))
@@ -291,7 +291,7 @@ class CommandStages:
         if household is not None:
             body = {"id": number, "reason": "its caller hung up before it began"}
             self._hosted.note(self._agent, f"{number}:dropped", "dropped", body)
-            self._hosted.foreseen.end(number)
+            self._hosted.promises.end(number)
             household.forget(number)
         raise wire.ConnectionEnded("the caller went away")
 

@@ -242,3 +242,16 @@ def test_a_watched_list_needs_a_terminal_and_polisd(desk: Desk) -> None:
         assert desk.polis("down").status == 0
         assert terminal.wait_end() == 125
         assert "polis: polisd has ended" in terminal.text
+
+
+def test_what_is_kept_of_a_removed_agent_is_shown_and_dropped_as_is_said(desk: Desk) -> None:
+    (desk.tree / "new.txt").write_text("new\n")
+    ran = desk.polis("agents", "remove", "alice", "--force")
+    found = re.search(
+        r"^kept: (\S+)  \((git show \S+); (git update-ref -d \S+) drops it\)$", ran.out, re.M
+    )
+    assert found is not None, ran.out
+    git = desk.installation.git
+    assert "+new" in git(desk.repository, *found[2].split()[1:])
+    git(desk.repository, *found[3].split()[1:])
+    assert git(desk.repository, "for-each-ref", found[1]) == ""

@@ -32,12 +32,12 @@ def measure_conflicts(home: Home, rounds: int) -> Row:
     root = home.folder / "wide"
     _lay_out(root)
     names = [f"wide{number}" for number in range(_AGENTS)]
-    _polis(home, root, "init")
+    home.polis("init", root=root)
     for number, name in enumerate(names):
-        _polis(home, root, "agents", "add", name)
+        home.polis("agents", "add", name, root=root)
         line = _WORK.format(n=number, turn=number % 4)
-        _polis(home, root, "exec", name, "--", "sh", "-c", line)
-    found = json.loads(_polis(home, root, "conflicts", "--json"))
+        home.polis("exec", name, "--", "sh", "-c", line, root=root)
+    found = json.loads(home.polis("conflicts", "--json", root=root))
     subjects = {
         "polis conflicts": _typed(home, root),
         "the same once all have written": _typed(home, root, _trees(home, names)),
@@ -45,7 +45,7 @@ def measure_conflicts(home: Home, rounds: int) -> Row:
     }
     figures = compare(subjects, max(5, rounds // 4))
     for name in names:
-        _polis(home, root, "agents", "stop", name)
+        home.polis("agents", "stop", name, root=root)
     return Row(
         name="conflicts",
         title=f"Conflicts of {_AGENTS} agents in {_FILES:,} files",
@@ -72,7 +72,7 @@ def _typed(home: Home, root: Path, trees: Sequence[Path] = ()) -> Turn:
             (tree / "fresh").write_text(f"{time.time()}\n")
         time.sleep(0.1)  # else they are taken for what may still change
         began = time.perf_counter()
-        _polis(home, root, "conflicts", "--json")
+        home.polis("conflicts", "--json", root=root)
         return time.perf_counter() - began
 
     return turn
@@ -102,18 +102,3 @@ def _lay_out(root: Path) -> None:
     who = "git -c user.name=bench -c user.email=bench@example.org"
     line = f"git init -q -b main && git add -A && {who} commit -qm all"
     subprocess.run(["sh", "-ec", line], cwd=root, check=True)
-
-
-def _polis(home: Home, root: Path, *words: str) -> str:
-    ended = subprocess.run(
-        ["polis", *words],
-        cwd=root,
-        env=home.environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    if ended.returncode != 0:
-        raise RuntimeError(f"polis {' '.join(words)}: {ended.stderr.strip()}")
-    return ended.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,9 @@ from cash.daemon.remote_calls import RemoteCalls
 from cash.faults import Fault
 from cash.hub.adoption import as_fault, write_whole
 from cash.hub.lfs_config import configure_lfs, configure_objects
-from cash.hub.parts import configure_parts, list_parts
+from cash.hub.parts import configure_parts, initialise_parts, list_parts
 from cash.hub.remotes import configure_remotes, list_remotes
+from cash.hub.repository import Repository
 from cash.walls.plan import PARTS_NAME, REMOTES_NAME
 from cash.workspace.agent import Agent
 
@@ -60,7 +62,8 @@ class Doors:
         parts = await asyncio.to_thread(list_parts, repository)
         lfs = await asyncio.to_thread(configure_lfs, repository)
         objects = configure_objects(remotes) if lfs else ""
-        self._show(agent, REMOTES_NAME, configure_remotes(remotes) + objects)
+        own = configure_remotes(remotes) + initialise_parts(parts)
+        self._show(agent, REMOTES_NAME, own + objects)
         self._show(agent, PARTS_NAME, lfs + configure_parts(parts))
         self._shown[agent.incarnation] = stamp
 
@@ -84,11 +87,8 @@ class Doors:
 
     def _stamp(self) -> tuple[int, ...]:
         """Changes when what the user has configured may have."""
-        repository = self._hosted.repository
-        common = repository.common_dir
-        files = [common / "config", common / "modules", repository.owner.home / ".gitconfig"]
-        files.append(repository.root / ".lfsconfig")
-        return tuple(number for path in files for number in _stamp(path))
+        files = _files_of(self._hosted.repository)
+        return tuple([number for path in files for number in _stamp(path)])
 
     def close(self, agent: Agent) -> None:
         """Listens no more."""
@@ -103,7 +103,15 @@ class Doors:
             door.close()
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+@functools.lru_cache(maxsize=64)
+def _files_of(repository: Repository) -> tuple[str, ...]:
+    """Where its remotes, submodules and large files are configured."""
+    common = repository.common_dir
+    files = [common / "config", common / "modules", repository.owner.home / ".gitconfig"]
+    return tuple(map(os.fspath, [*files, repository.root / ".lfsconfig"]))
+
+
+def _stamp(path: str) -> tuple[int, ...]:
     try:
         found = os.stat(path)
     except OSError:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cash.daemon.connecting import declined, declined_command
 from cash.daemon.enforcing import informed_programs
-from cash.daemon.foreseen import promise_of
 from cash.daemon.git_work import is_other_end, is_own_work
+from cash.daemon.judged import Judged
+from cash.daemon.promises import promise_of
 from cash.daemon.questions import Question
 from cash.daemon.stages import Asking, judge, predict, reason_text, syntax_text, waiting_text
 from cash.faults import BAD_SYNTAX, DENIED, FAILED_CLOSED, UNANSWERED, Fault
@@ -23,6 +24,7 @@ from cash.keeper.link import ExecVerdict, KeeperLink
 from cash.keeper.messages import to_text
 from cash.pipeline import Approval, Approved, Chosen, Refused
 from cash.policy.action import Start
+from cash.policy.context import Context
 from cash.policy.explain import refusal_text
 from cash.policy.verdict import Decision, Verdict
 from cash.syntax.command import Assignment, Command, Line
@@ -80,13 +82,6 @@ def line_of(command: str, number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    face: Face
-    line: Line
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
 class ExecJudging:
     """The execs of one agent whose walls stand. link: to the keeper that asks; one that is killed
     takes what it asked about along."""
@@ -99,12 +94,28 @@ class ExecJudging:
     async def hear(self, values: Mapping[str, Any]) -> None:
         """An exec to judge, or the end of one."""
         if "over" in values:
-            self.hosted.foreseen.end(line_of(values["command"], values["over"]))
+            self.hosted.promises.end(line_of(values["command"], values["over"]))
+        elif "stranger" in values:
+            await self._note_stranger(values)
         elif "abandoned" in values:
             if waiting := self.household.waiting.pop(values["abandoned"], None):
                 waiting.cancel()
         else:
             await self._answer(AskedExec.read(values))
+
+    async def _note_stranger(self, values: Mapping[str, Any]) -> None:
+        """An errand of polisd's own was about to start a program of the agent's."""
+        body = {
+            "command": values["command"],
+            "argv": values["stranger"],
+            "program": values["program"],
+            "decision": Decision.DENY.word,
+            "approval": "refused",
+            "rules": [],
+            "reason": "an errand of polis' own starts no program of the agent's",
+            "surprise": True,
+        }
+        await self.hosted.journal(self.agent, uuid.uuid4().hex, "exec", body)
 
     async def _answer(self, asked: AskedExec) -> None:
         await self._settle_by(asked, self._decide(asked))
@@ -144,34 +155,47 @@ class ExecJudging:
                 await self._journal(asked, judged, "policy")
                 return self._run_instead(verdict.rewritten)
             case _:
-                keep = not self._is_informed(asked)
+                keep = not self._is_informed(asked, judged)
                 return ExecVerdict("allow", keep=keep, predicted=predict(verdict))
 
-    def _is_informed(self, asked: AskedExec) -> bool:
-        """Whether facts decide about it, by any name that it has."""
-        policy = self.hosted.in_force.policy()
-        informed, known = informed_programs(policy), self.hosted.identities_of(policy).names
+    def _is_informed(self, asked: AskedExec, judged: Judged) -> bool:
+        """Whether facts decide about it, by any name that it has, or another policy by now."""
+        if self.hosted.in_force.policy() is not judged.policy:
+            return True
+        informed, known = informed_programs(judged.policy), judged.context.identities.names
         names: set[str] = set()
         for face in asked.faces:
             names |= {face.program, face.resolved.rpartition("/")[2]}
             names |= known.get(face.identity, frozenset()) if face.identity else frozenset()
         return any(name in informed for name in names)
 
-    async def _judge(self, asked: AskedExec) -> _Judged:
+    async def _judge(self, asked: AskedExec) -> Judged:
         """The strictest verdict on any of its faces."""
         found = [await self._judge_face(asked, face) for face in asked.faces]
         return max(found, key=lambda one: one.verdict.decision)
 
-    async def _judge_face(self, asked: AskedExec, face: Face) -> _Judged:
-        action = exec_of(face, asked.cwd, surprise=asked.surprise)
+    async def _judge_face(self, asked: AskedExec, face: Face) -> Judged:
+        policy = await self.hosted.in_force.current()
         context = self.hosted.context_of(self.agent, asked.cwd)
+        key = (face, asked.environment, asked.surprise)
+        known = self.hosted.judged.find(key, policy, context)
+        if known is None:
+            known = Judged(face, *await self._judge_anew(asked, face, context), policy, context)
+            if self.hosted.in_force.policy() is policy:
+                self.hosted.judged.remember(key, known)
+        return known
+
+    async def _judge_anew(
+        self, asked: AskedExec, face: Face, context: Context
+    ) -> tuple[Line, Verdict]:
+        action = exec_of(face, asked.cwd, surprise=asked.surprise)
         line = await self._read(face, action.command)
         # What a text names is judged once more when it starts; the exec itself is not.
         context = replace(context, enforced=len(line.commands) > 1)
         if _TOLD in (face.program[:3], face.resolved.rpartition("/")[2][:3]):
             line = _with_environment(line, asked.environment)
         start = Start(face.program, face.resolved or None, face.identity, asked.surprise)
-        return _Judged(face, line, await judge(self.hosted, line, context, start))
+        return line, await judge(self.hosted, line, context, start)
 
     async def _read(self, face: Face, command: Command) -> Line:
         words = [word.text for word in command.argv]
@@ -182,7 +206,7 @@ class ExecJudging:
         is_entry = _is_login(words) or any(map(looks_framed, words))
         return await self.hosted.parser.read_argv(words, entry=is_entry)
 
-    async def _broken(self, judged: _Judged) -> Line | None:
+    async def _broken(self, judged: Judged) -> Line | None:
         """The line of a shell that no reader and not bash itself can read. A nested one was read
         by one reader alone until now."""
         line = judged.line
@@ -192,12 +216,12 @@ class ExecJudging:
 
     # Questions
 
-    async def _ask(self, asked: AskedExec, judged: _Judged) -> ExecVerdict:
+    async def _ask(self, asked: AskedExec, judged: Judged) -> ExecVerdict:
         verdict = judged.verdict
         rules = frozenset(one.rule for one in verdict.matches if one.decision is Decision.ASK)
         argv = tuple([word.text for word in judged.line.commands[0].argv])
         lines = self.household.lines_of(asked.command)
-        if self.hosted.foreseen.grants(self.agent.incarnation, lines, argv, asked.cwd, rules):
+        if self.hosted.promises.grants(self.agent.incarnation, lines, argv, asked.cwd, rules):
             return ExecVerdict("allow", predicted=predict(verdict))
         text = judged.line.entry or judged.line.text
         asking = Asking(self.hosted, self.agent, asked.cwd)
@@ -217,7 +241,7 @@ class ExecJudging:
         self.household.waiting[asked.number] = self.hosted.spawn(wait)
         return ExecVerdict("wait", reason_text(question) + waiting_text(question))
 
-    async def _wait(self, asked: AskedExec, judged: _Judged, question: Question) -> None:
+    async def _wait(self, asked: AskedExec, judged: Judged, question: Question) -> None:
         seconds = self.hosted.ask_seconds(self.agent)
         answer = await self.hosted.answering.questions.wait(question, seconds)
         self.household.waiting.pop(asked.number, None)
@@ -229,7 +253,7 @@ class ExecJudging:
         """Whether its keeper was killed meanwhile: nobody would tell when a grant is to end."""
         return self.household.link is not self.link
 
-    async def _follow(self, asked: AskedExec, judged: _Judged, approval: Approval) -> ExecVerdict:
+    async def _follow(self, asked: AskedExec, judged: Judged, approval: Approval) -> ExecVerdict:
         """What an answer amounts to."""
         match approval:
             case Chosen():
@@ -241,14 +265,14 @@ class ExecJudging:
             case Approved():
                 return await self._go_on(asked, judged, approval)
 
-    async def _go_on(self, asked: AskedExec, judged: _Judged, approval: Approved) -> ExecVerdict:
+    async def _go_on(self, asked: AskedExec, judged: Judged, approval: Approved) -> ExecVerdict:
         verdict = judged.verdict
         await self._journal(asked, judged, approval.by)
         if self._is_over:
             return _DIED
         if verdict.rewritten is not None:
             return self._run_instead(verdict.rewritten)
-        self.hosted.foreseen.allow(asked.line, self.agent.incarnation, promise_of(verdict))
+        self.hosted.promises.allow(asked.line, self.agent.incarnation, promise_of(verdict))
         self.household.grant(asked.command, asked.line)
         return ExecVerdict("allow", until_it_ends=True, predicted=predict(verdict))
 
@@ -257,7 +281,7 @@ class ExecJudging:
         Debian's /etc/profile begins it anew."""
         return ExecVerdict("run", f"PATH=$PATH:{shlex.quote(self.hosted.path())}\n{text}")
 
-    async def _journal(self, asked: AskedExec, judged: _Judged, approval: str) -> None:
+    async def _journal(self, asked: AskedExec, judged: Judged, approval: str) -> None:
         verdict, line = judged.verdict, judged.line.entry or judged.line.text
         body = {
             "command": asked.command,

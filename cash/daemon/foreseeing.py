@@ -73,6 +73,8 @@ class Foreseeing:
     def paths_of(self, agent: Agent) -> frozenset[str]:
         """The files, from the tree's root, in which its work conflicts with another agent's."""
         others = [one for one in self._last.meetings if len(one.agents) > 1]
+        if not others:
+            return frozenset()
         return replace(self._last, meetings=tuple(others)).paths_of(agent.name)
 
     async def look(self, cwd: Path, into: str | None) -> Look:

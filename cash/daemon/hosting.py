@@ -20,16 +20,17 @@ from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
 from cash.daemon.exporting import Exporting
 from cash.daemon.foreseeing import Foreseeing
-from cash.daemon.foreseen import Foreseen
 from cash.daemon.hearing import Hearing
 from cash.daemon.household import Household
 from cash.daemon.importing import Importing
+from cash.daemon.judged import LastJudged
 from cash.daemon.judging import PolicyInForce
 from cash.daemon.keeping import Claims, Keeping
 from cash.daemon.lending import Lending
 from cash.daemon.lock_sessions import LockSessions
 from cash.daemon.locks import Locks
 from cash.daemon.programs import Programs
+from cash.daemon.promises import Promises
 from cash.daemon.prompting import Prompting
 from cash.daemon.quotas import Quotas, QuotaWatch
 from cash.daemon.reloading import Loading, Reloading
@@ -103,7 +104,8 @@ class Hosted:
         self.importing = Importing(self)
         self.exporting = Exporting(self)
         self.answering = Answering(self)
-        self.foreseen = Foreseen()
+        self.promises = Promises()
+        self.judged = LastJudged()
         self.foreseeing = Foreseeing(self)
         self.connecting = Connecting(self)
         self.hearing = Hearing(self)
@@ -202,14 +204,14 @@ class Hosted:
 
     def _context_of(self, agent: Agent) -> Context:
         """The same, but for what lies in the tree."""
-        manifest = self.manifests.get(agent.provider)
+        manifest, tree = self.manifests.get(agent.provider), str(agent.tree)
         return Context(
             agent=agent.name,
             branch=agent.branch,
             level=self.level,
-            tree=str(agent.tree),
+            tree=tree,
             home=str(home_inside(self.repository)),
-            cwd=str(agent.tree),
+            cwd=tree,
             identities=self.identities_of(self.in_force.policy()),
             hosts=frozenset(manifest.hosts) if manifest else frozenset(),
             locks=self.locks.others(agent),

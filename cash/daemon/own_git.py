@@ -1,8 +1,10 @@
 """polisd's own git inside an agent's walls, on a git directory whose settings are the agent's.
 
-What it starts is polis', and judged by nobody; so it starts nothing that the agent has chosen: no
+What it starts is polis', and judged by no rule; so it starts nothing that the agent has chosen: no
 hook, no monitor, no filter, no helper of a remote but polis' own. git-lfs is what it is by its
-place and its usual words, and has no extension; else its files are taken as they lie.
+place and its usual words, and has no extension; else its files are taken as they lie. So it works
+with what is there now; what comes into the settings later, the keeper refuses
+(cash/keeper/own_work.py).
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ class Ground:
         """A descriptor of an absolute path inside, links followed as from within. OSError."""
         return syscalls.openat2(self._root, path, flags, syscalls.RESOLVE_IN_ROOT)
 
-    def look(self, path: bytes) -> os.stat_result:
+    def look(self, path: bytes, flags: int = os.O_PATH) -> os.stat_result:
         """What is at an absolute path inside. OSError."""
-        descriptor = self.open(path)
+        descriptor = self.open(path, flags)
         try:
             return os.fstat(descriptor)
         finally:
@@ -56,24 +56,18 @@ class Ground:
         if path.startswith(_PERSONAL):
             return 0
         try:
-            found = self.look(path)
+            # Nearly always nothing is there: then one look tells it.
+            found = self.look(path, os.O_PATH | os.O_NOFOLLOW)
         except OSError as fault:
-            if fault.errno not in _ANSWERS or self._is_link(path):
-                return 0  # not known from here: the kernel will say
-            return fault.errno or 0
+            # The rest is not known from here: the kernel will say.
+            return fault.errno if fault.errno in _ANSWERS else 0
         except ValueError:
             return 0
+        if stat.S_ISLNK(found.st_mode):
+            try:
+                found = self.look(path)
+            except OSError:
+                return 0  # where it leads may depend on who follows it
         if stat.S_ISDIR(found.st_mode) or not found.st_mode & 0o111:
             return errno.EACCES
         return 0
-
-    def _is_link(self, path: bytes) -> bool:
-        """Whether a link stands there: where it leads may depend on who follows it."""
-        try:
-            descriptor = self.open(path, os.O_PATH | os.O_NOFOLLOW)
-        except OSError:
-            return False
-        try:
-            return stat.S_ISLNK(os.fstat(descriptor).st_mode)
-        finally:
-            os.close(descriptor)

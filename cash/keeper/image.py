@@ -7,6 +7,7 @@ and run another (the notification before the exec is no such place).
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 from dataclasses import dataclass
@@ -96,30 +97,30 @@ def _read_stack(pid: int, start: int) -> bytes:
 
 
 def _parse(memory: bytes, start: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...], bytes]:
-    """argc, argv…, NULL, environment…, NULL, auxiliary vector (System V ABI, 3.4.1)."""
+    """argc, argv…, NULL, environment…, NULL, auxiliary vector (System V ABI, 3.4.1), then texts."""
     try:
-        (count,) = struct.unpack_from("=Q", memory)
-        pointers = struct.unpack_from(f"={count}Q", memory, _POINTER)
-        place = _POINTER * (count + 2)
-        entries = []
-        while pointer := struct.unpack_from("=Q", memory, place)[0]:
-            entries.append(pointer)
-            place += _POINTER
-        place += _POINTER
-        name = 0
-        while (pair := struct.unpack_from("=QQ", memory, place))[0]:
-            if pair[0] == _EXEC_NAME:
-                name = pair[1]
-            place += 2 * _POINTER
-        if not name:
-            raise Unreadable("no name")
-        return (
-            tuple([_text_at(memory, pointer - start) for pointer in pointers]),
-            tuple([_text_at(memory, pointer - start) for pointer in entries]),
-            _text_at(memory, name - start),
-        )
-    except (struct.error, ValueError, MemoryError) as fault:
+        count, first = struct.unpack_from("=2Q", memory)
+        if not count or not start < first < start + len(memory):
+            raise ValueError("a pointer leads out of the stack")
+        words = struct.unpack_from(f"={(first - start) // _POINTER}Q", memory)
+        end = words.index(0, count + 2)
+        keys = words[end + 1 :: 2]
+        name = keys.index(_EXEC_NAME, 0, keys.index(0))
+        texts = _texts_at(memory, start, (*words[1 : count + 1], *words[count + 2 : end]))
+        at = words[end + 2 + 2 * name] - start
+        return texts[:count], texts[count:], _text_at(memory, at)
+    except (struct.error, IndexError, ValueError, MemoryError) as fault:
         raise Unreadable(f"its stack cannot be read: {fault}") from fault
+
+
+def _texts_at(memory: bytes, start: int, pointers: tuple[int, ...]) -> tuple[bytes, ...]:
+    """The texts that pointers lead to. The kernel lays them out one behind the other, in that
+    order: then they are taken in one go."""
+    texts = memory[pointers[0] - start :].split(b"\0", len(pointers))[:-1]
+    ends = itertools.accumulate([len(text) + 1 for text in texts], initial=pointers[0])
+    if (*ends,)[:-1] == pointers:
+        return tuple(texts)
+    return tuple([_text_at(memory, pointer - start) for pointer in pointers])
 
 
 def _text_at(memory: bytes, place: int) -> bytes:

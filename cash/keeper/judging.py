@@ -32,6 +32,8 @@ from cash.syntax.word import literal_word
 # Of what is remembered, as text: it takes two to three times that.
 _MOST_KNOWN, _LONGEST_KNOWN = 1 << 19, 4096
 _ENDLESS: Final = 1 << 40
+# Of paths of which it is remembered what rules say.
+_MOST_PATHS, _LONGEST_PATH = 1024, 256
 _NOBODY: Final = Exec(Command(()), None, None)
 
 
@@ -58,6 +60,9 @@ class Judging:
         self.has_sessions = any(one.clash == "lock" for one in snapshot.policy.clashes)
         self._counted_kinds = _kinds_spoken_of(self._bulk)
         self._spoken_of = _paths_spoken_of(usual, snapshot.context)
+        # A path's verdict follows from its words and this snapshot alone, whatever lies there.
+        self._free: dict[tuple[str, WriteKind], bool] = {}
+        self._counted: dict[tuple[str, WriteKind], bool] = {}
 
     def is_known(self, key: tuple[object, ...]) -> bool:
         """Whether just this was allowed before."""
@@ -81,10 +86,13 @@ class Judging:
     def allows_write(self, path: str, kind: WriteKind) -> bool:
         """Whether the policy plainly lets this file change, whatever else its command changes.
         That no rule names a file is asked with the command, not here."""
-        # One look at all rules' paths: nearly always none speaks of this one.
-        if self._spoken_of is not None and self._spoken_of.test(path) == NO:
-            return True
-        return self._allows_write(self._usual, path, kind, 0)
+        known = self._free.get((path, kind))
+        if known is None:
+            # One look at all rules' paths: nearly always none speaks of this one.
+            is_unspoken = self._spoken_of is not None and self._spoken_of.test(path) == NO
+            known = is_unspoken or self._allows_write(self._usual, path, kind, 0)
+            _keep(self._free, (path, kind), known)
+        return known
 
     def clash(self, path: str) -> Clash | None:
         """What policy says of a write to a path of the tree that somebody else holds."""
@@ -96,7 +104,11 @@ class Judging:
         """Whether a rule speaks of such a file once a command has changed too many of them."""
         if self._bulk is None or kind not in self._counted_kinds:
             return False
-        return not self._allows_write(self._bulk, path, kind, _ENDLESS)
+        known = self._counted.get((path, kind))
+        if known is None:
+            known = not self._allows_write(self._bulk, path, kind, _ENDLESS)
+            _keep(self._counted, (path, kind), known)
+        return known
 
     def allows_so_many(self, path: str, kind: WriteKind, count: int) -> bool:
         """Whether a command that has changed so many of the files that are counted may go on."""
@@ -119,6 +131,14 @@ class Judging:
         actions: tuple[Action, ...] = (action, *implied_actions((action,), context))
         verdict = self.snapshot.policy.judge(actions, context)
         return verdict.decision is Decision.ALLOW
+
+
+def _keep(known: dict[tuple[str, WriteKind], bool], key: tuple[str, WriteKind], said: bool) -> None:
+    """Those that come again are soon known again."""
+    if len(known) >= _MOST_PATHS:
+        known.clear()
+    if len(key[0]) <= _LONGEST_PATH:
+        known[key] = said
 
 
 def counts(rule: Rule) -> bool:

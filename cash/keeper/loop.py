@@ -51,12 +51,15 @@ class Loop:
     def run_once(self) -> None:
         """Waits for something and handles all that has come."""
         found = self._epoll.poll(self._patience())
-        # epoll's order is not that in which things came: what was ready once stays in front.
-        found.sort(key=lambda one: one[0] not in self._first)
+        if len(found) > 1:
+            # epoll's order is not that in which things came: what was ready once stays in front.
+            found.sort(key=lambda one: one[0] not in self._first)
         for descriptor, events in found:
             # An earlier handler of this round may have closed it.
             if handler := self._handlers.get(descriptor):
                 handler(events)
+        if not self._timers:
+            return
         # Not those that are set meanwhile: hundreds that come again and again (writers of a fifo)
         # would keep everything else waiting for ever.
         now, due = time.monotonic(), []

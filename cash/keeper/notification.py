@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 _RECEIVE: Final = 0xC0502100
 _SEND: Final = 0xC0182101
 _IS_VALID: Final = 0x40082102
+_NUMBER: Final = struct.Struct("=Q")
 _ADD_DESCRIPTOR: Final = 0x40182103
 _NOTIFICATION: Final = struct.Struct("=QII iIQ6Q")
 SIZE: Final = _NOTIFICATION.size
-_EMPTY: Final = bytes(SIZE)
+EMPTY: Final = bytes(SIZE)
 # Up to 1,024 bytes, fcntl.ioctl has the kernel write to a copy.
 ROOM: Final = 1032
 _RESPONSE: Final = struct.Struct("=QqiI")
@@ -39,8 +40,7 @@ class Notification(NamedTuple):
 
 def receive(listener: int, buffer: memoryview) -> Notification | None:
     """The next call that waits, or None: its caller died before we came. buffer: which the kernel
-    itself writes it to, ROOM bytes."""
-    buffer[:SIZE] = _EMPTY  # the kernel refuses one that is not zeroed
+    itself writes it to, ROOM bytes; it refuses one that does not begin with EMPTY."""
     try:
         fcntl.ioctl(listener, _RECEIVE, buffer, True)
     except OSError as fault:
@@ -60,7 +60,7 @@ def is_waiting(listener: int, number: int) -> bool:
     """Whether the call still waits. What was read of its thread before is the thread's own only
     then: a dead thread's number is given to others."""
     try:
-        fcntl.ioctl(listener, _IS_VALID, struct.pack("=Q", number))
+        fcntl.ioctl(listener, _IS_VALID, _NUMBER.pack(number))
     except OSError:
         return False
     return True

@@ -20,6 +20,7 @@ from cash.walls import syscalls
 
 _OWN: Final = re.compile(rb"/(?:dev|proc/(?:self|thread-self))/fd/(\d+)")
 _STANDARD: Final = {b"/dev/stdin": 0, b"/dev/stdout": 1, b"/dev/stderr": 2}
+_NULL: Final = b"/dev/null"
 _PERSONAL: Final = (b"/dev/", b"/proc/")
 _MOST_LINKS: Final = 40  # MAXSYMLINKS
 _TEMPORARY: Final = 0o20000000  # __O_TMPFILE
@@ -34,12 +35,14 @@ _ASKED: Final = ~(os.O_NOFOLLOW | os.O_CLOEXEC)
 
 class Spot(NamedTuple):
     """Where something is, or would be: `name` in the folder open as `folder` (the holder's to
-    close). path: both, as a real path inside. link: /proc/TID/fd/N to open instead."""
+    close). path: both, as a real path inside. link: /proc/TID/fd/N to open instead. stays: the
+    folder is never closed."""
 
     folder: int
     name: str
     path: str
     link: str = ""
+    stays: bool = False
 
     def is_file(self, found: os.stat_result) -> bool:
         """Whether just that file is here."""
@@ -74,10 +77,11 @@ class LinkThere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """ids: as whom files are opened and made; None: as the keeper itself."""
+    """ids: as whom files are opened and made; None: as the keeper itself. null: null_of(ground)."""
 
     ground: Ground
     ids: tuple[int, int] | None
+    null: Spot
 
     def become(self) -> None:
         """From here on the file system sees the agent: its permissions, its ownership."""
@@ -92,6 +96,8 @@ class Opener:
     def find(self, tid: int, path: bytes) -> Spot:
         """The spot an absolute path means to a process. OSError as its own call would have."""
         if path.startswith(_PERSONAL):
+            if path == _NULL:
+                return self.null
             own = _OWN.fullmatch(path)
             number = int(own[1]) if own else _STANDARD.get(path)
             if number is not None:
@@ -194,9 +200,16 @@ class Opener:
             raise
 
 
+def null_of(ground: Ground) -> Spot:
+    """Where /dev/null is, which two of three opens of a shell name. /dev is a mount of the walls'
+    own: nobody inside can write to it, or mount on it. So this is the same spot for ever."""
+    folder = ground.open(os.path.dirname(_NULL), os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    return Spot(folder, "null", os.fsdecode(_NULL), stays=True)
+
+
 def close(spot: Spot) -> None:
     """Lets go of its folder."""
-    if spot.folder >= 0:
+    if spot.folder >= 0 and not spot.stays:
         os.close(spot.folder)
 
 

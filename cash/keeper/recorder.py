@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from cash.keeper.notification import ROOM, SIZE, Notification, unpack
+from cash.keeper.notification import EMPTY, ROOM, SIZE, Notification, unpack
 from cash.policy.action import WRITE_KINDS
 
 _KEY: Final = struct.Struct("=Q")
@@ -32,6 +32,8 @@ _PLACES_OF_HELD: Final = range(_IN_HAND, _STATES_AT, _CALL)
 _NOTES_AT: Final = _STATES_AT + _MOST_PLACES * _STATE.size
 _MOST_NOTES: Final = 1 << 18
 _FULL: Final = _MOST_NOTES // 2
+# A text in JSON. Of the notes that each exec and each write makes, it is all that takes an encoder.
+_quote: Final = json.encoder.encode_basestring_ascii
 _SIZE: Final = _NOTES_AT + _LENGTH.size + _MOST_NOTES
 
 
@@ -55,8 +57,9 @@ class Recorder:
     # Calls
 
     def open_hand(self, place: int) -> memoryview:
-        """Where the next call of this place is to be received: from that moment on it is here."""
-        self._hand[:SIZE] = bytes(SIZE)
+        """Where the next call of this place is to be received, empty: from that moment on it is
+        here."""
+        self._hand[:SIZE] = EMPTY
         _KEY.pack_into(self._memory, 0, place + 1)
         return self._hand
 
@@ -107,17 +110,19 @@ class Recorder:
     def seized(self, place: int, tid: int, path: str) -> None:
         """A process is about to be: it would die with this keeper."""
         self._under_way[tid] = (place, (path,))
-        self._note("under way", place, tid, (path,))
+        self._add(b'["under way",%d,%d,[%s]]' % (place, tid, _quote(path).encode()))
 
     def began(self, place: int, tid: int, words: tuple[str, ...], *, surprise: bool) -> None:
         """It has become another program, which is to be judged."""
         self._under_way[tid] = (place, words)
-        self._note("exec", place, tid, words, surprise)
+        shown = ",".join(map(_quote, words)).encode()
+        told = b"true" if surprise else b"false"
+        self._add(b'["exec",%d,%d,[%s],%s]' % (place, tid, shown, told))
 
     def judged(self, tid: int) -> None:
         """That exec has been, or its process is no more."""
         if self._under_way.pop(tid, None) is not None:
-            self._note("judged", 0, tid)
+            self._add(b'["judged",0,%d]' % tid)
 
     def died(self, tid: int) -> None:
         """That exec, of an earlier keeper's, is known to have ended with it."""
@@ -131,7 +136,7 @@ class Recorder:
 
     def wrote(self, place: int, path: str, kind: str) -> None:
         """A file was changed."""
-        self._note("wrote", place, path, kind)
+        self._add(b'["wrote",%d,%s,"%s"]' % (place, _quote(path).encode(), kind.encode()))
 
     @property
     def is_filling(self) -> bool:
@@ -159,7 +164,9 @@ class Recorder:
             self._note("gits", 0, self._gits)
 
     def _note(self, *values: Any) -> None:
-        packed = json.dumps(values, separators=(",", ":")).encode()
+        self._add(json.dumps(values, separators=(",", ":")).encode())
+
+    def _add(self, packed: bytes) -> None:
         size = _LENGTH.size + len(packed)
         if self._end + size <= _MOST_NOTES:
             at = _NOTES_AT + _LENGTH.size + self._end

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,13 +31,15 @@ class AlreadyTraced(PermissionError):
 @dataclass(slots=True)
 class Seized:
     """A process that is seized. leader: its first thread, where another one asked. starter: the
-    words of the git that it was before. becoming: the stand-in it is turned into. gift: a
-    descriptor for that, and its number there. judging: what it was judged by; meanwhile there may
-    be another."""
+    words of the git that it was before; before: the program that an errand's process was. becoming:
+    the stand-in it is turned into. gift: a descriptor for that, and its number there. judging: what
+    it was judged by; meanwhile there may be another. due: when it is looked at, if it has not
+    stopped by then (time.monotonic)."""
 
     watch: Watch
     leader: int = 0
     starter: tuple[bytes, ...] = ()
+    before: str = ""
     image: Image | None = None
     faces: tuple[Face, ...] = ()
     key: tuple[object, ...] = ()
@@ -43,6 +47,7 @@ class Seized:
     becoming: StandIn | None = None
     gift: tuple[int, int] = (-1, -1)
     judging: Judging | None = None
+    due: float = math.inf
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class Seizing:
     is_child: Callable[[int], bool]
     met_exec: Callable[[int, Seized], None]
     _seized: dict[int, Seized] = field(default_factory=dict)
+    _is_looking: bool = False
 
     def get(self, tid: int) -> Seized | None:
         """What is known of a thread that is seized."""
@@ -74,15 +80,31 @@ class Seizing:
             seized.leader = leader_of(tid)
         return self._seized[tid]
 
-    def look_after(self, tid: int, seconds: float = _MOMENT) -> None:
+    def look_after(self, seized: Seized, seconds: float = _MOMENT) -> None:
         """If it has not stopped by then, its exec failed or takes long: its next stop tells."""
-        self.loop.call_later(seconds, lambda: self._interrupt(tid))
+        seized.due = time.monotonic() + seconds
+        # One timer for all of them: each would wake the keeper for an exec long done.
+        if not self._is_looking or not seconds:
+            self._look_in(seconds)
 
-    def _interrupt(self, tid: int) -> None:
-        seized = self._seized.get(tid)
-        if seized is not None and seized.image is None:
+    def _look_in(self, seconds: float) -> None:
+        self._is_looking = True
+        self.loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        self._is_looking = False
+        now, later = time.monotonic(), math.inf
+        for tid, seized in self._seized.items():
+            if seized.image is not None:
+                continue
+            if seized.due > now:
+                later = min(later, seized.due)
+                continue
+            seized.due = math.inf
             with contextlib.suppress(OSError):
                 tracing.interrupt(tid)
+        if later < math.inf:
+            self._look_in(later - now)
 
     def collect(self) -> None:
         """Takes every stop and end that has come."""

@@ -85,9 +85,7 @@ def path_of_exec(note: Notification, argument: int) -> bytes | None:
 
 def leader_of(tid: int) -> int:
     """The first thread of its process, 0 when it is that itself. OSError."""
-    try:
-        os.close(os.pidfd_open(tid))
-    except OSError:  # EINVAL, ENOENT since 6.14: there are pidfds of first threads only
+    if not syscalls.is_first(tid):
         with open(f"/proc/{tid}/status", "rb") as lines:
             for line in lines:
                 if line.startswith(b"Tgid:"):

@@ -124,19 +124,18 @@ def release(tid: int, number: int = 0) -> None:
 def next_stop(tid: int, *, is_child: bool) -> Stop | None:
     """What a traced thread has come to, or None: it runs. is_child: its end is told to someone
     else, who waits for it as its parent."""
-    # Looked at first without taking it: an end is its parent's to take.
-    options = os.WEXITED | os.WNOHANG | os.WNOWAIT | _WAIT_ALL
     try:
-        found = os.waitid(os.P_PID, tid, options)
+        if is_child:
+            # Looked at first without taking it: an end is its parent's to take.
+            options = os.WEXITED | os.WNOHANG | os.WNOWAIT | _WAIT_ALL
+            found = os.waitid(os.P_PID, tid, options)
+            if found is None:
+                return None
+            if found.si_code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED):
+                return Gone()
+        pid, status = os.waitpid(tid, os.WNOHANG | _WAIT_ALL)
     except ChildProcessError:
         return Gone()
-    if found is None:
-        return None
-    if found.si_code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED):
-        if not is_child:
-            os.waitpid(tid, os.WNOHANG | _WAIT_ALL)
-        return Gone()
-    pid, status = os.waitpid(tid, os.WNOHANG | _WAIT_ALL)
     if pid == 0:
         return None
     if not os.WIFSTOPPED(status):
@@ -164,7 +163,7 @@ def write_code(tid: int, address: int, code: bytes) -> None:
     code += bytes(-len(code) % 8)
     for place in range(0, len(code), 8):
         word = int.from_bytes(code[place : place + 8], "little")
-        syscalls.ptrace(_POKE, tid, address + place, ctypes.c_ulong(word))
+        syscalls.ptrace(_POKE, tid, address + place, word)
 
 
 def _registers(request: int, tid: int, values: ctypes.Array[ctypes.c_uint64]) -> None:

@@ -391,4 +391,7 @@ class Writes:
 
 
 def _is_below(path: str, folders: tuple[str, ...]) -> bool:
-    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+    # First the cheap question: nearly always it is below one of them, or near none.
+    return path.startswith(folders) and any(
+        [path == folder or path.startswith(f"{folder}/") for folder in folders]
+    )

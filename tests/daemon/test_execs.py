@@ -196,3 +196,21 @@ def test_what_was_allowed_once_is_asked_about_again(desk: Desk, events: Any) -> 
     ran = desk.line("sh twice.sh")
     assert (ran.status, ran.out) == (124, "Linux\n")
     assert [one["approval"] for one in events()].count("earlier answer") == 1
+
+
+@pytest.mark.parametrize("place", ["git/config", "home/.gitconfig"])
+def test_a_git_that_went_on_is_judged_by_what_it_is_told_now(desk: Desk, place: str) -> None:
+    """The same words, from the same folder: what they mean stands in a file."""
+    _put(desk, "told.sh", "git ls-remote told >/dev/null\n")
+    file = desk.tree.parents[1] / place
+    before = file.read_text() if file.exists() else ""
+
+    def status_of(address: str) -> int:
+        file.write_text(f'{before}[remote "told"]\n\turl = {address}\n')
+        return desk.line("sh told.sh").status
+
+    try:
+        told = [status_of(address) for address in (".", ".", "https://told.example/x", ".")]
+        assert told == [0, 0, 124, 0]
+    finally:
+        file.write_text(before)

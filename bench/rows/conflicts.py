@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.home import Home
@@ -25,7 +26,8 @@ _MOST = 0.5
 
 
 def measure_conflicts(home: Home, rounds: int) -> Row:
-    """`polis conflicts` typed, every tree read anew; and the comparison of all pairs alone."""
+    """`polis conflicts` typed, with nothing and with something written in every tree since the
+    last look; and the comparison of all pairs alone."""
     load_libgit2()
     root = home.folder / "wide"
     _lay_out(root)
@@ -38,6 +40,7 @@ def measure_conflicts(home: Home, rounds: int) -> Row:
     found = json.loads(home.polis("conflicts", "--json", root=root))
     subjects = {
         "polis conflicts": _typed(home, root),
+        "the same once all have written": _typed(home, root, _trees(home, names)),
         "all pairs, in the hub": _compared(home, root, names),
     }
     figures = compare(subjects, max(5, rounds // 4))
@@ -53,13 +56,21 @@ def measure_conflicts(home: Home, rounds: int) -> Row:
         ],
         notes=[
             f"{len(found['conflicts'])} of {_AGENTS * (_AGENTS - 1) // 2} pairs conflict.",
-            "Typed, git reads every agent's tree inside its walls, for what is not committed.",
+            "Typed: git reads, inside its walls, each tree in which the time of a file is new.",
         ],
     )
 
 
-def _typed(home: Home, root: Path) -> Turn:
+def _trees(home: Home, names: list[str]) -> list[Path]:
+    found = home.folder.glob("state/polis/*/agents/*/volume/tree")
+    return [tree for tree in found if tree.parents[1].name in names]
+
+
+def _typed(home: Home, root: Path, trees: Sequence[Path] = ()) -> Turn:
     def turn() -> float:
+        for tree in trees:
+            (tree / "fresh").write_text(f"{time.time()}\n")
+        time.sleep(0.1)  # else they are taken for what may still change
         began = time.perf_counter()
         home.polis("conflicts", "--json", root=root)
         return time.perf_counter() - began

@@ -76,7 +76,7 @@ shell: setup
 	exec polis shell $(AGENT)
 
 test: test-machine setup agents lint
-	@PATH="$(tools):$$PATH" $(bin)/pytest -q
+	@PATH="$(tools):$$PATH" $(bin)/pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	@bad=0; \

@@ -58,11 +58,11 @@ class Home:
         self.polis("down")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def polis(self, *argv: str) -> str:
-        """Runs `polis ARGV…` in the repository; its output."""
+    def polis(self, *argv: str, root: Path | None = None) -> str:
+        """Runs `polis ARGV…` in the repository, or in another one at root; its output."""
         ended = subprocess.run(
             ["polis", *argv],
-            cwd=self.repository,
+            cwd=root or self.repository,
             env=self.environment,
             capture_output=True,
             text=True,

@@ -24,7 +24,7 @@ class Setting:
     """One thing that can be set. meaning: a line for people. least: the smallest number.
     words: the words it may be, empty for any. shared: whether a repository may set it for all
     who work in it; what opens the walls is the user's alone. lines: it is a list of lines, kept as
-    one text."""
+    one text. zero: what 0 stands for, where that is no number."""
 
     name: str
     default: Value
@@ -33,13 +33,20 @@ class Setting:
     words: tuple[str, ...] = ()
     shared: bool = True
     lines: bool = False
+    zero: str = ""
+
+    def shown(self, text: str) -> str:
+        """A value's text, as people read it in a table."""
+        return f"{text} ({self.zero})" if self.zero and not float(text) else text
 
 
 SETTINGS = (
     Setting(
         "ask-seconds",
         0.0,
-        "how long a command waits for an answer; 0: just under its provider's own limit",
+        "how many seconds a command waits for an answer; 0 is not no time, but as long as its "
+        "agent's program allows (110 s for most); 0.1 hardly waits",
+        zero="as long as the agent's program allows",
     ),
     Setting(
         "github-api",

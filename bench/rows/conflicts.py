@@ -30,19 +30,19 @@ def measure_conflicts(home: Home, rounds: int) -> Row:
     root = home.folder / "wide"
     _lay_out(root)
     names = [f"wide{number}" for number in range(_AGENTS)]
-    _polis(home, root, "init")
+    home.polis("init", root=root)
     for number, name in enumerate(names):
-        _polis(home, root, "agents", "add", name)
+        home.polis("agents", "add", name, root=root)
         line = _WORK.format(n=number, turn=number % 4)
-        _polis(home, root, "exec", name, "--", "sh", "-c", line)
-    found = json.loads(_polis(home, root, "conflicts", "--json"))
+        home.polis("exec", name, "--", "sh", "-c", line, root=root)
+    found = json.loads(home.polis("conflicts", "--json", root=root))
     subjects = {
         "polis conflicts": _typed(home, root),
         "all pairs, in the hub": _compared(home, root, names),
     }
     figures = compare(subjects, max(5, rounds // 4))
     for name in names:
-        _polis(home, root, "agents", "stop", name)
+        home.polis("agents", "stop", name, root=root)
     return Row(
         name="conflicts",
         title=f"Conflicts of {_AGENTS} agents in {_FILES:,} files",
@@ -61,7 +61,7 @@ def measure_conflicts(home: Home, rounds: int) -> Row:
 def _typed(home: Home, root: Path) -> Turn:
     def turn() -> float:
         began = time.perf_counter()
-        _polis(home, root, "conflicts", "--json")
+        home.polis("conflicts", "--json", root=root)
         return time.perf_counter() - began
 
     return turn
@@ -91,18 +91,3 @@ def _lay_out(root: Path) -> None:
     who = "git -c user.name=bench -c user.email=bench@example.org"
     line = f"git init -q -b main && git add -A && {who} commit -qm all"
     subprocess.run(["sh", "-ec", line], cwd=root, check=True)
-
-
-def _polis(home: Home, root: Path, *words: str) -> str:
-    ended = subprocess.run(
-        ["polis", *words],
-        cwd=root,
-        env=home.environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    if ended.returncode != 0:
-        raise RuntimeError(f"polis {' '.join(words)}: {ended.stderr.strip()}")
-    return ended.stdout

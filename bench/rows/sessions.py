@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.home import Home
 from bench.measure import Budget, Row, Unready, summarise
 from cash.sessions import tmux, window
-from cash.sessions.capture import capture
+from cash.sessions.capture import capture_all
 from cash.sessions.control import Control
 
 _WINDOWS = 100
@@ -80,7 +80,9 @@ async def _sweep(control: Control, place: tmux.Place, *, screens: bool) -> float
     began = time.perf_counter()
     found = window.read_windows(await control.ask(*window.SWEEP))
     if screens:
-        await asyncio.gather(*(capture(control, place.socket.parent, one.pane) for one in found))
+        panes = [one.pane for one in found]
+        seen = await capture_all(control, place.socket.parent, panes, joined=True)
+        found = tuple(one for one in found if one.pane in seen)
     seconds = time.perf_counter() - began
     if len(found) != _WINDOWS:
         raise RuntimeError(f"{len(found)} windows were seen, not {_WINDOWS}")

@@ -17,6 +17,7 @@ from cash.cli.printing import one_line, style
 from cash.faults import UsageFault
 from cash.hub.changes import Change, Commit, find_base
 from cash.hub.repository import Repository, find_repository
+from cash.hub.squashed import find_squashed, list_squashes
 
 _MOST_FILES = 30
 _MOST_COMMITS = 20
@@ -55,6 +56,8 @@ def read_work(answer: dict[str, Any]) -> Work:
     """What polisd answers about an agent's work."""
     repository = find_repository(Path(answer["root"]))
     mine = repository.git.read("rev-parse", "--verify", "HEAD^{commit}")
+    squashes = list_squashes(repository).get(answer["name"], ())
+    squashed = find_squashed(repository, squashes, mine, answer["head"])
     return Work(
         name=answer["name"],
         repository=repository,
@@ -63,7 +66,7 @@ def read_work(answer: dict[str, Any]) -> Work:
         head=answer["head"],
         branch=answer["branch"],
         work=answer["work"],
-        since=find_base(repository, answer["base"], mine, answer["head"]),
+        since=find_base(repository, answer["base"], mine, answer["head"], squashed),
         begun=answer["base"],
         left_out=tuple(answer["left_out"]),
         running=answer["running"],

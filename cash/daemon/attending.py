@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from cash.faults import Fault
-from cash.providers.facets import HEADLESS
 from cash.providers.manifest import Manifest
 from cash.sessions.screens import read_screen
 from cash.sessions.session import Session
@@ -41,16 +41,21 @@ class Attending:
         """Looks at the screens on which nothing is written."""
         while True:
             await asyncio.sleep(_AGAIN)
+            still: list[tuple[Session, Manifest]] = []
             for session in self._hosted.sessions.living():
-                self._hear(session, b"")
+                manifest = self._hosted.manifests.get(session.agent.provider)
+                if manifest is not None and self._stands_still(session, manifest):
+                    still.append((session, manifest))
+                else:
+                    self._hear(session, b"")
+            await self._look_at_all(still)
 
     def _hear(self, session: Session, data: bytes) -> None:
         manifest = self._hosted.manifests.get(session.agent.provider)
         if manifest is None:
             return
-        outputs = [one.output for of, one in manifest.starts.items() if of == session.purpose]
-        if session.purpose in HEADLESS and any(outputs):
-            self._read_lines(session, outputs[0], data)
+        if output := manifest.stream_of(session.purpose):
+            self._read_lines(session, output, data)
         elif manifest.signs and session.number not in self._looking:
             self._looking.add(session.number)
             self._hosted.spawn(self._look(session, manifest))
@@ -78,7 +83,21 @@ class Attending:
         if session.ended.done():
             return
         with contextlib.suppress(Fault):  # its window has just gone
-            lines = await self._hosted.sessions.screen(session)
-            signal = read_screen(manifest, "\n".join(lines), time.time())
-            if signal is not None:
-                self._hosted.states.hear(session.agent, signal)
+            self._read_screen(session, manifest, await self._hosted.sessions.screen(session))
+
+    def _stands_still(self, session: Session, manifest: Manifest) -> bool:
+        """Whether its screen can be read as it is; else it is looked at when it can."""
+        is_screen = bool(manifest.signs) and not manifest.stream_of(session.purpose)
+        is_still = time.monotonic() - session.written >= _STILL
+        return is_screen and is_still and session.number not in self._looking
+
+    async def _look_at_all(self, still: Sequence[tuple[Session, Manifest]]) -> None:
+        manifests = {session.number: manifest for session, manifest in still}
+        with contextlib.suppress(Fault):  # tmux has just gone
+            for session, lines in await self._hosted.sessions.screens([one for one, _ in still]):
+                self._read_screen(session, manifests[session.number], lines)
+
+    def _read_screen(self, session: Session, manifest: Manifest, lines: Sequence[str]) -> None:
+        signal = read_screen(manifest, "\n".join(lines), time.time())
+        if signal is not None:
+            self._hosted.states.hear(session.agent, signal)

@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cash import wire
@@ -19,7 +20,9 @@ from cash.daemon.hosting import Hosted
 from cash.daemon.session_calls import stop_agent, task_of
 from cash.daemon.starting import Task
 from cash.faults import EndedFault, Fault, UsageFault
+from cash.sessions.log import log_file, read_events
 from cash.sessions.session import Session
+from cash.sessions.streams.telling import last_run, tell_line
 from cash.store.redaction import redact_text
 from cash.workspace.agent import Agent
 
@@ -28,6 +31,8 @@ _LOOK_SECONDS: Final = 0.3
 _STATE_SECONDS: Final = 0.5
 # Lines that have left the screen between two looks.
 _ABOVE: Final = 200
+# An event that is longer is shown as far as that.
+_LONGEST_LINE: Final = 1 << 20
 
 Tell = Callable[[Mapping[str, object]], Awaitable[None]]
 
@@ -142,7 +147,7 @@ async def watch(caller: Caller, fields: Fields) -> None:
     await hosted.sessions.ready()
     names = fields.get("agents") or [agent.name for agent in hosted.agents()]
     agents = [caller.agent({**fields, "agent": name})[1] for name in names]
-    watching = _Watching(hosted, agents, _teller(caller))
+    watching = _Watching(hosted, agents, _teller(caller), told=bool(fields.get("told")))
     hanging = asyncio.ensure_future(caller.connection.gone())
     going = asyncio.ensure_future(watching.live())
     try:
@@ -155,20 +160,65 @@ async def watch(caller: Caller, fields: Fields) -> None:
         watching.close()
 
 
-class _Watching:
-    """One person's look at some agents."""
+@dataclass(slots=True)
+class _Stream:
+    """What a program tells, an event a line. number: of its session. rest: of a line that has not
+    ended. lines: to be shown. last: what was shown last: a message may be its result as well."""
 
-    def __init__(self, hosted: Hosted, agents: Sequence[Agent], tell: Tell) -> None:
+    number: str
+    output: str
+    rest: bytes = b""
+    lines: list[str] = field(default_factory=list)
+    last: str = ""
+
+    def take(self, data: bytes) -> None:
+        *whole, rest = (self.rest + data).split(b"\n")
+        self.rest = rest[:_LONGEST_LINE]
+        self.lines += [line.decode("utf-8", "backslashreplace").rstrip() for line in whole]
+
+
+class _Watching:
+    """One person's look at some agents. told: of those that tell an event a line, what people
+    read of it."""
+
+    def __init__(self, hosted: Hosted, agents: Sequence[Agent], tell: Tell, *, told: bool) -> None:
         self._hosted = hosted
         self._agents = agents
         self._tell = tell
+        self._told = told
         self._states: dict[str, str] = {}
         self._shown: dict[str, list[str]] = {}
         self._fresh = {agent.name for agent in agents}
+        self._streams: dict[str, _Stream] = {}
+        for session in hosted.sessions.living():
+            if session.agent in agents:
+                self._take_up(session)
         self._close = hosted.sessions.listen(self._hear)
 
-    def _hear(self, session: Session, _data: bytes) -> None:
-        self._fresh.add(session.agent.name)
+    def _hear(self, session: Session, data: bytes) -> None:
+        name = session.agent.name
+        if session.agent not in self._agents:
+            return
+        self._fresh.add(name)
+        stream = self._streams.get(name)
+        if stream is None or stream.number != session.number:
+            output = self._output_of(session)
+            if not output:
+                self._streams.pop(name, None)
+                return
+            stream = self._streams[name] = _Stream(session.number, output)
+        stream.take(data)
+
+    def _output_of(self, session: Session) -> str:
+        manifest = self._hosted.manifests.get(session.agent.provider)
+        return manifest.stream_of(session.purpose) if manifest else ""
+
+    def _take_up(self, session: Session) -> None:
+        """What a session that lives already has told is in its log."""
+        if output := self._output_of(session):
+            lines = last_run(output, read_events(log_file(session.agent.folder)))
+            name = session.agent.name
+            self._streams[name] = _Stream(session.number, output, session.log.rest, list(lines))
 
     def close(self) -> None:
         """Nobody looks any more."""
@@ -189,6 +239,9 @@ class _Watching:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _show(self, agent: Agent) -> None:
+        if stream := self._streams.get(agent.name):
+            await self._show_events(agent, stream)
+            return
         session = self._hosted.sessions.of(agent)
         if session is None or not session.placed.is_set():
             return
@@ -200,7 +253,20 @@ class _Watching:
         self._shown[agent.name] = lines
         for line in lines:
             if line.strip() and line not in before:
-                await self._say(agent, "output", text=redact_text(line))
+                await self._say_line(agent, line)
+
+    async def _show_events(self, agent: Agent, stream: _Stream) -> None:
+        lines, stream.lines = stream.lines, []
+        for line in lines:
+            for said in tell_line(stream.output, line) if self._told else [line]:
+                if said.strip() and said != stream.last:
+                    await self._say_line(agent, said)
+                stream.last = said
+
+    async def _say_line(self, agent: Agent, line: str) -> None:
+        manifest = self._hosted.manifests.get(agent.provider)
+        mends = (manifest.mends([line]) if manifest else "") or None
+        await self._say(agent, "output", text=redact_text(line), mends=mends)
 
     async def _show_state(self, agent: Agent) -> None:
         if agent.name not in {one.name for one in self._hosted.agents()}:

@@ -53,7 +53,7 @@ class Connecting:
             return Admission(False, refusal_text(verdict)), "refused"
         if verdict.decision is not Decision.ASK:
             return Admission(True), "policy"
-        if self._hosted.foreseen.covers(agent.incarnation, host, port):
+        if self._hosted.promises.covers(agent.incarnation, host, port):
             return Admission(True), "allowed with its line"
         where = f"{host}:{port}"
         subject = f"connect\0{where}"

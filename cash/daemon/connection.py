@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import struct
+from functools import cache
 
 from cash import wire
 
@@ -21,10 +22,16 @@ class Connection:
     def __init__(self, endpoint: socket.socket) -> None:
         endpoint.setblocking(False)
         self.endpoint = endpoint
+        # Whoever connects has usually said already what it wants; from then on each frame waits
+        # for its turn of the loop, so that a client that never stops keeps nobody waiting.
+        self._is_new = True
 
     async def receive(self, most_descriptors: int = 0) -> tuple[bytes, bytes, list[int]]:
         """The next frame: kind, payload, descriptors. wire.ConnectionEnded at the end."""
-        await _readable(self.endpoint)
+        if self._is_new:
+            self._is_new = False
+        else:
+            await _readable(self.endpoint)
         self.endpoint.setblocking(False)
         try:
             head, descriptors = wire.receive_head(self.endpoint, most_descriptors)
@@ -105,7 +112,7 @@ def peer_is_outside(endpoint: socket.socket) -> bool:
         return False
     pidfd = _peer_pidfd(endpoint)
     try:
-        same = os.readlink(f"/proc/{pid}/ns/pid") == os.readlink("/proc/self/ns/pid")
+        same = os.readlink(f"/proc/{pid}/ns/pid") == _own_namespace()
         # The pidfd still signals: the pid was not reused while its namespace was looked at.
         return same and (pidfd is None or _alive(pidfd))
     except OSError:
@@ -113,6 +120,11 @@ def peer_is_outside(endpoint: socket.socket) -> bool:
     finally:
         if pidfd is not None:
             os.close(pidfd)
+
+
+@cache
+def _own_namespace() -> str:
+    return os.readlink("/proc/self/ns/pid")
 
 
 def _peer_pidfd(endpoint: socket.socket) -> int | None:

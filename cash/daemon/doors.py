@@ -15,7 +15,7 @@ from cash.daemon.remote_calls import RemoteCalls
 from cash.faults import Fault
 from cash.hub.adoption import as_fault, write_whole
 from cash.hub.lfs_config import configure_lfs, configure_objects
-from cash.hub.parts import configure_parts, list_parts
+from cash.hub.parts import configure_parts, initialise_parts, list_parts
 from cash.hub.remotes import configure_remotes, list_remotes
 from cash.hub.repository import Repository
 from cash.walls.plan import PARTS_NAME, REMOTES_NAME
@@ -62,7 +62,8 @@ class Doors:
         parts = await asyncio.to_thread(list_parts, repository)
         lfs = await asyncio.to_thread(configure_lfs, repository)
         objects = configure_objects(remotes) if lfs else ""
-        self._show(agent, REMOTES_NAME, configure_remotes(remotes) + objects)
+        own = configure_remotes(remotes) + initialise_parts(parts)
+        self._show(agent, REMOTES_NAME, own + objects)
         self._show(agent, PARTS_NAME, lfs + configure_parts(parts))
         self._shown[agent.incarnation] = stamp
 

@@ -38,7 +38,7 @@ async def run_errand(
     arguments: Sequence[str | bytes],
     given: bytes = b"",
 ) -> Told:
-    """Runs a shell script in the agent's tree, unjudged, and hears what it says; the walls are
+    """Runs a shell script in the agent's tree, by no rule, and hears what it says; the walls are
     raised if they do not stand. given: its standard input. What an agent has put in its way (a
     git of its own, a pipe in place of a file) can make it lie or wait, but not reach out: it
     ends after SECONDS. Raises Fault then, and when the walls cannot be raised."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cash.daemon.connecting import declined, declined_command
 from cash.daemon.enforcing import informed_programs
-from cash.daemon.foreseen import promise_of
 from cash.daemon.git_work import is_other_end, is_own_work
 from cash.daemon.judged import Judged
+from cash.daemon.promises import promise_of
 from cash.daemon.questions import Question
 from cash.daemon.stages import Asking, judge, predict, reason_text, syntax_text, waiting_text
 from cash.faults import BAD_SYNTAX, DENIED, FAILED_CLOSED, UNANSWERED, Fault
@@ -94,12 +94,28 @@ class ExecJudging:
     async def hear(self, values: Mapping[str, Any]) -> None:
         """An exec to judge, or the end of one."""
         if "over" in values:
-            self.hosted.foreseen.end(line_of(values["command"], values["over"]))
+            self.hosted.promises.end(line_of(values["command"], values["over"]))
+        elif "stranger" in values:
+            await self._note_stranger(values)
         elif "abandoned" in values:
             if waiting := self.household.waiting.pop(values["abandoned"], None):
                 waiting.cancel()
         else:
             await self._answer(AskedExec.read(values))
+
+    async def _note_stranger(self, values: Mapping[str, Any]) -> None:
+        """An errand of polisd's own was about to start a program of the agent's."""
+        body = {
+            "command": values["command"],
+            "argv": values["stranger"],
+            "program": values["program"],
+            "decision": Decision.DENY.word,
+            "approval": "refused",
+            "rules": [],
+            "reason": "an errand of polis' own starts no program of the agent's",
+            "surprise": True,
+        }
+        await self.hosted.journal(self.agent, uuid.uuid4().hex, "exec", body)
 
     async def _answer(self, asked: AskedExec) -> None:
         await self._settle_by(asked, self._decide(asked))
@@ -205,7 +221,7 @@ class ExecJudging:
         rules = frozenset(one.rule for one in verdict.matches if one.decision is Decision.ASK)
         argv = tuple([word.text for word in judged.line.commands[0].argv])
         lines = self.household.lines_of(asked.command)
-        if self.hosted.foreseen.grants(self.agent.incarnation, lines, argv, asked.cwd, rules):
+        if self.hosted.promises.grants(self.agent.incarnation, lines, argv, asked.cwd, rules):
             return ExecVerdict("allow", predicted=predict(verdict))
         text = judged.line.entry or judged.line.text
         asking = Asking(self.hosted, self.agent, asked.cwd)
@@ -256,7 +272,7 @@ class ExecJudging:
             return _DIED
         if verdict.rewritten is not None:
             return self._run_instead(verdict.rewritten)
-        self.hosted.foreseen.allow(asked.line, self.agent.incarnation, promise_of(verdict))
+        self.hosted.promises.allow(asked.line, self.agent.incarnation, promise_of(verdict))
         self.household.grant(asked.command, asked.line)
         return ExecVerdict("allow", until_it_ends=True, predicted=predict(verdict))
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cash.daemon.taking import take_work
+from cash.daemon.taking import is_here, take_work
 from cash.faults import Fault
 from cash.hub.foresight import Foresight, Meeting, Work, foresee
 from cash.hub.refs import list_refs
 from cash.hub.targets import Target, find_target
 from cash.workspace.agent import Agent
+from cash.workspace.stamp import stamp_work
 
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
@@ -50,14 +51,23 @@ class Look:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What an agent had at its last look: work, on top of its commit head. stamp: of before it was
+    taken."""
+
+    head: str = ""
+    work: str = ""
+    stamp: str = ""
+
+
 class Foreseeing:
     """Of one repository. What was foreseen last is what rules speak of."""
 
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
         self._last = Foresight((), (), ())
-        # What each had at its last look, on top of which of its commits.
-        self._taken: dict[str, tuple[str, str]] = {}
+        self._taken: dict[str, _Taken] = {}
         self._seen: tuple[str, ...] = ()
 
     def paths_of(self, agent: Agent) -> frozenset[str]:
@@ -83,18 +93,28 @@ class Foreseeing:
 
     def _uncommitted(self) -> Iterator[str]:
         for agent in self._hosted.agents():
-            head, work = self._taken.get(agent.incarnation, ("", ""))
-            if head != work:
+            taken = self._taken.get(agent.incarnation, _Taken())
+            if taken.head != taken.work:
                 yield agent.name
 
     async def _take(self, agent: Agent, turns: asyncio.Semaphore) -> Work | tuple[str, str]:
         async with turns:
+            stamp, known = await asyncio.to_thread(self._recall, agent)
+            if known is not None:
+                return Work(agent.name, known.work)
             try:
                 taken = await take_work(self._hosted, agent)
             except Fault as fault:
                 return agent.name, fault.message
-        self._taken[agent.incarnation] = (taken.head, taken.work)
+        self._taken[agent.incarnation] = _Taken(taken.head, taken.work, stamp)
         return Work(agent.name, taken.work)
+
+    def _recall(self, agent: Agent) -> tuple[str, _Taken | None]:
+        """How its work stands by now, and what it had at its last look if that is still all."""
+        stamp = stamp_work(agent)
+        taken = self._taken.get(agent.incarnation)
+        is_same = taken is not None and stamp != "" and stamp == taken.stamp
+        return stamp, taken if is_same and taken and is_here(self._hosted, taken.work) else None
 
     async def live(self) -> None:
         """Looks at what is committed whenever that has changed, until it is cancelled."""
@@ -131,8 +151,8 @@ class Foreseeing:
 
     def _latest(self, agent: Agent, tip: str) -> str:
         """What was not committed either, as far as it is known."""
-        head, work = self._taken.get(agent.incarnation, ("", ""))
-        return work if head == tip else tip
+        taken = self._taken.get(agent.incarnation, _Taken())
+        return taken.work if taken.head == tip else tip
 
     async def _foresee(self, target: Target, works: Sequence[Work]) -> Foresight:
         found = await asyncio.to_thread(foresee, self._hosted.repository, target, works)

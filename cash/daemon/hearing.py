@@ -49,7 +49,7 @@ class Hearing:
                 # Nobody tells any more when what was let through ends: it is asked about again.
                 for line in household.granted.values():
                     for number in line:
-                        self._hosted.foreseen.end(number)
+                        self._hosted.promises.end(number)
                 household.granted.clear()
                 self._hosted.note(agent, uuid.uuid4().hex, "keeper-replaced", {"died": died})
 
@@ -77,7 +77,7 @@ class Hearing:
 
     def end_line(self, agent: Agent, number: str) -> None:
         """A line of a resident shell has ended."""
-        self._hosted.foreseen.end(number)
+        self._hosted.promises.end(number)
         household = self._hosted.keeping.standing(self._hosted.key_of(agent))
         if household is not None:
             household.lines.discard(number)
@@ -95,12 +95,12 @@ class Hearing:
         if ended.report:
             report = json.loads(ended.report)
             line = Event(f"{ended.id}:line", report["time"], agent.name, "line", report["line"])
-            self._hosted.writer.submit(line)
-        self._hosted.foreseen.end(ended.id)
+            self._hosted.writer.note(line)
+        self._hosted.promises.end(ended.id)
         if not self._hosted.is_running(
             agent
         ):  # nor does a shell whose lines nobody reports any more
-            self._hosted.foreseen.end_all(agent.incarnation)
+            self._hosted.promises.end_all(agent.incarnation)
         body = {"id": ended.id, "status": ended.status, "seconds": round(ended.seconds, 4)}
         await self._hosted.journal(agent, f"{ended.id}:ran", "ran", body)
         # Not waited for: the keeper stays until its word was taken, and an agent can hold its

@@ -20,7 +20,6 @@ from cash.daemon.egress import Admission, Admit
 from cash.daemon.enforcing import snapshot_of
 from cash.daemon.exporting import Exporting
 from cash.daemon.foreseeing import Foreseeing
-from cash.daemon.foreseen import Foreseen
 from cash.daemon.hearing import Hearing
 from cash.daemon.household import Household
 from cash.daemon.importing import Importing
@@ -31,6 +30,7 @@ from cash.daemon.lending import Lending
 from cash.daemon.lock_sessions import LockSessions
 from cash.daemon.locks import Locks
 from cash.daemon.programs import Programs
+from cash.daemon.promises import Promises
 from cash.daemon.prompting import Prompting
 from cash.daemon.quotas import Quotas, QuotaWatch
 from cash.daemon.reloading import Loading, Reloading
@@ -104,7 +104,7 @@ class Hosted:
         self.importing = Importing(self)
         self.exporting = Exporting(self)
         self.answering = Answering(self)
-        self.foreseen = Foreseen()
+        self.promises = Promises()
         self.judged = LastJudged()
         self.foreseeing = Foreseeing(self)
         self.connecting = Connecting(self)
@@ -166,7 +166,7 @@ class Hosted:
     def note(self, agent: Agent | None, key: str, kind: str, body: Mapping[str, Any]) -> None:
         """Journals without waiting; the order of notes is kept."""
         name = agent.name if agent else ""
-        self.writer.submit(Event(key, time.time(), name, kind, body))
+        self.writer.note(Event(key, time.time(), name, kind, body))
 
     async def journal(
         self, agent: Agent | None, key: str, kind: str, body: Mapping[str, Any]

@@ -15,11 +15,11 @@ from cash.daemon.claiming import Claiming, describe_locks, read_options
 from cash.daemon.hooking import Hooking
 from cash.daemon.inside import Reply
 from cash.daemon.shown import Reason, Shown
-from cash.daemon.stages import judge_request
+from cash.daemon.stages import judge_request, syntax_text
 from cash.daemon.write_orders import describe_written, read_order, split_texts
 from cash.faults import Fault, UsageFault
 from cash.pipeline import Request
-from cash.policy.explain import refusal_text, unique
+from cash.policy.explain import outcome, refusal_text, unique
 from cash.policy.policy import put_names_in
 from cash.policy.verdict import Decision, Verdict
 from cash.providers.hooks import PROTOCOLS
@@ -27,6 +27,7 @@ from cash.providers.hooks.event import Asked, read_input
 from cash.store.event import Entry
 from cash.store.reader import open_reader
 from cash.store.redaction import redact_text
+from cash.syntax.command import Line
 from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
@@ -89,11 +90,14 @@ async def _explain(asker: Insider, _words: tuple[str, ...], body: bytes) -> Repl
     hosted = asker.hosted
     request = Request(id=uuid.uuid4().hex[:16], mode="line", arguments=(line,), cwd=cwd)
     judged = await judge_request(hosted, request, hosted.context_of(asker.agent, cwd))
-    return _json(_describe(judged.verdict))
+    return _json(_describe(judged.verdict, judged.line))
 
 
-def _describe(verdict: Verdict) -> dict[str, Any]:
+def _describe(verdict: Verdict, line: Line) -> dict[str, Any]:
     """As `polis policy explain`, less what only a policy's author needs."""
+    text = refusal_text(verdict) if verdict.decision is Decision.DENY else ""
+    if outcome(verdict, line) is not verdict.decision:
+        text = syntax_text(line)
     return {
         "decision": verdict.decision.word,
         "rewritten": verdict.rewritten,
@@ -106,7 +110,7 @@ def _describe(verdict: Verdict) -> dict[str, Any]:
             }
             for one in unique(verdict.matches)
         ],
-        "text": refusal_text(verdict) if verdict.decision is Decision.DENY else "",
+        "text": text,
     }
 
 

@@ -297,7 +297,7 @@ class Keeping:
     async def run_own(
         self, key: str, number: str, argv: list[bytes], descriptors: dict[int, int]
     ) -> Ended:
-        """Runs a command of polisd's own inside standing walls, unjudged, and waits for it.
+        """Runs a command of polisd's own inside standing walls, by no rule, and waits for it.
         Fault when the walls do not stand."""
         client, ended = self.start_own(key, number, argv, descriptors, "errand")
         with client:

@@ -8,8 +8,8 @@ from typing import Any
 
 from cash import wire
 from cash.daemon.caller import Caller, Fields
-from cash.daemon.foreseen import promise_of
 from cash.daemon.hosting import Hosted
+from cash.daemon.promises import promise_of
 from cash.daemon.questions import SCOPES, Answer
 from cash.daemon.stages import Asking, judge_request, line_event, predict, syntax_text
 from cash.faults import BAD_SYNTAX, DENIED, UNANSWERED, UsageFault
@@ -50,7 +50,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
         match asking.earlier_answer(text, verdict):
             case Approved():
                 approval = "earlier answer"
-                hosted.foreseen.allow(request.id, agent.incarnation, promise_of(verdict))
+                hosted.promises.allow(request.id, agent.incarnation, promise_of(verdict))
             case Refused(text=refusal):
                 approval = "refused"
                 reply["text"] = refusal
@@ -58,7 +58,7 @@ async def judge(caller: Caller, fields: Fields) -> dict[str, Any]:
                 question = await asking.open(text, verdict)
                 reply |= {"ask": question.id, "asked": question.describe(waits=False)}
                 approval = "asked"
-                hosted.foreseen.ask(request.id, agent.incarnation, promise_of(verdict))
+                hosted.promises.ask(request.id, agent.incarnation, promise_of(verdict))
     hosted.hearing.begin_line(agent, request.id, predict(verdict))
     body = line_event(request, verdict, approval)
     await hosted.journal(agent, f"{request.id}:line", "line", body)
@@ -84,7 +84,7 @@ async def ask(caller: Caller, fields: Fields) -> dict[str, Any]:
         hanging.cancel()
         waiting.cancel()
     approval = Asking.settle(answer, question)
-    hosted.foreseen.settle(line, allowed=isinstance(approval, Approved))
+    hosted.promises.settle(line, allowed=isinstance(approval, Approved))
     match approval:
         case Approved():
             return {"decision": "allow", "text": "", "status": 0}

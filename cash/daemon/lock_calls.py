@@ -114,8 +114,8 @@ def _claiming(caller: Caller, fields: Fields) -> Claiming:
     cwd = str(fields.get("cwd") or "/")
     hosted = caller.hosted(fields)
     named = str(fields.get("agent") or "")
-    here = [one for one in hosted.agents() if f"{cwd}/".startswith(f"{one.tree}/")]
-    agent = caller.agent(fields)[1] if named else next(iter(here), None)
+    here = (one for one in hosted.agents() if f"{cwd}/".startswith(f"{one.tree}/"))
+    agent = caller.agent(fields)[1] if named else next(here, None)
     return Claiming(hosted, agent, cwd, _pid_of(caller.connection.endpoint))
 
 

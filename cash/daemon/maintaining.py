@@ -1,4 +1,5 @@
-"""The hubs' maintenance: one scheduler for all repositories, so that two never work at once."""
+"""Maintenance of the hubs and of the agents' git directories: one scheduler for all of them, so
+that two never work at once."""
 
 from __future__ import annotations
 
@@ -10,8 +11,10 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+from cash.daemon.tidying import tidy
 from cash.faults import Fault
-from cash.hub.maintenance import is_due, maintain
+from cash.hub.maintenance import TASKS, is_due, maintain
+from cash.workspace.agent import Agent
 
 if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
@@ -49,8 +52,19 @@ class Maintaining:
                 body: dict[str, object] = {"tasks": list(tasks)}
             except Fault as fault:
                 body = {"refused": fault.message}
-            body["seconds"] = round(time.monotonic() - began, 3)
-            hosted.note(None, uuid.uuid4().hex, "maintained", body)
+            _tell(hosted, None, body, began)
+        for hosted in tuple(self._hosted()):
+            for agent in hosted.agents():
+                await self._tidy(hosted, agent)
+
+    @staticmethod
+    async def _tidy(hosted: Hosted, agent: Agent) -> None:
+        began = time.monotonic()
+        try:
+            if await tidy(hosted, agent):
+                _tell(hosted, agent, {"tasks": list(TASKS)}, began)
+        except Fault as fault:
+            _tell(hosted, agent, {"refused": fault.message}, began)
 
     async def _look_on(self) -> None:
         await asyncio.sleep(_FIRST_SECONDS)
@@ -60,3 +74,8 @@ class Maintaining:
             except Exception as fault:  # whatever it is, the next hub is looked at all the same
                 traceback.print_exception(fault, file=sys.stderr)
             await asyncio.sleep(_EVERY_SECONDS)
+
+
+def _tell(hosted: Hosted, agent: Agent | None, body: dict[str, object], began: float) -> None:
+    told = {**body, "seconds": round(time.monotonic() - began, 3)}
+    hosted.note(agent, uuid.uuid4().hex, "maintained", told)

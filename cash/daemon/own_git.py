@@ -1,8 +1,10 @@
 """polisd's own git inside an agent's walls, on a git directory whose settings are the agent's.
 
-What it starts is polis', and judged by nobody; so it starts nothing that the agent has chosen: no
+What it starts is polis', and judged by no rule; so it starts nothing that the agent has chosen: no
 hook, no monitor, no filter, no helper of a remote but polis' own. git-lfs is what it is by its
-place and its usual words, and has no extension; else its files are taken as they lie.
+place and its usual words, and has no extension; else its files are taken as they lie. So it works
+with what is there now; what comes into the settings later, the keeper refuses
+(cash/keeper/own_work.py).
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ set_config() {
     export "GIT_CONFIG_KEY_$count=$1" "GIT_CONFIG_VALUE_$count=$2"
     count=$((count + 1))
 }
+newline='
+'
 be_neutral() {
     export GIT_ALLOW_PROTOCOL=polis
     count=${GIT_CONFIG_COUNT:-0}
@@ -25,11 +29,12 @@ be_neutral() {
     set_config submodule.recurse false
     lfs=$(command -v git-lfs) || lfs=
     case $lfs in /usr/bin/git-lfs | /usr/local/bin/git-lfs) ;; *) lfs= ;; esac
-    if git config --get-regexp '^lfs\.extension\.' >/dev/null; then lfs=; fi
-    keys=$(git config --name-only --get-regexp '^filter\..*\.(clean|smudge|process|required)$')
+    keys=$(git config --name-only --get-regexp \
+        '^(lfs\.extension\.|filter\..*\.(clean|smudge|process|required)$)')
+    case $newline$keys in *"${newline}lfs.extension."*) lfs= ;; esac
     while IFS= read -r key; do
         case $key in
-            "") continue ;;
+            "" | lfs.extension.*) continue ;;
             *.required) set_config "$key" false ;;
             filter.lfs.clean) set_config "$key" "${lfs:+$lfs clean -- %f}" ;;
             filter.lfs.smudge) set_config "$key" "${lfs:+$lfs smudge -- %f}" ;;

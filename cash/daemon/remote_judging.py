@@ -47,7 +47,7 @@ async def rule(hosted: Hosted, agent: Agent, words: Sequence[str], tell: Tell) -
         asking_rules = frozenset(
             one.rule for one in verdict.matches if one.decision is Decision.ASK
         )
-        if hosted.foreseen.foretells(agent.incarnation, verdict.far, asking_rules):
+        if hosted.promises.foretells(agent.incarnation, verdict.far, asking_rules):
             return Ruling(verdict, "allowed with its line")
         ruling = await _ask(hosted, agent, shlex.join(words), verdict, tell)
         if ruling is not None:

@@ -159,9 +159,8 @@ class Repositories:
     def find_repository(self, cwd: str) -> Hosted:
         """The adopted repository around a directory, or around the agent's tree it lies in.
         UsageFault when it is in none: never another one that happens to be there."""
-        place = Path(cwd)
         for hosted in self._hosted.values():
-            if place.is_relative_to(hosted.repository.root) or place.is_relative_to(hosted.folder):
+            if _is_below(cwd, hosted.repository.root) or _is_below(cwd, hosted.folder):
                 return hosted
         roots = [str(hosted.repository.root) for hosted in self._hosted.values()]
         known = [root for root in roots if Path(root).exists()]
@@ -181,14 +180,14 @@ class Repositories:
         if name:
             agent = find_agent(name, agents)
         else:
-            inside = [one for one in agents if Path(cwd).is_relative_to(one.tree)]
+            inside = [one for one in agents if _is_below(cwd, one.tree)]
             if not inside:
                 raise UsageFault(
                     f"{cwd} is no agent's workspace",
                     hint="name the agent: --agent NAME (polis agents list shows them)",
                 )
             agent = inside[0]
-        return hosted, agent, cwd if Path(cwd).is_relative_to(agent.tree) else str(agent.tree)
+        return hosted, agent, cwd if _is_below(cwd, agent.tree) else str(agent.tree)
 
     def _agent_of(self, key: str) -> tuple[Hosted, Agent] | None:
         identity, _, name = key.partition("/")
@@ -213,3 +212,9 @@ class Repositories:
         found = self._agent_of(key)
         if found is not None:
             await found[0].hearing.note_loss(found[1], reason)
+
+
+def _is_below(cwd: str, folder: Path) -> bool:
+    """Whether it is the folder, or lies in it. Of every call: as texts where that shows it."""
+    known = str(folder)
+    return cwd == known or cwd.startswith(f"{known}/") or Path(cwd).is_relative_to(folder)

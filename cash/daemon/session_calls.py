@@ -12,8 +12,9 @@ from cash.daemon.caller import Caller, Fields
 from cash.daemon.hosting import Hosted
 from cash.daemon.starting import Task
 from cash.faults import Fault, UsageFault
-from cash.sessions.log import log_file, read_log, read_screen, write_screen
+from cash.sessions.log import log_file, read_events, read_log, read_screen, write_screen
 from cash.sessions.session import End, Session
+from cash.sessions.streams.telling import tell_run
 from cash.store.redaction import redact_text
 from cash.workspace.agent import Agent
 
@@ -155,19 +156,24 @@ async def attach(caller: Caller, fields: Fields) -> dict[str, Any]:
 
 async def logs(caller: Caller, fields: Fields) -> dict[str, Any]:
     """The last lines of what the agent's program wrote. Of one that lives: as they stand on its
-    screen and above; raw, and of one that has ended: as they were written."""
+    screen and above; raw, and of one that has ended: as they were written. Of one that tells an
+    event a line: these, or with `told` what people read of its last run."""
     hosted, agent, _ = caller.agent(fields)
     await hosted.sessions.ready()
     count, raw = int(fields.get("lines") or 50), bool(fields.get("raw"))
-    session = hosted.sessions.of(agent)
-    if session is not None and session.placed.is_set() and not raw:
+    session, record = hosted.sessions.of(agent), hosted.sessions.last(agent)
+    manifest = hosted.manifests.get(agent.provider)
+    stream = manifest.stream_of(record.purpose) if manifest and record and not raw else ""
+    if stream:
+        told = bool(fields.get("told"))
+        lines = await asyncio.to_thread(_read_stream, agent, stream, count, told=told)
+    elif session is not None and session.placed.is_set() and not raw:
         shown = await hosted.sessions.screen(session, above=count)
         lines = [redact_text(line) for line in shown][-count:]
     else:
         lines = [] if raw or session else read_screen(agent.folder, count)
         if not lines:
             lines = await asyncio.to_thread(read_log, log_file(agent.folder), count, raw=raw)
-    record = hosted.sessions.last(agent)
     return {
         "name": agent.name,
         "living": session is not None,
@@ -175,7 +181,15 @@ async def logs(caller: Caller, fields: Fields) -> dict[str, Any]:
         "status": record.status if record else None,
         "reason": record.reason if record else None,
         "ended": (record.ended or None) if record else None,
+        "mends": (manifest.mends(lines) if manifest else "") or None,
     }
+
+
+def _read_stream(agent: Agent, stream: str, count: int, *, told: bool) -> list[str]:
+    lines = read_events(log_file(agent.folder))
+    if told:  # what JSON has escaped could hide a secret
+        lines = [redact_text(line) for line in tell_run(stream, lines)]
+    return lines[-count:]
 
 
 # What the client in a window asks and tells (cash/shell/window.py).

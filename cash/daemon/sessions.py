@@ -8,7 +8,7 @@ import contextlib
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -108,6 +108,11 @@ class Sessions:
     async def screen(self, session: Session, above: int = 0) -> list[str]:
         """What stands on a session's screen, and so many lines that have left it."""
         return await self.server.screen(session.pane, above)
+
+    async def screens(self, sessions: Sequence[Session]) -> list[tuple[Session, list[str]]]:
+        """What stands on those that are there still."""
+        found = await self.server.screens([one.pane for one in sessions])
+        return [(one, found[one.pane]) for one in sessions if one.pane in found]
 
     # Beginning
 

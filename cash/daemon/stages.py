@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from cash import wire
 from cash.daemon.connection import Connection
-from cash.daemon.foreseen import promise_of
 from cash.daemon.household import Household
+from cash.daemon.promises import promise_of
 from cash.daemon.questions import Answer, Question
 from cash.faults import BAD_SYNTAX, DENIED, UNANSWERED, Fault
 from cash.keeper.link import NOTHING, Judged, KeeperLink, Prediction
@@ -218,12 +218,13 @@ class CommandStages:
         if told:
             text = reason_text(question) + waiting_text(question)
             await self._connection.send(wire.TEXT, text.encode())
-        return asking.settle(await self._wait_for_answer(question), question, told=told)
+        answer = await self._wait_for_answer(question, told=told)
+        return asking.settle(answer, question, told=told)
 
-    async def _wait_for_answer(self, question: Question) -> Answer | None:
+    async def _wait_for_answer(self, question: Question, *, told: bool) -> Answer | None:
         """Waits for whoever answers first: the client's own terminal, or `polis approvals`. A
         client that hangs up takes its wait with it; the question stays open."""
-        waits = question.describe(waits=True)
+        waits = question.describe(waits=True) | {"told": told}
         await self._connection.send(wire.QUESTION, json.dumps(waits).encode())
         elsewhere = asyncio.ensure_future(
             self._hosted.answering.questions.wait(question, self._hosted.ask_seconds(self._agent))
@@ -276,7 +277,7 @@ class CommandStages:
         body = line_event(request, verdict, "allowed")
         report = json.dumps({"time": time.time(), "line": body}).encode()
         # Whoever let the line through saw what it names.
-        self._hosted.foreseen.allow(request.id, self._agent.incarnation, promise_of(verdict))
+        self._hosted.promises.allow(request.id, self._agent.incarnation, promise_of(verdict))
         words = [_encode(word) for word in argv]
         judged: Judged = "words" if argv == request.arguments else "line"
         await self._start(request.id, words, request.cwd, report, judged, predict(verdict))
@@ -290,7 +291,7 @@ class CommandStages:
         if household is not None:
             body = {"id": number, "reason": "its caller hung up before it began"}
             self._hosted.note(self._agent, f"{number}:dropped", "dropped", body)
-            self._hosted.foreseen.end(number)
+            self._hosted.promises.end(number)
             household.forget(number)
         raise wire.ConnectionEnded("the caller went away")
 

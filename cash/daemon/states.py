@@ -101,6 +101,14 @@ class States:
         """What it is doing now."""
         return self.explain(agent).state
 
+    def status_at_work(self, agent: Agent) -> Status:
+        """What it is doing, but for questions on which nothing waits: a person may answer them,
+        and the agent goes on, or rests, without."""
+        known, questions = self._of(agent), self._questions(agent)
+        facts = self._facts(agent, known, self.inside(agent))
+        held = [one for one in questions if one.held]
+        return weigh(known.heard.values(), facts, held).state.status
+
     def has_worked(self, agent: Agent) -> bool:
         """Whether the program that polis last started was seen at work."""
         return self._of(agent).worked

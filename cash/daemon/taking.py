@@ -35,39 +35,48 @@ git() {
         -c core.splitIndex=false -c gc.auto=0 -c maintenance.auto=false -c commit.gpgSign=false "$@"
 }
 # Everything that is not ignored, but for other repositories inside: git would take their commit,
-# not their files. One by one, as a file that cannot be read must not keep the others out.
+# not their files. One by one, as a file that cannot be read must not keep the others out. What git
+# has not taken is in $list.left.
+differing() { git ls-files -z --modified --deleted --others --exclude-standard; }
 stage() {
-    git ls-files -z --modified --deleted --others --exclude-standard >"$list.all"
-    grep -zv '/$' "$list.all" >"$list" || :
-    if [ -s "$list" ]; then
-        GIT_LITERAL_PATHSPECS=1 git -c advice.addEmbeddedRepo=false add -A --ignore-errors \\
-            --pathspec-from-file="$list" --pathspec-file-nul 2>/dev/null || :
-    fi
+    differing >"$list.all"
+    if [ ! -s "$list.all" ]; then return; fi
+    grep -z '/$' "$list.all" >"$list.left"
+    grep -zv '/$' "$list.all" >"$list" || return
+    GIT_LITERAL_PATHSPECS=1 git -c advice.addEmbeddedRepo=false add -A --ignore-errors \\
+        --pathspec-from-file="$list" --pathspec-file-nul 2>/dev/null || differing >"$list.left"
 }
 directory=$1
 list=$directory/polis-$2
-trap 'rm -f "$list" "$list.all" "$list.index" "$list.index.lock"' EXIT
-head=$(git rev-parse --verify -q 'HEAD^{commit}') || { echo "HEAD is on no commit" >&2; exit 4; }
+trap 'rm -f "$list" "$list.all" "$list.left" "$list.index" "$list.index.lock"' EXIT
+# Not `log`, which would start the gpg of the agent's choice where it has asked for signatures.
+found=$(git rev-list -1 --format='%T %ct' HEAD -- 2>/dev/null) || {
+    echo "HEAD is on no commit" >&2
+    exit 4
+}
 """
 )
 # $1: git directory, $2: a name of its own. Says HEAD and the snapshot, then what git cannot take.
-# Its date is HEAD's, so that one tree gives one commit.
+# Its date is HEAD's, so that one tree gives one commit. Each program that is started costs as much
+# as looking at a thousand files.
 _SNAPSHOT: Final = f"""{_GIT}
+{{ read -r _ head; read -r was date; }} <<FOUND
+$found
+FOUND
 export GIT_INDEX_FILE="$list.index"
 if [ -f "$directory/index" ]; then cp -p "$directory/index" "$GIT_INDEX_FILE"
 else git read-tree "$head"; fi
 stage
 tree=$(git write-tree) || exit 5
 commit=$head
-if [ "$tree" != "$(git rev-parse "$head^{{tree}}")" ]; then
-    date=$(git log -1 --format=%ct "$head")
+if [ "$tree" != "$was" ]; then
     export GIT_AUTHOR_NAME=polis GIT_AUTHOR_EMAIL=polis@localhost GIT_AUTHOR_DATE="$date +0000"
     export GIT_COMMITTER_NAME=polis GIT_COMMITTER_EMAIL=polis@localhost
     export GIT_COMMITTER_DATE="$GIT_AUTHOR_DATE"
     commit=$(git commit-tree -p "$head" -m "Not committed yet" "$tree") || exit 5
 fi
 printf '%s %s\\n' "$head" "$commit"
-git ls-files -z --modified --deleted --others --exclude-standard
+if [ -s "$list.left" ]; then cat "$list.left"; fi
 """
 # $3: the message.
 _COMMIT: Final = f"""{_GIT}
@@ -104,7 +113,7 @@ async def take_work(hosted: Hosted, agent: Agent) -> Taken:
     await hosted.importing.import_changes(agent)
     told = await run_errand(hosted, agent, _SNAPSHOT, _place(agent, "snapshot"))
     taken = _read_snapshot(agent, told)
-    if taken.work != taken.head and not await asyncio.to_thread(_is_here, hosted, taken.work):
+    if taken.work != taken.head and not await asyncio.to_thread(is_here, hosted, taken.work):
         await hosted.importing.fetch_commit(agent, taken.work)
     branch, tip = await asyncio.to_thread(_outside, hosted, agent)
     if tip != taken.head:
@@ -128,8 +137,8 @@ async def commit_work(hosted: Hosted, agent: Agent, message: str) -> Taken:
     return await take_work(hosted, agent)
 
 
-def _is_here(hosted: Hosted, commit: str) -> bool:
-    """Whether it was carried over before: one tree gives one commit."""
+def is_here(hosted: Hosted, commit: str) -> bool:
+    """Whether a snapshot was carried over before: one tree gives one commit."""
     found = has_quickly(hosted.repository, commit)
     if found is None:
         found = hosted.repository.git.try_run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cash import wire
@@ -29,13 +29,16 @@ async def wait(caller: Caller, fields: Fields) -> dict[str, Any]:
     deadline = loop.time() + float(seconds) if seconds is not None else None
     while True:
         found = {agent: describe_agent(hosted, agent) for agent in agents}
-        states = {agent.name: str(one["status"]) for agent, one in found.items()}
+        states = {
+            agent.name: _status(hosted, agent, str(one["status"]), wanted)
+            for agent, one in found.items()
+        }
         begins = any(_may_begin(hosted, agent, one) for agent, one in found.items())
         ends = any(
             one["status"] == "completed" and _works(hosted, agent) for agent, one in found.items()
         )
         reached = not begins and not ends and all(state in wanted for state in states.values())
-        if reached or _is_over(hosted, agents, wanted):
+        if reached or _is_over(hosted, agents, states, wanted):
             return {"states": states, "reached": reached, "late": False}
         left = deadline - loop.time() if deadline is not None else _WAIT_LOOK
         if left <= 0:
@@ -47,6 +50,14 @@ _WAIT_LOOK: Final = 0.2
 # For so long the empty prompt of a program that was started with a task, and has not been seen at
 # it, is taken for that of its start: CLIs show it before they take the task up, or ask for a login.
 _UNSEEN: Final = 10.0
+
+
+def _status(hosted: Hosted, agent: Agent, shown: str, wanted: Sequence[str]) -> str:
+    """An open question on which nothing waits any more keeps nobody from resting, and is none to
+    end at."""
+    if shown != "waiting_approval" or shown in wanted:
+        return shown
+    return hosted.states.status_at_work(agent)
 
 
 def _may_begin(hosted: Hosted, agent: Agent, described: dict[str, Any]) -> bool:
@@ -73,7 +84,9 @@ async def _pause_or_hang_up(caller: Caller, seconds: float) -> None:
     raise wire.ConnectionEnded("the caller went away")
 
 
-def _is_over(hosted: Hosted, agents: Sequence[Agent], wanted: Sequence[str]) -> bool:
+def _is_over(
+    hosted: Hosted, agents: Sequence[Agent], states: Mapping[str, str], wanted: Sequence[str]
+) -> bool:
     """Whether one of them has ended in a state nobody waits for: it stays in that."""
     questions = hosted.answering.questions
     asking = {one.agent for one in questions.waiting() if questions.holds(one)}
@@ -81,6 +94,6 @@ def _is_over(hosted: Hosted, agents: Sequence[Agent], wanted: Sequence[str]) -> 
         hosted.sessions.of(agent) is None
         and not hosted.is_running(agent)
         and agent.name not in asking
-        and describe_agent(hosted, agent)["status"] not in wanted
+        and states[agent.name] not in wanted
         for agent in agents
     )

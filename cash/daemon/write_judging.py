@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cash.daemon.foreseen import Promise
+from cash.daemon.promises import Promise
 from cash.daemon.stages import Asking
 from cash.faults import Fault
 from cash.guard.naming import meant
@@ -73,7 +73,7 @@ class WriteJudging:
             return False
         rules = frozenset(one.rule for one in verdict.matches if one.decision is Decision.ASK)
         lines = self.household.lines_of(asked["command"])
-        if self.hosted.foreseen.permits(self.agent.incarnation, lines, rules):
+        if self.hosted.promises.permits(self.agent.incarnation, lines, rules):
             return True
         return await self._ask(asked, verdict, rules)
 
@@ -109,7 +109,7 @@ class WriteJudging:
             if allowed and is_bulk:
                 line = f"{asked['command']}/writes"
                 promise = Promise(rules=rules)
-                self.hosted.foreseen.allow(line, self.agent.incarnation, promise)
+                self.hosted.promises.allow(line, self.agent.incarnation, promise)
                 self.household.grant(asked["command"], line)
             elif allowed and file != asked["write"]:
                 leave.give(command, file, rules)

@@ -108,14 +108,15 @@ def message_of(repository: Repository, commit: str) -> str:
     return repository.git.read("log", "-1", "--format=%B", "--no-show-signature", commit)
 
 
-def find_base(repository: Repository, base: str, mine: str, head: str) -> str:
+def find_base(repository: Repository, base: str, mine: str, head: str, squashed: str = "") -> str:
     """The commit since which `head` is the agent's own work: where it left what the user has
-    (`mine`), or where the agent began (`base`), whichever is later."""
+    (`mine`), where the agent began (`base`), or up to where `mine` has it squashed, whichever is
+    later."""
     shared = _merge_base(repository, mine, head)
     own = _merge_base(repository, base, head)
     if not shared or (own and is_ancestor(repository.git, shared, own)):
-        return own or base
-    return shared
+        shared = own or base
+    return squashed if squashed and is_ancestor(repository.git, shared, squashed) else shared
 
 
 def _merge_base(repository: Repository, one: str, other: str) -> str:

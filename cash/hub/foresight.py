@@ -23,6 +23,7 @@ from cash.hub.git import Git
 from cash.hub.order import order_merges
 from cash.hub.quick_reads import Touched, read_touched_quickly
 from cash.hub.repository import Repository
+from cash.hub.squashed import find_squashed, list_squashes
 from cash.hub.targets import Target
 
 _MOST_TRIED = 1000
@@ -82,7 +83,14 @@ class Foresight:
 def foresee(repository: Repository, target: Target, works: Sequence[Work]) -> Foresight:
     """What would come of merging them all into the target. Work that is in it already is left
     out. GitFault; MachineFault where git is too old."""
-    left = [work for work in works if not contains(repository, target.tip, work.commit)]
+    squashes = list_squashes(repository)
+    left = [
+        work
+        for work in works
+        if not contains(repository, target.tip, work.commit)
+        and work.commit
+        != find_squashed(repository, squashes.get(work.agent, ()), target.tip, work.commit)
+    ]
     pairs = [(target.tip, work.commit) for work in left]
     names: list[tuple[str, ...]] = [(work.agent,) for work in left]
     for one, other in _candidates(repository, target, left):

@@ -80,15 +80,18 @@ def is_pointer(path: Path) -> bool:
     return False
 
 
-def local_filters(store: Path | None) -> tuple[str, ...]:
+def local_filters(store: Path | None, *, keeps: bool = False) -> tuple[str, ...]:
     """Settings by which git outside makes files of pointers, and finds that a file is what a
     pointer stands for, out of the store alone: no git-lfs runs on what an agent wrote, nothing is
-    downloaded, and whatever is not in the store stays as it is."""
+    downloaded, and whatever is not in the store stays as it is; but with `keeps`, what becomes a
+    pointer comes into it."""
     process = ""
-    if store is not None and store.is_dir():
+    if store is not None and (keeps or store.is_dir()):
         program = Path(lfs_filter.__file__).read_text()
         python = os.path.realpath(sys.executable)
-        process = shlex.join((python, "-I", "-S", "-c", program, os.fspath(store)))
+        process = shlex.join(
+            (python, "-I", "-S", "-c", program, os.fspath(store), *["keeps"][:keeps])
+        )
     values = {"process": process, "clean": "", "smudge": "", "required": "false"}
     return tuple(f"filter.lfs.{key}={value}" for key, value in values.items())
 

@@ -1,12 +1,14 @@
 """A git filter that knows the objects of one store of Git LFS and nothing else.
 
 git outside runs it (gitattributes(5), "long running filter process") where git-lfs itself would
-download, and would run on what an agent wrote. What the store has not is left as it is.
-It is handed to Python as text: whoever git runs as need not be able to read polis' own files.
+download, and would run on what an agent wrote. What the store has not is left as it is, or, for a
+snapshot, put into it. It is handed to Python as text: whoever git runs as need not be able to read
+polis' own files.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -22,8 +24,9 @@ _POINTER = re.compile(
 _FLUSH = b"0000"
 
 
-def serve(store: bytes, said: BinaryIO, told: BinaryIO) -> None:
-    """Answers git until it has no more files."""
+def serve(store: bytes, said: BinaryIO, told: BinaryIO, *, keeps: bool = False) -> None:
+    """Answers git until it has no more files. keeps: what is cleaned comes into the store."""
+    clean = _keep if keeps else _clean
     list(_packets(said))
     _write(told, b"git-filter-server\n", b"version=2\n")
     told.flush()
@@ -31,7 +34,7 @@ def serve(store: bytes, said: BinaryIO, told: BinaryIO) -> None:
     _write(told, b"capability=clean\n", b"capability=smudge\n")
     told.flush()
     while header := list(_packets(said)):
-        answer = _clean if b"command=clean\n" in header else _smudge
+        answer = clean if b"command=clean\n" in header else _smudge
         found = answer(store, _packets(said))
         if found is None:
             _write(told, b"status=error\n")
@@ -58,8 +61,40 @@ def _clean(store: bytes, content: Iterator[bytes]) -> Iterator[bytes] | None:
         digest.update(piece)
         size += len(piece)
     oid = digest.hexdigest().encode()
-    if not _has(store, oid, size):
+    return _pointer(oid, size) if _has(store, oid, size) else None
+
+
+def _keep(store: bytes, content: Iterator[bytes]) -> Iterator[bytes] | None:
+    """The same, and the store has it then; where that cannot be written, the file stays as it is,
+    and so do an empty one and a pointer, as with git-lfs."""
+    digest, size, head = hashlib.sha256(), 0, b""
+    # Where git-lfs itself tidies up, should this be killed. One file at a time in a process.
+    passing = b"%b/tmp/polis-%d" % (os.path.dirname(store), os.getpid())
+    try:
+        os.makedirs(os.path.dirname(passing), exist_ok=True)
+        with open(passing, "wb") as file:
+            for piece in content:
+                digest.update(piece)
+                size += len(piece)
+                head += piece[: _LONGEST_POINTER + 1 - len(head)]
+                file.write(piece)
+        oid = digest.hexdigest().encode()
+        if not size or _POINTER.fullmatch(head):
+            return None
+        if not _has(store, oid, size):
+            os.makedirs(os.path.dirname(_place(store, oid)), exist_ok=True)
+            os.rename(passing, _place(store, oid))
+        return _pointer(oid, size)
+    except OSError:
+        for _ in content:
+            pass
         return None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(passing)
+
+
+def _pointer(oid: bytes, size: int) -> Iterator[bytes]:
     version = b"version https://git-lfs.github.com/spec/v1"
     return iter((b"%b\noid sha256:%b\nsize %d\n" % (version, oid, size),))
 
@@ -94,4 +129,5 @@ def _write(told: BinaryIO, *pieces: bytes) -> None:
 
 
 if __name__ == "__main__":
-    serve(os.fsencode(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+    keeps = sys.argv[2:] == ["keeps"]
+    serve(os.fsencode(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer, keeps=keeps)

@@ -41,12 +41,18 @@ def look_at_store(common_dir: Path) -> Store:
     return Store(_PARTS * len(_names(common_dir / _SAMPLE)), packs)
 
 
+def is_crowded(git_directory: Path) -> bool:
+    """Whether git itself would begin by now, where nothing tells it otherwise."""
+    store = look_at_store(git_directory)
+    return store.loose > _LOOSE or store.packs > _PACKS
+
+
 def is_due(repository: Repository) -> bool:
     """Whether git itself would begin by now. Where the user has switched that off, or objects may
     be missing on purpose (a partial clone), it never is."""
-    store = look_at_store(repository.common_dir)
-    if store.loose <= _LOOSE and store.packs <= _PACKS:
+    if not is_crowded(repository.common_dir):
         return False
+    store = look_at_store(repository.common_dir)
     settings = _settings(repository)
     if any(key.endswith(".promisor") for key in settings):
         return False

@@ -52,14 +52,16 @@ def new_token() -> str:
     return secrets.token_hex(16)
 
 
-def read_marker(common_dir: Path) -> Marker | None:
+def read_marker(common_dir: Path | str) -> Marker | None:
     """The marker in a git directory; None when there is none."""
     with suppress(OSError), _opened(common_dir) as folder:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(_NAME, flags, dir_fd=folder)
-        with os.fdopen(descriptor, "rb") as file:
-            found = _MARKER.fullmatch(file.read(_LONGEST).decode("ascii", "replace"))
-            return None if found is None else Marker(found[1], found[2])
+        try:
+            found = _MARKER.fullmatch(os.read(descriptor, _LONGEST).decode("ascii", "replace"))
+        finally:
+            os.close(descriptor)
+        return None if found is None else Marker(found[1], found[2])
     return None
 
 
@@ -96,17 +98,18 @@ def remove_marker(common_dir: Path) -> None:
 def nearest_marker(path: Path) -> tuple[Path, Marker] | None:
     """The git directory of the repository around `path` with its marker, looked up without git;
     None when it has none."""
-    for folder in (path, *path.parents):
-        git = folder / ".git"
-        if not os.path.lexists(git):
-            continue
-        with suppress(OSError, ValueError):
-            if git.is_file():  # git init --separate-git-dir
-                line = git.read_bytes()[:_LONGEST].rstrip(b"\n")
-                git = folder / os.fsdecode(line.removeprefix(b"gitdir: "))
-            marker = read_marker(git)
-            return None if marker is None else (Path(os.path.realpath(git)), marker)
-        return None
+    here = os.fspath(path)  # of each call: pathlib would take most of the time
+    while not os.path.lexists(git := os.path.join(here, ".git")):
+        above = os.path.dirname(here)
+        if above == here:
+            return None
+        here = above
+    with suppress(OSError, ValueError):
+        if os.path.isfile(git):  # git init --separate-git-dir
+            line = Path(git).read_bytes()[:_LONGEST].rstrip(b"\n")
+            git = os.path.join(here, os.fsdecode(line.removeprefix(b"gitdir: ")))
+        marker = read_marker(git)
+        return None if marker is None else (Path(os.path.realpath(git)), marker)
     return None
 
 
@@ -145,8 +148,8 @@ def inode_of(common_dir: Path) -> int:
 
 
 @contextmanager
-def _opened(common_dir: Path) -> Iterator[int]:
-    descriptor = os.open(common_dir / _FOLDER, _DIRECTORY)
+def _opened(common_dir: Path | str) -> Iterator[int]:
+    descriptor = os.open(os.path.join(common_dir, _FOLDER), _DIRECTORY)
     try:
         yield descriptor
     finally:

@@ -24,6 +24,7 @@ from cash.hub.levels import WORKTREES, Need, branch_ref, writing
 from cash.hub.refs import PREFIX
 from cash.hub.repository import Repository
 from cash.hub.saving import save_commits
+from cash.hub.squashed import find_squashed, list_squashes, remember_squash
 from cash.hub.targets import Target
 
 Way = Literal["nothing", "fast-forward", "merge", "squash"]
@@ -71,7 +72,9 @@ class Merged:
 def plan_merge(repository: Repository, target: Target, wish: Wish) -> Plan:
     """What would be done; touches no tree, index or ref. Raises GitFault."""
     git = repository.git
-    way = _way(repository, target, wish)
+    squashes = list_squashes(repository).get(wish.agent, ())
+    squashed = find_squashed(repository, squashes, target.tip, wish.head)
+    way = "nothing" if squashed == wish.head else _way(repository, target, wish)
     result = git.read("rev-parse", f"{wish.head}^{{tree}}")
     conflicts: tuple[Conflict, ...] = ()
     if way == "nothing":
@@ -86,7 +89,8 @@ def plan_merge(repository: Repository, target: Target, wish: Wish) -> Plan:
         commits = way != "fast-forward"
         collisions = find_collisions(repository, target.tree, target.tip, result, commits=commits)
         hooks = changed_hooks(repository, target.tree, changes)
-    commits_in = list_commits(repository, wish.head, [target.tip])
+    without = [target.tip, *([squashed] if squashed else [])]
+    commits_in = list_commits(repository, wish.head, without)
     return Plan(target, wish, way, result, commits_in, changes, conflicts, collisions, hooks)
 
 
@@ -123,15 +127,17 @@ def carry_out(repository: Repository, plan: Plan, work: str) -> Merged:
     if target.tree is None:
         after = _merge_beside(repository, plan)
         back = f"git branch -f {shlex.quote(target.branch)} {target.tip[:12]}"
-        return Merged(target.tip, after, back, saved)
-    own = _own_git(repository, plan)
-    if wish.squash:
-        _squash(own, plan)
     else:
-        _merge(own, plan)
-    after = own.read("rev-parse", "HEAD", cwd=target.tree)
-    # Not --hard: it keeps what the user has not committed in other files.
-    back = f"git -C {shlex.quote(str(target.tree))} reset --keep {target.tip[:12]}"
+        own = _own_git(repository, plan)
+        if wish.squash:
+            _squash(own, plan)
+        else:
+            _merge(own, plan)
+        after = own.read("rev-parse", "HEAD", cwd=target.tree)
+        # Not --hard: it keeps what the user has not committed in other files.
+        back = f"git -C {shlex.quote(str(target.tree))} reset --keep {target.tip[:12]}"
+    if wish.squash:
+        saved = (*saved, *remember_squash(repository, saved, wish.head, after))
     return Merged(target.tip, after, back, saved)
 
 

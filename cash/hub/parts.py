@@ -75,6 +75,18 @@ def configure_parts(parts: Sequence[Part]) -> str:
     return text
 
 
+def initialise_parts(parts: Sequence[Part]) -> str:
+    """What the agent's own git reads, in its tree alone: `git clone` takes an address that is a
+    path for a repository that must be there, before it looks at insteadOf. Not active: `git
+    submodule update` wants its --init first, as with any other."""
+    text = ""
+    for part in parts:
+        if ":" not in part.url:
+            values = {"url": f"polis::{part.url}", "active": "false"}
+            text += section(f"submodule {quoted(part.name)}", values)
+    return text
+
+
 def forget_in_parts(hub: Repository, *places: str) -> None:
     """Takes away what is kept below these refs in submodules, for an agent that is gone."""
     for part in list_parts(hub):

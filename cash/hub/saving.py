@@ -2,6 +2,8 @@
 
 refs/polis/merged/<agent>/<n>/before           where the user's branch stood
 refs/polis/merged/<agent>/<n>/work             the agent's tree as it was then, all of it
+refs/polis/merged/<agent>/<n>/squashed         the agent's last commit that was merged as one
+refs/polis/merged/<agent>/<n>/after            that one commit (cash/hub/squashed.py)
 refs/polis/discarded/<agent>-<inc>/<n>/work    the agent's tree before its work was thrown away
 refs/polis/discarded/<agent>-<inc>/<n>/head    the commit it was on then
 refs/polis/discarded/<agent>-<inc>/<n>/after   its tree once that was done

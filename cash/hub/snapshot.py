@@ -1,8 +1,8 @@
 """A commit of a tree exactly as it lies there, so that removing it loses nothing.
 
 The agent is stopped, but what it left may be anything: a path may lead through a symlink, a file
-may be a fifo or another repository. Nothing is filtered, entered or followed; what git cannot
-hold is left out and told.
+may be a fifo or another repository. Nothing is filtered, entered or followed, but that files of
+Git LFS become pointers, by polis' own filter; what git cannot hold is left out and told.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def snapshot_tree(
             git.run("read-tree", parent)
             _refuse_giants(git, tree)
         ignored = _list_ignored(git, tree)
-        left_out = _stage(git, tree)
+        left_out = _stage(git, tree, replace(git, settings=own_filters(repository, keeps=True)))
         made = git.read("write-tree")
         if made == git.read("rev-parse", f"{parent}^{{tree}}"):
             return Snapshot("", left_out, ignored)
@@ -110,8 +110,9 @@ def _own(path: Path, repository: Repository) -> None:
         os.chown(path, repository.owner.uid, repository.owner.gid)
 
 
-def _stage(git: Git, tree: Path) -> tuple[str, ...]:
-    """Brings the temporary index level with the tree; what had to be left out."""
+def _stage(git: Git, tree: Path, keeping: Git) -> tuple[str, ...]:
+    """Brings the temporary index level with the tree; what had to be left out. keeping: the git
+    that takes files in."""
     listed = git.run(
         *("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard"),
         cwd=tree,
@@ -130,7 +131,7 @@ def _stage(git: Git, tree: Path) -> tuple[str, ...]:
                 left_out.append(os.fsdecode(path))
     _check_bytes(tree, there)
     _update(git, tree, ("--force-remove",), gone)
-    _update(git, tree, ("--add", "--replace"), there)
+    _update(keeping, tree, ("--add", "--replace"), there)
     return tuple(sorted(left_out))
 
 

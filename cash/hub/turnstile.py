@@ -20,6 +20,9 @@ from typing import Final
 # How long one that waits for the lock alone keeps the gate shut: behind it everybody waits, also
 # those who could share the lock with its holder.
 _SHUT_SECONDS: Final = 2.0
+# And then open. The kernel wakes who waits in flock, but gives the gate to whoever asks first: that
+# would be the one that has just opened it.
+_OPEN_SECONDS: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ def _pass(open_file: Callable[[str], int], name: str, *, alone: bool, deadline: 
                     return held
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"{name} stays busy")
+            time.sleep(_OPEN_SECONDS)
     finally:
         if waiter is not None:
             waiter.leave()

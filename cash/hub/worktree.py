@@ -123,10 +123,11 @@ def without_filters(repository: Repository) -> tuple[str, ...]:
     )
 
 
-def own_filters(repository: Repository) -> tuple[str, ...]:
-    """The same, but that the objects of Git LFS in the user's store are known."""
+def own_filters(repository: Repository, *, keeps: bool = False) -> tuple[str, ...]:
+    """The same, but that the objects of Git LFS in the user's store are known; keeps: and those
+    that it lacks come into it, as pointers are made for them."""
     store = find_store(repository) if uses_lfs(repository) else None
-    return (*without_filters(repository), *local_filters(store))
+    return (*without_filters(repository), *local_filters(store, keeps=keeps))
 
 
 def count_pointers(repository: Repository, tree: Path) -> int:

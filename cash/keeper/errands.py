@@ -1,7 +1,8 @@
 """polisd's own errands where there are debuggers: each has a starter of its own.
 
-Nobody judges what an errand starts, so nobody inside may take it over. What one starter starts
-shares a Landlock domain, and there a debugger reaches everything; it reaches nothing of another.
+No rule judges what an errand starts, and what it writes nobody looks at, so nobody inside may take
+it over. What one starter starts shares a Landlock domain, and there a debugger reaches everything;
+it reaches nothing of another.
 """
 
 from __future__ import annotations

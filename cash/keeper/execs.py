@@ -27,10 +27,11 @@ from cash.keeper.judging import Judging, Snapshot
 from cash.keeper.loop import Loop
 from cash.keeper.messages import to_text
 from cash.keeper.notification import Notification
+from cash.keeper.own_work import OwnWork
 from cash.keeper.redirect import redirect
 from cash.keeper.seizing import AlreadyTraced, Seized, Seizing
 from cash.keeper.standins import StandIn
-from cash.keeper.target import path_of_exec
+from cash.keeper.target import path_of_exec, program_of
 from cash.keeper.tracing import MACHINES
 from cash.keeper.waiting import Waiting
 from cash.keeper.watch import Watch
@@ -39,6 +40,7 @@ from cash.walls import syscalls
 _REFUSED: Final = 126
 _BASH: Final = b"/bin/bash"
 _NO_POLICY: Final = "polis: no policy is in force here\nhint: polis policy list\n"
+_STRANGER: Final = "polis: an errand of polis' own starts no program of the agent's\n"
 _NO_POLISD: Final = (
     "polis: polisd is not there to judge this\nhint: run any polis command, then send it again\n"
 )
@@ -50,9 +52,9 @@ class Execs:
 
     ask: sends a question to polisd; False when it is not there. is_child: whether a process is a
     command's own, whose end its runner takes. environment: what every command is given. covering:
-    what of a command's own not every program is to see. say: tells whoever sent a command
-    something, on standard error. last: the number of the question asked last, by an earlier
-    keeper too."""
+    what of a command's own not every program is to see. own_work: what polisd's errands may start.
+    say: tells whoever sent a command something, on standard error. last: the number of the question
+    asked last, by an earlier keeper too."""
 
     loop: Loop
     ground: Ground
@@ -61,6 +63,7 @@ class Execs:
     environment: OwnEnvironment
     covering: Covering
     gits: Gits
+    own_work: OwnWork
     say: Callable[[str, str], None]
     last: int
     judging: Judging | None = None
@@ -110,6 +113,7 @@ class Execs:
         watch.recorder.seized(watch.place, note.tid, os.fsdecode(path or b"(an open file)"))
         seized = self.seizing.seize(note.tid, watch)
         seized.starter = words_of_git(note.tid)
+        seized.before = program_of(note.tid) if watch.errand else ""
         if notification.let_go_on(watch.listener, note.id):
             self.seizing.look_after(seized)
         else:
@@ -133,12 +137,25 @@ class Execs:
             return
         seized.image = image = self.covering.cover(tid, image.registers[machine.stack], image)
         self.gits.started(tid, image)
-        if seized.watch.takes_start() and self._is_start(seized.watch, image):
+        if seized.watch.errand:
+            self._look_at_errand(tid, seized, image)
+        elif seized.watch.takes_start() and self._is_start(seized.watch, image):
             self.seizing.release(tid)
         elif self.judging is None or self.copies is None:
             self._turn(tid, seized, standins.refuser(_NO_POLICY, _REFUSED))
         else:
             self._judge(tid, seized, image, self.judging, self.copies)
+
+    def _look_at_errand(self, tid: int, seized: Seized, image: Image) -> None:
+        watch = seized.watch
+        if self.own_work.holds(image, seized.before):
+            self.seizing.release(tid)
+            return
+        if not watch.told_of_stranger:
+            watch.told_of_stranger = True
+            words = [to_text(word) for word in image.argv]
+            self.ask({"stranger": words, "command": watch.id, "program": image.file})
+        self._turn(tid, seized, standins.refuser(_STRANGER, _REFUSED))
 
     def _is_start(self, watch: Watch, image: Image) -> bool:
         """Whether it has become what its command was to become. Where there are debuggers, one may

@@ -63,7 +63,7 @@ class Gits:
 
     def started(self, pid: int, image: Image) -> None:
         """A process has become this program."""
-        is_moving = is_git(image.file) and _operation(image.argv) in _MOVING
+        is_moving = is_git(image.file) and operation_of(image.argv) in _MOVING
         if is_moving and (self._is_plain(image) or self._is_part(pid)):
             self._moving.add(pid)
         elif pid in self._moving:
@@ -106,8 +106,8 @@ def is_gits_own(entry: bytes) -> bool:
     return name == b"GIT_EXEC_PATH" and value.startswith((b"/usr/", b"/bin/"))
 
 
-def _operation(argv: tuple[bytes, ...]) -> bytes:
-    """As git finds it: by the name it is called, then by its words."""
+def operation_of(argv: tuple[bytes, ...]) -> bytes:
+    """What a git does, as git finds it: by the name it is called, then by its words."""
     name = os.path.basename(argv[0]) if argv else b""
     if name != b"git":
         return name[4:] if name.startswith(b"git-") else b""

@@ -270,7 +270,7 @@ class Keeper:
             terminals=values["terminals"],
             rows=values["rows"],
             columns=values["columns"],
-            watched=values["judged"] != "errand",
+            errand=values["judged"] == "errand",
             writes=values["judged"] == "write",
         )
 

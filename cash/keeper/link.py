@@ -103,9 +103,9 @@ class KeeperLink:
         connection of the client, which the keeper speaks on from now (close your copy).
         descriptors: number inside → descriptor here; a number missing of 0 to 2 is /dev/null.
         report: comes back in Ended. judged: what of it is judged already: "words" (each exec is
-        looked at, its own start too), "line" (bash and its text), "errand" (polisd's own: nothing
-        of it is looked at), "write" (polis' own hand and no program: what it writes is looked at).
-        predicted: what its line names. OSError when the keeper is gone.
+        looked at, its own start too), "line" (bash and its text), "errand" (polisd's own, by no
+        rule: cash/keeper/own_work.py), "write" (polis' own hand and no program: what it writes is
+        looked at). predicted: what its line names. OSError when the keeper is gone.
         """
         if not argv or not argv[0]:
             raise ValueError("a command needs a name")

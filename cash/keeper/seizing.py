@@ -31,13 +31,15 @@ class AlreadyTraced(PermissionError):
 @dataclass(slots=True)
 class Seized:
     """A process that is seized. leader: its first thread, where another one asked. starter: the
-    words of the git that it was before. becoming: the stand-in it is turned into. gift: a
-    descriptor for that, and its number there. judging: what it was judged by; meanwhile there may
-    be another. due: when it is looked at, if it has not stopped by then (time.monotonic)."""
+    words of the git that it was before; before: the program that an errand's process was. becoming:
+    the stand-in it is turned into. gift: a descriptor for that, and its number there. judging: what
+    it was judged by; meanwhile there may be another. due: when it is looked at, if it has not
+    stopped by then (time.monotonic)."""
 
     watch: Watch
     leader: int = 0
     starter: tuple[bytes, ...] = ()
+    before: str = ""
     image: Image | None = None
     faces: tuple[Face, ...] = ()
     key: tuple[object, ...] = ()

@@ -34,14 +34,16 @@ LISTENER: Final = b"listener"
 # Above what a starter has open itself.
 ORDERS: Final = 200
 _NOT_FOUND, _NOT_EXECUTABLE, _BROKEN = 127, 126, 125
+# Which trap: an errand's or not.
+_Traps = dict[bool, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """A command to start. descriptors: as they are to be numbered inside. terminals: which of 0,
-    1, 2 become a terminal made inside. watched: its execs are judged, and those below it; only
-    polisd's own errands are not. writes: it is no program, but polis' own hand (scribe.py), which
-    takes its orders on descriptor ORDERS."""
+    1, 2 become a terminal made inside. errand: it is polisd's own, of which only the execs are
+    watched. writes: it is no program, but polis' own hand (scribe.py), which takes its orders on
+    descriptor ORDERS."""
 
     argv: list[bytes]
     environment: dict[bytes, bytes]
@@ -50,7 +52,7 @@ class Start:
     terminals: str = "000"
     rows: int = 24
     columns: int = 80
-    watched: bool = True
+    errand: bool = False
     writes: bool = False
 
 
@@ -102,10 +104,10 @@ def _live_inside(walls: Walls, requests: socket.socket, usual: Limits) -> NoRetu
         _forget_the_keepers_signals()
         restore_descriptors(usual)
         os.umask(0o022)
-        program = trap.make_trap(syscalls.MACHINE, writes=True)
+        traps = _make_traps()
         while True:
             values, descriptors = messages.receive_packet(requests)
-            _answer(walls.view, program, values, descriptors)
+            _answer(walls.view, traps, values, descriptors)
     except messages.LinkEnded:
         os._exit(0)
     except BaseException:
@@ -113,7 +115,7 @@ def _live_inside(walls: Walls, requests: socket.socket, usual: Limits) -> NoRetu
         os._exit(1)
 
 
-def _answer(view: View, program: bytes, values: dict[str, Any], received: list[int]) -> None:
+def _answer(view: View, traps: _Traps, values: dict[str, Any], received: list[int]) -> None:
     report, *others = received
     with socket.socket(fileno=report) as keeper:
         start = Start(
@@ -127,7 +129,7 @@ def _answer(view: View, program: bytes, values: dict[str, Any], received: list[i
             terminals=values["terminals"],
             rows=values["rows"],
             columns=values["columns"],
-            watched=values["watched"],
+            errand=values["errand"],
             writes=values["writes"],
         )
         try:
@@ -136,7 +138,7 @@ def _answer(view: View, program: bytes, values: dict[str, Any], received: list[i
             keeper.send(str(fault).encode())
             pid, pidfd = -1, -1
         if pid == 0:
-            _become(view, program, start, keeper)
+            _become(view, traps[start.errand], start, keeper)
         if pid > 0:
             send_with(keeper, PIDFD, [pidfd])
             os.close(pidfd)
@@ -157,9 +159,8 @@ def _become(view: View, program: bytes, start: Start, keeper: socket.socket) -> 
         _arrange(descriptors)
         _refuse_folders(descriptors)
         os.chdir(start.cwd)
-        if start.watched:
-            _let_watch(program, keeper)
-            _show(view, {0, 1, 2, *descriptors})
+        _let_watch(program, keeper)
+        _show(view, {0, 1, 2, *descriptors})
         status = _write(view) if start.writes else _execute(start)
     except FileNotFoundError as fault:
         is_folder_missing = fault.filename == start.cwd
@@ -172,6 +173,11 @@ def _become(view: View, program: bytes, start: Start, keeper: socket.socket) -> 
         status = _complain(agent, start.argv[0], f"could not be started: {fault!r}", _BROKEN)
     finally:
         os._exit(status)
+
+
+def _make_traps() -> _Traps:
+    machine = syscalls.MACHINE
+    return {errand: trap.make_trap(machine, writes=not errand) for errand in (False, True)}
 
 
 def _let_watch(program: bytes, keeper: socket.socket) -> None:
@@ -281,7 +287,7 @@ def request_values(start: Start) -> tuple[dict[str, Any], Sequence[int]]:
         "terminals": start.terminals,
         "rows": start.rows,
         "columns": start.columns,
-        "watched": start.watched,
+        "errand": start.errand,
         "writes": start.writes,
     }
     return values, list(start.descriptors.values())

@@ -49,7 +49,7 @@ class Starters:
 
     def ask(self, start: Start, news: int) -> None:
         """Has a command started, which tells over `news` how that goes. OSError."""
-        if self.walls.view.debug and not start.watched:
+        if self.walls.view.debug and start.errand:
             self._errands.start(self.walls, start, news)
             return
         if self._requests is None:

@@ -9,7 +9,7 @@ import os
 import pickle
 import select
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from cash.keeper.loop import Loop
 from cash.keeper.messages import Failed, Message, Seen, Wrote, to_bytes
 from cash.keeper.notification import Notification
 from cash.keeper.opening import Opener, null_of
+from cash.keeper.own_work import OwnWork
 from cash.keeper.pending import Pending
 from cash.keeper.recorder import Recorder
 from cash.keeper.saving import Saving, store_of
@@ -75,13 +76,16 @@ class Supervision:
         first = generation << 32
         view = walls.view
         covering = Covering.of(view.private, view.private_to)
-        self._execs = Execs(loop, ground, ask, is_command, environment, covering, gits, say, first)
+        places = writable_places(view)
+        own = OwnWork(ground, places[0])
+        self._execs = Execs(
+            loop, ground, ask, is_command, environment, covering, gits, own, say, first
+        )
         self._pending = Pending(loop, ask, self._hold, first)
         own_git = (str(view.git_directory), str(view.tree / ".git"))
         opener = Opener(ground, view.ids if os.geteuid() == 0 else None, null_of(ground))
         self._claims = Claims(loop, str(view.tree), ask)
         self.saving = Saving(loop, store_of(view), self._hold, say)
-        places = writable_places(view)
         self._writes = Writes(
             loop, opener, self._pending, *places, own_git, gits, self._claims, self.saving
         )
@@ -127,27 +131,29 @@ class Supervision:
         place = next(number for number in itertools.count() if number not in self._watches)
         starts = values["judged"] == "line"
         self._recorder.set_state(place, starts=starts, counted=[0] * len(WRITE_KINDS))
-        watch = self._add_watch(place, values["id"], listener, values.get("start"))
+        told = {"command": values["id"], "start": values.get("start"), "judged": values["judged"]}
+        watch = self._add_watch(place, listener, told)
         _predict(watch, values)
         self._loop.watch(listener, partial(self._notified, watch))
 
-    def _add_watch(
-        self, place: int, command: str, listener: int, start: Sequence[str] | None
-    ) -> Watch:
-        """start: the command's words, where its own start has to be compared with them."""
-        values = {"command": command, "start": start}
-        self._will.leave("listener", str(place), values, listener)
+    def _add_watch(self, place: int, listener: int, told: dict[str, Any]) -> Watch:
+        """told: what the next keeper is to know; its start: to compare the first exec with."""
+        self._will.leave("listener", str(place), told, listener)
         starts, counted = self._recorder.state(place)
         shared = (self._recorder, self._will, place)
-        watch = self._watches[place] = Watch(command, listener, *shared, starts, counted=counted)
+        watch = Watch(told["command"], listener, *shared, starts, counted=counted)
+        start = told["start"]
         watch.start = None if start is None else tuple([to_bytes(word) for word in start])
+        watch.errand = told["judged"] == "errand"
+        self._watches[place] = watch
         return watch
 
     # After a keeper that was killed
 
     def inherit(self, place: int, listener: int, values: dict[str, Any]) -> None:
         """A listener of an earlier keeper's; what waits there waits until take_over()."""
-        watch = self._add_watch(place, values["command"], listener, values["start"])
+        told = {name: values[name] for name in ("command", "start", "judged")}
+        watch = self._add_watch(place, listener, told)
         _predict(watch, values)
 
     def take_over(self) -> tuple[tuple[str, ...], ...]:

@@ -34,8 +34,9 @@ class Observed:
 class Watch:
     """id: the command's. listener: where its calls wait. place: its own in the recorder. starts:
     its own start is still to come, which was judged whole (bash and a line). start: its words,
-    where they have to be compared. told_of_tracing: its user knows that what is traced starts no
-    program. predicted: the argv that judged lines in it named; names: the programs whose words
+    where they have to be compared. errand: it is polisd's own; told_of_stranger: polisd knows that
+    it was about to start something else. told_of_tracing: its user knows that what is traced starts
+    no program. predicted: the argv that judged lines in it named; names: the programs whose words
     they did not tell; foretold: the bytes of both, which polisd holds too. changed: paths it
     wrote to, and how; counted: for each of WRITE_KINDS, how many of those that a rule about many
     files speaks of; overwritten: hashes of the paths among them, which the next keeper does not
@@ -51,6 +52,8 @@ class Watch:
     place: int
     starts: bool = False
     start: tuple[bytes, ...] | None = None
+    errand: bool = False
+    told_of_stranger: bool = False
     told_of_tracing: bool = False
     predicted: set[tuple[bytes, ...]] = field(default_factory=set)
     names: set[bytes] = field(default_factory=set)

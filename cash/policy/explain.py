@@ -19,9 +19,11 @@ _LONGEST_HINT = 500
 
 def explain(verdict: Verdict, line: Line, context: Context) -> dict[str, Any]:
     """`{decision, rewritten, rules: [{id, reason, hint}], commands, readers, surprises}`, and
-    more. rules are the strictest first, commands the argv of each command as written."""
+    more. decision is what the rules say, outcome what becomes of the line. rules are the
+    strictest first, commands the argv of each command as written."""
     return {
         "decision": verdict.decision.word,
+        "outcome": outcome(verdict, line).word,
         "rewritten": verdict.rewritten,
         "rules": [_rule(one) for one in unique(verdict.matches)],
         "commands": [list(argv) for argv in verdict.commands],
@@ -32,6 +34,12 @@ def explain(verdict: Verdict, line: Line, context: Context) -> dict[str, Any]:
         "broken": line.broken or None,
         "incomplete": line.incomplete,
     }
+
+
+def outcome(verdict: Verdict, line: Line) -> Decision:
+    """What becomes of it: nobody is asked about a line that bash itself cannot read."""
+    unreadable = verdict.decision is Decision.ASK and bool(line.broken)
+    return Decision.DENY if unreadable else verdict.decision
 
 
 def _rule(match: Match) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cash.places import Places
 from cash.policy.document import PolicyFault, read_document
 from cash.providers import reading
 from cash.providers.facets import (
+    HEADLESS,
     Account,
     Capability,
     Hooks,
@@ -26,6 +28,7 @@ from cash.providers.facets import (
     Words,
 )
 
+_LOGIN = re.compile(r"(?<![\w/.-])/login\b")
 # A manifest that is written is in force after this at the latest.
 _LOOK_SECONDS = 1.0
 
@@ -77,6 +80,17 @@ class Manifest:
     account: Account | None = None
     debug: bool = False
     source: str = ""
+
+    def stream_of(self, purpose: str) -> str:
+        """The format of what it tells of itself, an event a line; "" for text or a terminal."""
+        found = [one.output for of, one in self.starts.items() if of == purpose]
+        return found[0] if found and purpose in HEADLESS else ""
+
+    def mends(self, said: Iterable[str]) -> str:
+        """The command that mends what its program asks its person for in these lines, by a
+        command of its own that works at its terminal alone; "" for nothing."""
+        asked = self.account is not None and any(_LOGIN.search(line) for line in said)
+        return self.account.way(self.name) if asked and self.account else ""
 
 
 def load_manifests(folder: Path | None = None) -> Mapping[str, Manifest]:

@@ -16,6 +16,8 @@ from cash.store.redaction import redact_text
 MOST: Final = 2 << 20
 # A line that does not end is written all the same.
 _LONGEST_LINE: Final = 16 << 10
+# Of a program that tells an event a line, in JSON: a part of one is nothing that can be read.
+_LONGEST_EVENT: Final = 1 << 20
 _TAIL: Final = 1 << 20
 
 
@@ -39,12 +41,18 @@ class Log:
         """Takes what was written. A full disk costs the log, never the agent."""
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
-        if len(self._rest) > _LONGEST_LINE:
+        longest = _LONGEST_EVENT if self._rest.startswith(b'{"') else _LONGEST_LINE
+        if len(self._rest) > longest:
             lines.append(self._rest)
             self._rest = b""
         if lines:
             with contextlib.suppress(OSError):
                 self._append(b"".join(redact_line(line) + b"\n" for line in lines))
+
+    @property
+    def rest(self) -> bytes:
+        """What was written of a line that has not ended."""
+        return self._rest
 
     def end(self) -> None:
         """Writes what is left of the last line."""
@@ -99,6 +107,16 @@ def forget_screen(folder: Path) -> None:
     """A new session begins."""
     with contextlib.suppress(OSError):
         (folder / "screen.txt").unlink()
+
+
+def read_events(path: Path) -> list[str]:
+    """All lines that are kept, as they were written: of a program that tells an event a line."""
+    data = b""
+    for part in (_older(path), path):
+        with contextlib.suppress(OSError):
+            data += part.read_bytes()
+    lines = data.decode("utf-8", "backslashreplace").split("\n")
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def read_log(path: Path, count: int, *, raw: bool = False) -> list[str]:

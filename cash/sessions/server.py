@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from cash.sessions import window as windows
-from cash.sessions.capture import capture
+from cash.sessions.capture import capture, capture_all
 from cash.sessions.control import Control, ControlFault, Heard, Left
 from cash.sessions.tmux import Place, find_place, start_server
 from cash.sessions.window import Window
@@ -116,6 +116,10 @@ class Server:
         below. ControlFault when it is gone."""
         folder = self.place.socket.parent
         return await capture(self.control, folder, pane, above=above, joined=True)
+
+    async def screens(self, panes: Sequence[str]) -> dict[str, list[str]]:
+        """The same of many at once; those that are gone are left out."""
+        return await capture_all(self.control, self.place.socket.parent, panes, joined=True)
 
     def keep(self, window: str, option: str, value: str) -> None:
         """Keeps something with a window, for the next polisd."""

@@ -202,6 +202,8 @@ class _Running:
 
     def _ask(self, body: dict[str, Any]) -> int | None:
         question = Question.read(body)
+        if body.get("told"):
+            return None
         if not (os.isatty(0) and os.isatty(2) and in_foreground(0)):
             self._say(question.describe().encode())
             for way in question.ways:

@@ -69,6 +69,8 @@ def _run_text(places: Places, agent: str) -> int:
         raise UsageFault("what came on standard input is no script: it holds NUL bytes")
     if len(text) > wire.LONGEST_FRAME // 2:
         raise UsageFault("what came on standard input is too long for a script")
+    if not text.endswith(b"\\\n"):
+        text = text.removesuffix(b"\n")  # the same line as behind -c, for whoever has allowed that
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

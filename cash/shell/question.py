@@ -13,7 +13,8 @@ from cash.shell.relay import write_whole
 from cash.shell.terminal import single_keys
 
 # Somebody who types a command did not see the question: its letters must not answer it. A yes
-# counts when nothing follows at once, and any key only after a pause behind one that means nothing.
+# counts when nothing follows at once, or Enter alone, and any key only after a pause behind one
+# that means nothing.
 _NOTHING_FOLLOWS_SECONDS = 0.2
 _PAUSE_SECONDS = 0.7
 _KEYS = "[y] once  [s] this session  [n] no  [e] explain "
@@ -122,6 +123,8 @@ _NO = {
     b"\x04": Answer("deny"),
 }
 _ALWAYS = (b"\x03", b"\x04")
+_WITH_ENTER = (b"y", b"n")
+_ENTER = (b"\r", b"\n")
 
 
 def put_question(
@@ -137,15 +140,16 @@ def put_question(
     write_whole(screen, question.describe().encode())
     with single_keys(keyboard):
         write_whole(screen, question.keys.encode())
-        quiet = 0.0
+        quiet, keys = 0.0, _Keys(keyboard)
         while True:
-            ready, _, _ = select.select([keyboard, *elsewhere], [], [])
-            if ready != [keyboard]:
-                write_whole(screen, b"\n")
-                return None
-            key = _read_key(keyboard)
+            if not keys.ahead:
+                ready, _, _ = select.select([keyboard, *elsewhere], [], [])
+                if ready != [keyboard]:
+                    write_whole(screen, b"\n")
+                    return None
+            key = keys.read()
             now = time.monotonic()
-            if key not in _ALWAYS and (now < quiet or _is_typing(key, question, keyboard)):
+            if key not in _ALWAYS and (now < quiet or _is_typing(key, question, keys)):
                 quiet = time.monotonic() + _PAUSE_SECONDS
             elif key == b"e":
                 write_whole(screen, b"\n" + explain().encode() + question.keys.encode())
@@ -154,18 +158,43 @@ def put_question(
                 return answer
 
 
-def _is_typing(key: bytes, question: Question, keyboard: int) -> bool:
-    """Whether the key belongs to a text that somebody types."""
+@dataclass(slots=True)
+class _Keys:
+    """What is typed, key by key. ahead: one that was read already."""
+
+    keyboard: int
+    ahead: bytes = b""
+
+    def read(self) -> bytes:
+        if self.ahead:
+            key, self.ahead = self.ahead, b""
+            return key
+        try:
+            return os.read(self.keyboard, 1).lower() or b"\x04"
+        except OSError:  # the terminal was closed: nobody says yes
+            return b"\x04"
+
+    def follow(self) -> bool:
+        """Whether another comes at once."""
+        if self.ahead:
+            return True
+        return bool(select.select([self.keyboard], [], [], _NOTHING_FOLLOWS_SECONDS)[0])
+
+
+def _is_typing(key: bytes, question: Question, keys: _Keys) -> bool:
+    """Whether the key belongs to a text that somebody types. A plain yes or no may have Enter
+    behind it, which is taken; `s` would be a command."""
     if key not in question.answers and key != b"e":
         return True
-    return bool(select.select([keyboard], [], [], _NOTHING_FOLLOWS_SECONDS)[0])
-
-
-def _read_key(keyboard: int) -> bytes:
-    try:
-        return os.read(keyboard, 1).lower() or b"\x04"
-    except OSError:  # the terminal was closed: nobody says yes
-        return b"\x04"
+    if not keys.follow():
+        return False
+    if key not in _WITH_ENTER:
+        return True
+    keys.ahead = keys.read()
+    if keys.ahead not in _ENTER:
+        return True
+    keys.ahead = b""
+    return keys.follow()
 
 
 def printable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -17,6 +18,9 @@ Follower = Callable[[tuple[Entry, ...]], object]
 
 # A commit costs one fsync whatever it holds; this only bounds how long the first one waits.
 _LARGEST_COMMIT = 4096
+# How long events for which nobody waits are gathered: two fsyncs for each of them would take
+# polisd more time than all else that it does for a lock.
+_GATHER_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Writer:
         self._waiting: deque[_Submitted | _Asked] = deque()
         self._changed = threading.Condition()
         self._followers: tuple[Follower, ...] = ()
+        # Whether somebody waits for what waits here.
+        self._hurried = False
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
@@ -55,6 +61,13 @@ class Writer:
     def submit(self, event: Event) -> Future[int]:
         """The future of the event's id, resolved once it is on the disk, or failed with a
         Fault (nothing of it is kept then). A known key gets the first event's id."""
+        return self._submit(event, hurry=True)
+
+    def note(self, event: Event) -> None:
+        """The same where nobody waits for it: it may wait a moment for others, in its turn."""
+        self._submit(event, hurry=False)
+
+    def _submit(self, event: Event, *, hurry: bool) -> Future[int]:
         answer: Future[int] = Future()
         # Nobody can call it off: what happened is journaled, whoever still waits for it.
         answer.set_running_or_notify_cancel()
@@ -63,7 +76,7 @@ class Writer:
         except Fault as fault:
             answer.set_exception(fault)
             return answer
-        return self._put(_Submitted(encoded, answer))
+        return self._put(_Submitted(encoded, answer), hurry=hurry)
 
     def prune(self, before: float, *, even_if_broken: bool = False) -> Future[int]:
         """Journal.prune, in turn."""
@@ -98,12 +111,14 @@ class Writer:
             self._changed.notify()
         self._thread.join()
 
-    def _put(self, item: _Submitted | _Asked) -> Future[int]:
+    def _put(self, item: _Submitted | _Asked, *, hurry: bool = True) -> Future[int]:
         with self._changed:
             if self._closed:
                 item.answer.set_exception(Fault("the journal is closed"))
-            else:
-                self._waiting.append(item)
+                return item.answer
+            self._waiting.append(item)
+            self._hurried |= hurry
+            if hurry or len(self._waiting) == 1:
                 self._changed.notify()
         return item.answer
 
@@ -121,6 +136,7 @@ class Writer:
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
+            self._gather()
             items: list[_Submitted | _Asked] = []
             while self._waiting and len(items) < _LARGEST_COMMIT:
                 if isinstance(self._waiting[0], _Asked) and items:
@@ -128,7 +144,17 @@ class Writer:
                 items.append(self._waiting.popleft())
                 if isinstance(items[-1], _Asked):
                     break
+            self._hurried = bool(self._waiting)
             return items
+
+    def _gather(self) -> None:
+        """Waits for more, as long as nobody waits for what is there."""
+        until = time.monotonic() + _GATHER_SECONDS
+        while not (self._hurried or self._closed or len(self._waiting) >= _LARGEST_COMMIT):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._changed.wait(left)
 
     def _commit(self, items: Sequence[_Submitted]) -> None:
         try:

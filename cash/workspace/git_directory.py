@@ -108,6 +108,8 @@ def _config(
         f"remote {quoted(hub)}",
         {"url": "polis::hub", "fetch": f"+refs/heads/*:refs/remotes/{hub}/*"},
     )
+    # polisd sees to it: git would start a program more for each commit, to ask.
+    text += section("maintenance", {"auto": "false"})
     # `git switch main` finds the hub's main even where origin has one as well.
     text += section("checkout", {"defaultRemote": hub})
     # The user's remotes as they are now, whenever that is.

@@ -158,9 +158,10 @@ def _fill(repository: Repository, agent: Agent, plan: Branch) -> None:
         entry = register_tree(repository, agent.tree, agent.branch, commit, reason)
     except GitFault as fault:
         raise _explain(fault, agent) from fault
-    skip_submodules(git_of(repository, entry, agent.tree))
     foreign_ids = repository.owner.uid == 0
     make_git_directory(repository, agent, entry, refs, foreign_ids=foreign_ids)
+    # After the agent's own index was copied: inside, a submodule's new commit is to be seen.
+    skip_submodules(git_of(repository, entry, agent.tree))
     if repository.owner.foreign:
         # Of the file too, shown as tree/.git: git calls one of root's dubious ownership.
         os.lchown(agent.git_file, repository.owner.uid, repository.owner.gid)

@@ -69,18 +69,30 @@ def test_a_list_shows_what_runs_and_what_it_takes(desk: Desk, start: Any) -> Non
     until(lambda: listed(desk)["cpu_percent"] > 20)
     until(lambda: listed(desk)["state"]["age_seconds"] >= 2)
     agent = listed(desk)
-    assert agent["status"] == "running"
+    assert (agent["status"], agent["provider"]) == ("running", "shell")
     assert agent["processes"] == 2  # bash and what it waits for
     assert agent["memory_bytes"] > 5_000_000
     assert agent["state"]["source"] == "process"
     assert 0 <= agent["state"]["age_seconds"] < 60
     words = desk.polis("agents", "list").out.splitlines()
     assert words[0].split() == [
-        *("name", "status", "for", "by", "mode", "branch", "runs", "cpu", "memory", "ports")
+        *("name", "status", "for", "by", "mode", "provider", "branch", "runs", "cpu", "memory"),
+        "ports",
     ]
-    row = r"alice  running  [2-9] s +process  \S+ +agent/alice  python  \d+%  \d+ MB +-"
+    row = r"alice  running  [2-9] s +process  \S+ +shell +agent/alice  python  \d+%  \d+ MB +-"
     assert re.fullmatch(row, words[1])
-    assert re.fullmatch(r"bob    stopped  - +process  \S+ +agent/bob    - +- +- +-", words[2])
+    assert re.fullmatch(
+        r"bob    stopped  - +process  \S+ +shell +agent/bob    - +- +- +-", words[2]
+    )
+
+
+def test_a_list_shows_where_an_agent_listens(desk: Desk, start: Any) -> None:
+    start("python3 -m http.server 8123 & exec python3 -m http.server --bind ::1 8200")
+    until(lambda: listed(desk)["ports"] == [8123, 8200])
+    assert listed(desk, "bob")["ports"] == []
+    row = desk.polis("agents", "list").out.splitlines()[1]
+    assert row.endswith("8123,8200")
+    assert "8123, 8200" in desk.polis("agents", "show", "alice").out
 
 
 def test_one_agent_is_shown_with_who_says_what_it_does(desk: Desk, start: Any) -> None:
@@ -166,7 +178,7 @@ def watch(desk: Desk, *words: str, rows: int = 24, columns: int = 120) -> Termin
 def test_a_watched_list_follows_and_is_left_by_ctrl_c(desk: Desk, start: Any) -> None:
     with watch(desk) as terminal:
         terminal.wait_for(r"^2 agents: 2 stopped · Ctrl-C leaves$")
-        terminal.wait_for(r"^name   status +for +by +mode +branch +runs")
+        terminal.wait_for(r"^name   status +for +by +mode +provider +branch +runs")
         terminal.wait_for(r"^alice  stopped  -")
         process = start(f"{BUSY}; true")
         terminal.wait_for(r"^2 agents: 1 running, 1 stopped")
@@ -230,3 +242,16 @@ def test_a_watched_list_needs_a_terminal_and_polisd(desk: Desk) -> None:
         assert desk.polis("down").status == 0
         assert terminal.wait_end() == 125
         assert "polis: polisd has ended" in terminal.text
+
+
+def test_what_is_kept_of_a_removed_agent_is_shown_and_dropped_as_is_said(desk: Desk) -> None:
+    (desk.tree / "new.txt").write_text("new\n")
+    ran = desk.polis("agents", "remove", "alice", "--force")
+    found = re.search(
+        r"^kept: (\S+)  \((git show \S+); (git update-ref -d \S+) drops it\)$", ran.out, re.M
+    )
+    assert found is not None, ran.out
+    git = desk.installation.git
+    assert "+new" in git(desk.repository, *found[2].split()[1:])
+    git(desk.repository, *found[3].split()[1:])
+    assert git(desk.repository, "for-each-ref", found[1]) == ""

@@ -3,6 +3,7 @@ half made."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -189,7 +190,22 @@ def test_a_line_with_bad_syntax_is_refused(shop: tuple[Installation, Path], line
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.startswith("polis: bad syntax, none of it was run: line ")
     ran = installation.polis("policy", "explain", line, cwd=root)
-    assert "\n  bash cannot read it, so nobody is asked: line " in ran.out
+    assert ran.out.startswith("deny\n  bash cannot read it, so nobody is asked: line ")
+    assert "\n  none of it runs, and its status is 2\n" in ran.out
+    assert "not-understood" not in ran.out
+    told = json.loads(installation.polis("policy", "explain", "--json", line, cwd=root).out)
+    assert (told["decision"], told["outcome"], bool(told["broken"])) == ("ask", "deny", True)
+    inside = installation.polis("exec", "alice", "--", "polis", "explain", line, cwd=root)
+    told = json.loads(inside.out)
+    assert told["text"].startswith("polis: bad syntax, none of it was run: line ")
+
+
+def test_a_broken_line_that_a_rule_denies_is_denied_by_it(shop: tuple[Installation, Path]) -> None:
+    installation, root = shop
+    line = "rm -rf /; echo 'unbalanced"
+    ran = installation.polis("policy", "explain", line, cwd=root)
+    denied = installation.polis("shell", "alice", "-c", line, cwd=root).status == 126
+    assert ("none of it runs" not in ran.out) == denied
 
 
 def test_a_line_of_nuls_is_refused(shop: tuple[Installation, Path]) -> None:

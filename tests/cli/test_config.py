@@ -36,6 +36,31 @@ def test_each_layer_wins_over_the_one_before(installation: Installation, reposit
     assert _origin(installation, installation.home) == (20.0, str(user))
 
 
+def test_zero_seconds_say_that_they_are_not_no_time(
+    installation: Installation, repository: Path
+) -> None:
+    says = "0 (as long as the agent's program allows)"
+    listed = installation.polis("config", "--origin").out
+    (row,) = [line for line in listed.splitlines() if line.startswith("ask-seconds ")]
+    assert says in row
+    assert "0 is not no time" in installation.polis("config").out
+    path = installation.home / ".config/polis/config.yaml"
+    ran = installation.polis("config", "set", "ask-seconds", "0")
+    assert ran.out == f"ask-seconds is {says} in {path}\n"
+    assert installation.polis("config", "get", "ask-seconds").out == "0\n"
+    assert installation.polis("config", "set", "ask-seconds", "0.1").out.startswith(
+        "ask-seconds is 0.1 in "
+    )
+    ran = installation.polis("config", "set", "undo-command", "0")
+    assert ran.out == f"undo-command is 0 in {path}\n"
+    installation.polis("init", cwd=repository)
+    installation.polis("agents", "add", "alice", cwd=repository)
+    for said, seconds in (("0", 110.0), ("0.1", 0.1)):
+        installation.polis("config", "set", "ask-seconds", said)
+        ran = installation.polis("exec", "alice", "--", "polis", "whoami", cwd=repository)
+        assert json.loads(ran.out)["ask_seconds"] == seconds
+
+
 def test_setting_one_key_leaves_the_rest_of_the_file(installation: Installation) -> None:
     path = installation.home / ".config/polis/config.yaml"
     path.parent.mkdir(parents=True)
@@ -56,7 +81,9 @@ def test_unsetting_leaves_the_rest_of_the_file(
         f"setup is no longer set in {path}\nhere setup is empty, which comes from default\n"
     )
     ran = installation.polis("config", "unset", "ask-seconds", cwd=repository)
-    assert ran.out.endswith("here ask-seconds is 0, which comes from default\n")
+    assert ran.out.endswith(
+        "here ask-seconds is 0 (as long as the agent's program allows), which comes from default\n"
+    )
     assert path.read_text() == "# mine\nmax-agents: 7\n"
     ran = installation.polis("config", "unset", "ask-seconds")
     assert (ran.status, ran.out.splitlines()[0]) == (0, f"ask-seconds was not set in {path}")

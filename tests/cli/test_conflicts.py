@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,3 +158,26 @@ rules:
     _until(lambda: not team.polis(*explain).out.startswith("deny"))
     work(team, "echo again > README.md && git commit -qam bob", agent="bob")
     _until(lambda: team.polis(*explain).out.startswith("deny"))
+
+
+def _standing(desk: Desk, agent: str) -> bool:
+    listed = json.loads(desk.polis("agents", "list", "--json").out)
+    (found,) = (one for one in listed if one["name"] == agent)
+    return bool(found["status"] != "stopped")
+
+
+def test_a_tree_that_nobody_has_touched_is_not_read_again(team: Desk) -> None:
+    time.sleep(0.2)
+    first = _look(team)
+    for name in ("alice", "bob", "carol", "dave"):
+        assert team.polis("agents", "stop", name).status == 0
+    assert _look(team) == first
+    # Its walls would have to stand.
+    assert not _standing(team, "bob")
+    # A person writes there, past all walls.
+    tree = Path(team.polis("agents", "path", "bob").out.strip())
+    (tree / "carol.txt").write_text("bob\n")
+    found = _look(team)
+    assert [one["agents"] for one in found["conflicts"]] == [["alice", "bob"], ["bob", "carol"]]
+    assert _standing(team, "bob")
+    assert not _standing(team, "alice")

@@ -13,6 +13,11 @@ from homecoming import at_terminal, commit, picture, work
 pytestmark = pytest.mark.kernel
 
 
+@pytest.fixture
+def desk(next_desk: Desk) -> Desk:
+    return next_desk
+
+
 def _files(desk: Desk, *words: str) -> dict[str, str]:
     ran = desk.polis("agents", "diff", "alice", "--json", *words)
     assert ran.status == 0, ran.err
@@ -140,5 +145,5 @@ def test_it_is_paged_at_a_terminal(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_running_agent_is_shown_too(desk: Desk) -> None:
-    work(desk, "echo two >>README.md; (sleep 30 & ) ; true")
+    work(desk, "echo two >>README.md; (sleep 30 >/dev/null 2>&1 &); true")
     assert _files(desk) == {"README.md": "modified"}

@@ -21,6 +21,11 @@ _MESS = (
 )
 
 
+@pytest.fixture
+def desk(next_desk: Desk) -> Desk:
+    return next_desk
+
+
 def _tree(desk: Desk) -> dict[str, str]:
     """Every file of alice's, but for ignored ones: its mode and content."""
     found = {}
@@ -116,9 +121,10 @@ def test_what_was_merged_stays(desk: Desk) -> None:
     assert work(desk, "git rev-parse HEAD").strip() == merged
     assert ran.err.splitlines()[2:] == ["with 1 commit:", f"  {tip[:10]} Second"]
     assert ran.out.splitlines()[0] == (
-        f"1 file of alice went back to {merged[:12]}, and 1 commit with them; "
-        "your branch has 1 commit before that: they stay"
+        f"1 file of alice went back to {merged[:12]}, and 1 commit with it; "
+        "your branch has 1 commit before that: it stays"
     )
+    assert ran.err.splitlines()[0] == f"1 file of alice goes back to {merged[:12]}:"
     assert "a.txt" in _tree(desk)
     ran = desk.polis("agents", "discard", "alice", "--all", "--yes")
     assert (ran.status, ran.err) == (64, "polis: alice has nothing that is not merged\n")

@@ -126,6 +126,7 @@ def test_what_takes_too_long_says_who_is_in_the_way(
     assert installation.git(shop, "branch").split() == ["*", "main"]
 
 
+@pytest.mark.alone
 def test_a_hooks_own_git_works_under_the_same(installation: Installation, shop: Path) -> None:
     hook = shop / ".git/hooks/post-commit"
     hook.write_text("#!/bin/sh\npolis git branch -q --track from-hook main && polis git gc -q\n")

@@ -17,6 +17,11 @@ from privilege import needs_root
 pytestmark = pytest.mark.kernel
 
 
+@pytest.fixture
+def desk(next_desk: Desk) -> Desk:
+    return next_desk
+
+
 def _git(desk: Desk, *words: str) -> str:
     return desk.installation.git(desk.repository, *words).rstrip("\n")
 
@@ -85,6 +90,36 @@ def test_squashed_with_a_message(desk: Desk) -> None:
     _take_back(desk, found["way_back"])
     _merge(desk, "--squash", "--message", "All of a")
     assert _git(desk, "log", "--format=%s") == "All of a\nBegin"
+
+
+@pytest.mark.parametrize("into", [(), ("--into", "next")])
+def test_what_is_squashed_is_merged(desk: Desk, into: tuple[str, ...]) -> None:
+    """Not shown again, nor foreseen to conflict, until the one commit is taken back."""
+    first = commit(desk, "a.txt", "a\n")
+    if into:
+        _git(desk, "branch", "next")
+    _mine(desk, "b.txt", "b\n")
+    done = _merge(desk, "--squash", *into)
+    if into:
+        _git(desk, "switch", "-q", "next")
+    assert desk.polis("agents", "diff", "alice").out == "alice has changed nothing\n"
+    assert _merge(desk, *into)["way"] == "nothing"
+    shown = json.loads(desk.polis("conflicts", "--json").out)
+    assert (shown["order"], shown["conflicts"]) == ([], [])
+    ran = desk.polis("agents", "discard", "alice", "--all", "--yes")
+    assert (ran.status, ran.err) == (64, "polis: alice has nothing that is not merged\n")
+    commit(desk, "c.txt", "c\n", "More")
+    told = json.loads(desk.polis("agents", "diff", "alice", "--json").out)
+    assert (told["base"], [one["path"] for one in told["files"]]) == (first, ["c.txt"])
+    again = _merge(desk, "--squash", *into)
+    assert [one["subject"] for one in again["commits"]] == ["More"]  # type: ignore[attr-defined]
+    for one in (again, done):
+        if into:
+            _git(desk, "reset", "-q", "--keep", str(one["before"]))
+        else:
+            _take_back(desk, one["way_back"])
+    told = json.loads(desk.polis("agents", "diff", "alice", "--json").out)
+    assert [one["path"] for one in told["files"]] == ["a.txt", "c.txt"]
 
 
 def test_a_message_makes_a_merge_commit(desk: Desk) -> None:

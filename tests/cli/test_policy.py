@@ -87,7 +87,7 @@ def test_batch_names_the_row_that_is_none(installation: Installation, bad: bytes
     good, wrong = (json.loads(line) for line in ran.out.splitlines())
     assert good["id"] == 1
     assert "row 2" in wrong["error"]
-    assert ran.err.splitlines()[0] == "polis: 1 rows of the input were not understood"
+    assert ran.err.splitlines()[0] == "polis: 1 row of the input was not understood"
 
 
 def test_list_names_each_rule_and_where_it_stands(installation: Installation) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +34,9 @@ class Stage:
     session: Session | None = None
 
     def attend(self) -> Attending:
-        sessions = SimpleNamespace(listen=self._listen, screen=self._screen, living=self._living)
+        sessions = SimpleNamespace(
+            listen=self._listen, screen=self._screen, screens=self._screens, living=self._living
+        )
         hosted = SimpleNamespace(
             manifests=load_manifests(),
             sessions=sessions,
@@ -49,6 +51,9 @@ class Stage:
     async def _screen(self, _session: Session) -> list[str]:
         self.looks += 1
         return self.screen
+
+    async def _screens(self, sessions: Sequence[Session]) -> list[tuple[Session, list[str]]]:
+        return [(one, await self._screen(one)) for one in sessions]
 
     def _living(self) -> tuple[Session, ...]:
         return (self.session,) if self.session else ()

@@ -164,6 +164,7 @@ def test_nonsense_is_no_opinion(shared: Desk, payload: bytes, words: tuple[str, 
     assert shared.log("tool") == before
 
 
+@pytest.mark.alone
 def test_without_polisd_there_is_no_opinion_at_once(desk: Desk) -> None:
     script = f"until [ -e go ]; do sleep 0.05; done; {_PROGRAM} hook claude </dev/null; echo $?"
     (desk.tree / "wait.sh").write_text(script)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from desk import Desk
-from running import kill
+from running import finish, kill, start, until
 
 SECRET = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
 LINE = f"GH_TOKEN={SECRET} git reset --hard -q; git push --force origin main"
@@ -68,6 +68,36 @@ def test_an_answer_after_a_restart_waits_for_the_line(
     assert [entry["body"]["decision"] for entry in desk.log("answered")] == [word]
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_question_that_nobody_waits_for_ends_no_waiting_for_its_agent(
+    desk: Desk, killed: bool
+) -> None:
+    """What runs is waited for, and an agent at rest rests; the question is there to be answered."""
+    assert desk.line("git reset --hard -q").status == 124
+    if killed:
+        kill(desk, "-m cash.daemon")
+    running = start(desk, "touch began; sleep 2; touch ended")
+    until((desk.tree / "began").exists)
+    waited = desk.polis("agents", "wait", "alice", "--json")
+    ended = (desk.tree / "ended").exists()
+    assert (finish(running), ended) == (0, True)
+    assert (waited.status, json.loads(waited.out)["states"]) == (0, {"alice": "idle"})
+    assert len(listed(desk)) == 1
+    shown = json.loads(desk.polis("agents", "show", "alice", "--json").out)
+    assert shown["status"] == "waiting_approval"
+    assert desk.polis("agents", "wait", "alice", "--for", "waiting_approval").status == 0
+
+
+def test_a_question_that_is_waited_for_is_no_rest(desk: Desk) -> None:
+    assert desk.polis("config", "set", "ask-seconds", "20").status == 0
+    asking = start(desk, "git reset --hard -q")
+    until(lambda: listed(desk) != [])
+    assert desk.polis("agents", "wait", "alice", "--timeout", "1").status == 124
+    assert desk.polis("approvals", "allow", "q1").status == 0
+    assert finish(asking) == 0
+    assert desk.polis("agents", "wait", "alice", "--timeout", "9").status == 0
+
+
 def test_an_answer_holds_for_what_was_asked_alone(desk: Desk) -> None:
     """What comes again may be judged by other rules by then."""
     line = "git reset --hard -q"
@@ -125,3 +155,18 @@ def test_a_stopped_agent_asks_nothing_any_more(desk: Desk) -> None:
     assert desk.polis("agents", "stop", "alice").status == 0
     kill(desk, "-m cash.daemon")
     assert listed(desk) == []
+
+
+def test_a_line_from_standard_input_is_the_line_and_its_question_is_told_once(desk: Desk) -> None:
+    line = "git reset --hard -q"
+    ran = desk.polis("shell", "alice", input=f"{line}\n".encode())
+    assert ran.status == 124
+    assert ran.err.splitlines() == [
+        "polis: asked by discard-changes: Changes that no commit holds would be lost.",
+        "hint: asked as q1, waiting for: polis approvals allow q1",
+        "hint: asked as q1; send it again when allowed (polis approvals allow q1)",
+    ]
+    assert [question["line"] for question in listed(desk)] == [line]
+    assert desk.polis("approvals", "allow", "q1", "--for", "1h").status == 0
+    assert desk.line(line).status == 0
+    assert desk.polis("shell", "alice", input=f"{line}\n".encode()).status == 0

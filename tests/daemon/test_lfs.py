@@ -224,6 +224,10 @@ def test_git_lfs_writes_its_hooks_and_who_bears_its_name_does_not(desk: Desk, fa
     assert ran.status != 0
     asked = [one["body"] for one in desk.log("asked")][-1]
     assert asked["line"].endswith(".git/hooks/post-merge")
+    # Nor does what the file holds come to be a hook.
+    bob(desk, f"git lfs checkout --to {hooks}/post-merge --ours a.bin")
+    asked = [one["body"] for one in desk.log("asked")][-1]
+    assert [one["id"] for one in asked["rules"]] == ["lfs-checkout-elsewhere"]
 
 
 def test_what_is_thrown_away_comes_back(desk: Desk, far: Far) -> None:

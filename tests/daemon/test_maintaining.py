@@ -26,6 +26,9 @@ class Place:
     repository: Repository
     told: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
+    def agents(self) -> tuple[()]:
+        return ()
+
     def note(self, agent: object, key: str, kind: str, body: Mapping[str, Any]) -> None:
         assert agent is None
         assert key

@@ -15,6 +15,11 @@ _OUTSIDE = (
 )
 
 
+@pytest.fixture
+def desk(next_desk: Desk) -> Desk:
+    return next_desk
+
+
 @pytest.mark.parametrize(
     ("line", "status", "out"),
     [

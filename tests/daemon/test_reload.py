@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from desk import Desk
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.alone]
 
 # What a person may wait for a saved rule, with room for a busy machine's tests.
 SOON = 1.0

@@ -72,6 +72,37 @@ def test_a_submodule_is_cloned_fetched_and_pushed(parted: Desk) -> None:
     assert [one["remote"] for one in pushed] == [ADDRESS]
 
 
+def test_a_new_commit_of_it_shows_and_is_committed_as_with_plain_git(parted: Desk) -> None:
+    line = "git submodule --quiet update --init && git status --short"
+    assert work(parted, line, "bob") == ""
+    bump = "git -C part commit -q --allow-empty -m Ours && git status --short"
+    assert work(parted, bump, "bob") == " M part\n"
+    assert "+Subproject commit" in parted.polis("agents", "diff", "bob").out
+    line = f"git add part && git commit -q -m Bump && git -C part rev-parse HEAD && {bump}"
+    tip, shown = work(parted, line, "bob").splitlines()
+    assert shown == " M part"
+    work(parted, "git commit -q -a -m 'Once more'", "bob")
+    parted.polis("agents", "merge", "bob", "--yes")
+    assert parted.installation.git(parted.repository, "rev-parse", "main~1:part").strip() == tip
+
+
+def test_one_at_a_plain_path_is_updated_fetched_and_pushed(parted: Desk) -> None:
+    """Which git itself takes for a folder that must be there, and inside is none."""
+    git, folder = parted.installation.git, parted.installation.folder
+    allowed = ("-c", "protocol.file.allow=always")
+    git(parted.repository, *allowed, "submodule", "--quiet", "add", f"{folder}/part.git", "plain")
+    git(parted.repository, "commit", "-q", "-m", "At a plain path")
+    assert parted.polis("agents", "add", "carol").status == 0
+    # As with plain git: one that is not initialised stays empty.
+    assert work(parted, "git submodule update; ls plain", "carol") == ""
+    line = "git submodule --quiet update --init && cat plain/README.md && git status --short"
+    assert work(parted, line, "carol") == "A small shop.\n"
+    line = f"cd plain && git commit -q --allow-empty -m Ours && git fetch -q && {PUSH}"
+    work(parted, line, "carol")
+    assert bare(parted, "log", "-1", "--format=%s", "topic") == "Ours"
+    assert not (parted.folder_of("carol") / "volume/tree/plain/.git").is_dir()
+
+
 def test_its_large_files_go_with_it(parted: Desk) -> None:
     """Git LFS in a submodule: the object is in the submodule's store inside, and in the user's."""
     git, module = parted.installation.git, parted.repository / ".git/modules/part"

@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk
+from desk import Desk, make_desk
+from installation import Installation
 
 pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture
+def desk(next_desk: Desk) -> Desk:
+    return next_desk
 
 
 def _picture(folder: Path, *, skip: str = "") -> dict[str, tuple[str, int, bytes]]:
@@ -302,8 +308,9 @@ def test_what_still_runs_is_not_taken_back(desk: Desk) -> None:
     assert {one["path"] for one in _undo(desk)["files"]} == {"one", "done"}
 
 
-def test_after_polis_was_killed(desk: Desk) -> None:
+def test_after_polis_was_killed(installation: Installation) -> None:
     """polisd, keeper and saver, in the middle of a command."""
+    desk = make_desk(installation)
     with subprocess.Popen(
         ["polis", "exec", "alice", "--", "sh", "-c", "echo 1 >>README.md; touch done; sleep 60"],
         cwd=desk.repository,

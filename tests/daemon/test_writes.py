@@ -129,6 +129,12 @@ def test_git_works_where_polis_keeps_its_state_by_default(installation: Installa
         inside = 'cd $(git rev-parse --git-dir)/hooks && python3 -c \'open("pre-push", "w")\''
         for one in (theft, inside):
             assert "Error" in polis("shell", "alice", "-c", one).err
+        # git brings its own samples, and whatever else it is told to write is asked about.
+        assert polis("shell", "alice", "-c", "git init -q new && ls new/.git/hooks").out
+        for place in ("$(git rev-parse --git-dir)/hooks/pre-push", "new/.git/hooks/pre-push"):
+            told = f"ln -s {place} here; git log -1 --output=here"
+            assert polis("shell", "alice", "-c", told).status != 0, place
+            assert polis("shell", "alice", "-c", f"cat {place}; rm here").err
         shown = polis("log", "--limit", "20").out
         assert "path=" in shown
         assert "/.git/hooks/pre-push" in shown

@@ -22,6 +22,7 @@ from cash.hub.lfs_carrying import Carried, Known, carry_objects
 from cash.hub.lfs_config import configure_lfs, configure_objects
 from cash.hub.pushing import push_branch
 from cash.hub.remotes import list_remotes
+from cash.workspace.agent import Agent
 from cash.workspace.removal import remove_agent
 from cash.workspace.roster import look_at
 from cash.workspace.tree import add_tree
@@ -174,6 +175,7 @@ def test_what_there_is_no_time_for_is_left(ground: Ground, tmp_path: Path) -> No
     assert carry_objects(ground.repository, tmp_path) == Carried(1)
 
 
+@pytest.mark.alone
 def test_reading_ends_when_nobody_waits(ground: Ground, tmp_path: Path) -> None:
     os.truncate(put(tmp_path, b"", oid_of(b"huge")), MOST_BYTES)
     stop = threading.Event()
@@ -224,7 +226,8 @@ def test_files_are_made_of_the_users_store_and_nothing_is_downloaded(large: Grou
 
 
 def test_what_the_store_has_is_not_lost_and_all_else_is_kept(large: Ground) -> None:
-    """Written anew, to the same: git compares. Then what the pointer stands for is gone."""
+    """Written anew, to the same: git compares. Then what the pointer stands for is gone: it is in
+    the store again when the agent is."""
     agent = add_tree(large.repository, large.places, "alice")
     text = (agent.tree / "a.bin").read_bytes()
     (agent.tree / "a.bin").write_bytes(text)
@@ -234,9 +237,62 @@ def test_what_the_store_has_is_not_lost_and_all_else_is_kept(large: Ground) -> N
     (agent.tree / "a.bin").write_bytes(text)
     place_of(find_store(large.repository), oid_of(text)).unlink()
     assert look_at(large.repository, agent).dirty is True
+    remove_agent(large.repository, large.places, agent)
+    assert place_of(find_store(large.repository), oid_of(text)).read_bytes() == text
+
+
+def _remove(large: Ground, agent: Agent) -> str:
+    """Removes the agent; where its tree is kept."""
     removal = remove_agent(large.repository, large.places, agent)
     (kept,) = [name for name in removal.saved if name.endswith("/tree")]
-    assert large.git("show", f"{kept}:a.bin").encode() == text.rstrip()
+    return kept
+
+
+def test_a_snapshot_holds_pointers_and_the_store_what_they_stand_for(large: Ground) -> None:
+    agent = add_tree(large.repository, large.places, "alice")
+    (agent.tree / "a.bin").write_text("other\n" * 40_000)
+    (agent.tree / "new.bin").write_text("new\n")
+    (agent.tree / "empty.bin").touch()
+    pointer = (agent.tree / "b.bin").read_bytes()
+    (agent.tree / "copied.bin").write_bytes(pointer)
+    (agent.tree / "plain").write_text("plain\n")
+    kept = _remove(large, agent)
+    store = find_store(large.repository)
+    for name, text in (("a.bin", b"other\n" * 40_000), ("new.bin", b"new\n")):
+        shown = large.git("show", f"{kept}:{name}")
+        assert shown.splitlines()[1:] == [f"oid sha256:{oid_of(text)}", f"size {len(text)}"]
+        assert place_of(store, oid_of(text)).read_bytes() == text
+    assert large.git("show", f"{kept}:copied.bin").encode() == pointer.rstrip()
+    assert large.git("show", f"{kept}:empty.bin") == ""
+    assert large.git("show", f"{kept}:plain") == "plain"
+    assert not list((store.parent / "tmp").glob("polis-*"))
+    large.git("restore", f"--source={kept}", "a.bin", "new.bin")
+    assert (large.root / "a.bin").read_text() == "other\n" * 40_000
+    assert (large.root / "new.bin").read_text() == "new\n"
+
+
+def test_a_snapshot_holds_files_whole_where_the_store_cannot_be_written(large: Ground) -> None:
+    agent = add_tree(large.repository, large.places, "alice")
+    (agent.tree / "a.bin").write_text("other\n")
+    shutil.rmtree(large.root / ".git/lfs")
+    (large.root / ".git/lfs").write_text("in the way\n")
+    assert large.git("show", f"{_remove(large, agent)}:a.bin") == "other"
+
+
+@needs_root
+def test_what_a_snapshot_puts_into_the_store_is_its_owners(ground: Ground) -> None:
+    ground.git("lfs", "install", "--local")
+    (ground.root / ".gitattributes").write_text("*.bin filter=lfs -text\n")
+    ground.git("add", ".")
+    ground.git("commit", "-q", "-m", "Large")
+    subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", ground.root], check=True)
+    agent = add_tree(ground.repository, ground.places, "alice")
+    (agent.tree / "new.bin").write_text("new\n")
+    remove_agent(ground.repository, ground.places, agent)
+    place = place_of(find_store(ground.repository), oid_of(b"new\n"))
+    assert place.read_text() == "new\n"
+    places = [ground.root / ".git/lfs", *(ground.root / ".git/lfs").rglob("*")]
+    assert {path.lstat().st_uid for path in places} == {ORDINARY}
 
 
 def test_a_branch_goes_out_with_its_objects(large: Ground, tmp_path: Path) -> None:

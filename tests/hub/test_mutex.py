@@ -159,6 +159,7 @@ def test_what_git_leaves_running_does_not_hold(tmp_path: Path) -> None:
         os.close(reader)
 
 
+@pytest.mark.alone
 def test_readers_that_come_and_go_do_not_starve_a_writer(tmp_path: Path) -> None:
     stop = threading.Event()
 
@@ -181,6 +182,7 @@ def test_readers_that_come_and_go_do_not_starve_a_writer(tmp_path: Path) -> None
     assert got >= 10
 
 
+@pytest.mark.alone
 def test_a_writer_that_waits_for_long_lets_readers_pass(tmp_path: Path) -> None:
     """A fetch that hangs, and a gc that waits for it: all others go on."""
     with _other(tmp_path, "reading()", _WAIT), ThreadPoolExecutor(1) as pool:
@@ -207,6 +209,7 @@ from cash.hub.account import own_account
 from cash.hub.levels import EXCLUSIVE
 from cash.hub.mutex import hold
 place, owner, got = Path(sys.argv[1]), own_account(), 0
+print("ready", flush=True)
 sys.stdin.readline()
 until = time.monotonic() + 2
 while time.monotonic() < until:
@@ -217,6 +220,7 @@ print(got)
 """
 
 
+@pytest.mark.alone
 def test_contenders_are_served_alike(tmp_path: Path) -> None:
     started = [
         subprocess.Popen(
@@ -227,7 +231,9 @@ def test_contenders_are_served_alike(tmp_path: Path) -> None:
         )
         for _ in range(10)
     ]
-    time.sleep(2)
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in started:
         assert process.stdin is not None
         process.stdin.write("\n")

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from desk import Desk
-from playing import Played, play
+from playing import Played, expect_refusal, expect_whole_turn, play
 
 pytestmark = [pytest.mark.peers, pytest.mark.kernel]
 
@@ -34,9 +34,7 @@ def played(seat: tuple[str, Desk]) -> Played:
 
 
 def test_every_call_has_its_result_and_the_turn_ends(played: Played) -> None:
-    assert played.ran.status == 0, played.told
-    assert "All is done." in played.ran.out
-    assert len(played.results) == len(played.calls), played.told
+    expect_whole_turn(played)
     assert "hello-from-tool" in played.results[0]
 
 
@@ -50,11 +48,7 @@ def test_an_install_is_carried_out_by_pnpm(played: Played) -> None:
 
 
 def test_no_part_of_a_refused_line_runs_and_the_model_is_told_why(played: Played) -> None:
-    told = played.results[2]
-    assert "polis: denied by no-disk-tools: " in told, played.told
-    assert "\nhint: " in told
-    assert "first-half" not in told
-    assert "mke2fs" not in told
+    expect_refusal(played, 2)
 
 
 def test_what_the_cli_runs_for_itself_is_let_through(played: Played) -> None:

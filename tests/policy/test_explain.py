@@ -26,6 +26,7 @@ def test_the_json_of_a_verdict() -> None:
     verdict = judge(POLICY, text)
     assert explain(verdict, read_nested(text), USUAL) == {
         "decision": "deny",
+        "outcome": "deny",
         "rewritten": "pnpm add left-pad; rm x; rm y",
         "rules": [
             {

@@ -175,6 +175,7 @@ def test_a_broken_one_leaves_the_rest_and_what_it_last_said(places: Places) -> N
     assert (found["goose"].description, found.broken) == ("e", {})
 
 
+@pytest.mark.alone
 def test_looking_up_costs_microseconds(places: Places) -> None:
     found = Catalogue(places)
     found["claude"]

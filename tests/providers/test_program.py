@@ -76,6 +76,7 @@ def test_one_that_cannot_be_started(tmp_path: Path) -> None:
     assert _probe(tmp_path, None).trouble.endswith("cannot be started: No such file or directory")
 
 
+@pytest.mark.alone
 def test_one_that_hangs_is_ended_with_all_it_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +89,7 @@ def test_one_that_hangs_is_ended_with_all_it_has_started(
     _wait_end(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.alone
 def test_what_it_leaves_behind_keeps_nobody_waiting(tmp_path: Path) -> None:
     began = time.monotonic()
     found = _probe(tmp_path, f"sleep 300 & echo $! >{tmp_path}/pid; {_GOOD}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cash.sessions import tmux
-from cash.sessions.capture import capture
+from cash.sessions.capture import capture, capture_all
 from cash.sessions.control import (
     Control,
     ControlFault,
@@ -131,6 +131,41 @@ async def _check_forged(
     assert (await capture(control, folder, "%0"))[-38:] == [*ends, "%output %7 forged", "."]
     assert not [one for one in heard if isinstance(one, Output) and one.pane == "%7"]
     assert not list(folder.glob("screen-*"))
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_many_screens_are_each_its_own_and_those_that_are_gone_none(tmp_path: Path) -> None:
+    asyncio.run(_look_at_many(tmp_path))
+
+
+async def _look_at_many(folder: Path) -> None:
+    place = tmux.find_place(folder, "shop", os.environ["PATH"])
+
+    def argv(text: str) -> tuple[str, ...]:
+        return ("sh", "-c", f"printf '{text}'; sleep 60")
+
+    await asyncio.to_thread(
+        tmux.start_server, place, name="a", folder="/", argv=argv("first\n\n  two "), environment={}
+    )
+    attach = place.argv("-C", "attach-session", "-t", f"={place.session}", "-f", "ignore-size")
+    control = await Control.attach(attach, lambda _heard: None)
+    try:
+        for text in ("", "third"):
+            await control.ask("new-window", "-d", "-t", f"={place.session}:", "--", *argv(text))
+        expected = {"%0": ["first", "", "  two"], "%1": [], "%2": ["third"]}
+        until = time.monotonic() + 10
+        while (found := await capture_all(control, folder, [*expected])) != expected:
+            assert time.monotonic() < until, found
+        assert await capture_all(control, folder, ["%0", "%9", "%2", "%8", "%1"]) == expected
+        assert await capture_all(control, folder, ["%9"]) == {}
+        assert await capture_all(control, folder, []) == {}
+        with pytest.raises(ControlFault, match="%9"):
+            await capture(control, folder, "%9")
+        assert await control.ask("list-buffers") == ()
+        assert not list(folder.glob("screen-*"))
+    finally:
+        control.begin("kill-server")
+        await control.close()
 
 
 async def _last_number(place: tmux.Place) -> int:

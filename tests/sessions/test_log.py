@@ -8,7 +8,7 @@ import pytest
 
 from cash.sessions import log as logs
 from cash.sessions.ansi import PasteMode, strip
-from cash.sessions.log import Log, read_log, read_screen, write_screen
+from cash.sessions.log import Log, read_events, read_log, read_screen, write_screen
 
 SECRET = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
 
@@ -84,3 +84,15 @@ def test_the_last_screen_is_kept_without_secrets(tmp_path: Path) -> None:
     assert read_screen(tmp_path, 9) == ["one", "token [redacted:github-token]"]
     assert read_screen(tmp_path, 1) == ["token [redacted:github-token]"]
     assert read_screen(tmp_path / "nowhere", 9) == []
+
+
+def test_an_event_is_kept_whole_and_no_line_grows_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "output.log"
+    log = Log(path)
+    event = b'{"text": "' + b"x" * 100_000 + b'"}'
+    for at in range(0, len(event), 4096):
+        log.write(event[at : at + 4096])
+    log.write(b"\r\n" + b'{"' + b"y" * (2 << 20))
+    whole, torn = read_events(path)
+    assert whole.encode() == event
+    assert torn.startswith('{"y')

@@ -400,6 +400,7 @@ def stopped(shop: Shop) -> Iterator[int]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("padding", [0, 100_000], ids=["short", "longer than a socket holds"])
+@pytest.mark.alone
 def test_what_is_ended_before_it_began_is_never_run(
     shop: Shop, client: Client, start: Start, stopped: int, number: signal.Signals, padding: int
 ) -> None:

@@ -55,6 +55,13 @@ def test_what_was_redacted_hides_no_command() -> None:
         ([b"yarn install\r", b"n"], Answer("deny")),
         ([b"git clean -f y", b"\x03"], Answer("deny")),
         ([b"s\r", b"n"], Answer("deny")),
+        ([b"y\r"], Answer("allow", spoken="yes, once")),
+        ([b"Y\n"], Answer("allow", spoken="yes, once")),
+        ([b"n\r"], Answer("deny")),
+        ([b"y\rls\r", b"n"], Answer("deny")),
+        ([b"ls\ry\r", b"n"], Answer("deny")),
+        ([b"y\x03"], Answer("deny")),
+        ([b"yy", b"n"], Answer("deny")),
     ],
 )
 def test_only_keys_that_are_meant_answer(typed: list[bytes], answer: Answer) -> None:

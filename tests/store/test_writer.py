@@ -84,6 +84,31 @@ def test_flush_waits_for_the_disk_and_the_head(path: Path, event: Make) -> None:
     writer.close()
 
 
+def test_events_that_nobody_waits_for_come_together_and_in_turn(path: Path, event: Make) -> None:
+    writer = Writer.open(path)
+    commits: list[list[int]] = []
+    stop = writer.follow(lambda entries: commits.append([entry.id for entry in entries]))
+    for number in range(1, 10):
+        writer.note(event(number))
+        time.sleep(0.0005)
+    writer.flush()
+    assert [id for ids in commits for id in ids] == list(range(1, 10))
+    assert len(commits) < 5
+    # By itself, soon.
+    writer.note(event(10))
+    deadline = time.monotonic() + 5
+    while commits[-1] != [10] and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert commits[-1] == [10]
+    # Whoever waits, waits for no others; what came before, comes before.
+    writer.note(event(11))
+    began = time.monotonic()
+    assert writer.submit(event(12)).result(10) == 12
+    assert commits[-1] == [11, 12] or time.monotonic() - began < 5
+    stop()
+    writer.close()
+
+
 def test_closing_writes_what_was_submitted(path: Path, event: Make) -> None:
     writer = Writer.open(path)
     futures = [writer.submit(event(number)) for number in range(1, 2000)]

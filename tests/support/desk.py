@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,12 @@ class Desk:
     @property
     def state(self) -> Path:
         """The repository's folder in polis' state."""
-        (found,) = (self.installation.folder / "state/polis").glob("*/store.db")
-        return found.parent
+        stores = (self.installation.folder / "state/polis").glob("*/store.db")
+        kept = [store.parent for store in stores]
+        if len(kept) > 1:  # a house with more than one repository
+            kept = [one for one in kept if one.name.startswith(f"{self.repository.name}-")]
+        (found,) = kept
+        return found
 
     def folder_of(self, name: str) -> Path:
         """An agent's folder."""
@@ -97,10 +102,15 @@ def _is_keeper(pid: int) -> bool:
     return is_fork and len(spaces) == 1 and not is_saver
 
 
-def make_desk(installation: Installation) -> Desk:
-    """A repository under polis with agent alice, whose questions end after two seconds."""
-    made = Desk(installation, installation.make_repository())
+def make_desk(installation: Installation, files: Mapping[str, str] | None = None) -> Desk:
+    """Another repository under polis with agent alice, whose questions end after two seconds."""
+    made = Desk(installation, installation.make_repository(next_name(installation), files))
     for words in (("init",), ("config", "set", "ask-seconds", "2"), ("agents", "add", "alice")):
         ran = made.polis(*words)
         assert ran.status == 0, ran.err
     return made
+
+
+def next_name(installation: Installation) -> str:
+    """What a further repository is called."""
+    return f"shop{number}" if (number := len([*installation.folder.glob("shop*")])) else "shop"

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,34 @@ def look() -> Snapshot:
     )
 
 
-def find_leftovers(folder: Path, before: Snapshot, patience: float = 5.0) -> list[str]:
-    """One line for each thing left; processes that are just ending get `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while (found := _find(folder, before)) and time.monotonic() < deadline:
+def find_below(folder: Path) -> list[str]:
+    """One line for each process and mount that is this folder's."""
+    return _wait_for_none(lambda: _find_below(folder))
+
+
+def find_beside(before: Snapshot) -> list[str]:
+    """One line for each thing that has no folder to be known by. Whoever asks is alone at work:
+    what a worker beside it has just made, would count too."""
+    return _wait_for_none(lambda: _find_beside(before))
+
+
+def _wait_for_none(find: Callable[[], list[str]]) -> list[str]:
+    """What is just ending gets a few seconds."""
+    deadline = time.monotonic() + _PATIENCE
+    while (found := find()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
 
 
-def _find(folder: Path, before: Snapshot) -> list[str]:
+def _find_below(folder: Path) -> list[str]:
     found = [f"process {pid}: {words}" for pid, words in processes_of(folder)]
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    found += [f"mount: {line}" for line in mounts if os.fspath(folder) in line]
+    return found + [f"mount: {line}" for line in mounts if os.fspath(folder) in line]
+
+
+def _find_beside(before: Snapshot) -> list[str]:
     after = look()
-    found += [f"network namespace: {name}" for name in sorted(after.namespaces - before.namespaces)]
+    found = [f"network namespace: {name}" for name in sorted(after.namespaces - before.namespaces)]
     if "CI" in os.environ:  # elsewhere polis may well be at work beside the tests
         found += [f"cgroup: {path}" for path in sorted(after.cgroups - before.cgroups)]
         new = sorted(after.temporary - before.temporary)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import echoing
-from desk import Desk
+from desk import Desk, next_name
 from installation import Installation
 
 _MANIFEST = """\
@@ -68,16 +68,16 @@ class Office(Desk):
 
 
 def make_office(installation: Installation, *agents: str) -> Office:
-    """A repository under polis with these agents (default: alice)."""
+    """Another repository under polis with these agents (default: alice)."""
     bin = installation.folder / "bin"
-    bin.mkdir()
+    bin.mkdir(exist_ok=True)
     program = bin / "echoing"
     program.write_text(f"#!/usr/bin/python3 -I\n{Path(echoing.__file__).read_text()}")
     program.chmod(0o755)
     manifests = installation.home / ".config/polis/agents"
-    manifests.mkdir(parents=True)
+    manifests.mkdir(parents=True, exist_ok=True)
     (manifests / "echoing.yaml").write_text(_MANIFEST)
-    office = Office(installation, installation.make_repository())
+    office = Office(installation, installation.make_repository(next_name(installation)))
     office.told("init")
     office.told("config", "set", "path", f"{bin}{os.pathsep}{installation.environment['PATH']}")
     office.told("config", "set", "ask-seconds", "30")

@@ -86,6 +86,23 @@ def play(desk: Desk, name: str, calls: Sequence[model.Call], options: Sequence[s
     return Played(name, desk, ran, calls, _read_results(name, folder / "record.jsonl"))
 
 
+def expect_whole_turn(played: Played) -> None:
+    """Every call has its result, and the model has the last word. AssertionError otherwise."""
+    assert played.ran.status == 0, played.told
+    assert "All is done." in played.ran.out, played.told
+    assert len(played.results) == len(played.calls), played.told
+
+
+def expect_refusal(played: Played, call: int) -> None:
+    """That call was "echo first-half; mkfs.ext4 …": nothing of it has run, and the model knows why.
+    AssertionError otherwise."""
+    told = played.results[call]
+    assert "polis: denied by no-disk-tools: " in told, played.told
+    assert "\nhint: " in told, played.told
+    assert "first-half" not in told, played.told
+    assert "mke2fs" not in told, played.told
+
+
 def _read_results(name: str, record: Path) -> list[str]:
     """What the last request of the conversation holds."""
     agent = model.AGENTS[name]

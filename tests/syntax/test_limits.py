@@ -131,6 +131,7 @@ def test_a_finished_line_is_neither(text: str, deciding: LineReader) -> None:
         "echo " + "$((" * 120 + "1" + "))" * 120,
     ],
 )
+@pytest.mark.alone
 def test_too_much_is_trouble_at_once(text: str, entry: bool, deciding: LineReader) -> None:
     before = time.monotonic()
     assert deciding.read(text, entry=entry).trouble is not None

@@ -59,13 +59,15 @@ def command(
             f"{name} has nothing uncommitted{' there' if paths else ''}",
             hint=f"polis agents diff {name} shows its work; --all takes its commits too",
         )
-    click.echo(f"{counted(len(changes), 'file')} of {name} go back to {to[:12]}:", err=True)
+    goes = "goes" if len(changes) == 1 else "go"
+    click.echo(f"{counted(len(changes), 'file')} of {name} {goes} back to {to[:12]}:", err=True)
     show_changes(changes)
     gone, stay = _commits(work, to) if everything and not paths else ((), 0)
     if gone:
         click.echo(f"with {counted(len(gone), 'commit')}:", err=True)
         show_commits(gone)
-    merged = f"; your branch has {counted(stay, 'commit')} before that: they stay" if stay else ""
+    they = "it stays" if stay == 1 else "they stay"
+    merged = f"; your branch has {counted(stay, 'commit')} before that: {they}" if stay else ""
     hint = f"polis agents discard {name}{' --all' if everything else ''} --yes"
     confirm(f"Discard this work of {name}?", yes=yes, hint=hint)
     fields = {"seen": work.work, "to": to, "paths": wanted, "force": force}
@@ -75,8 +77,11 @@ def command(
         told = {"to": to, "commits": [one.id for one in gone], "kept_commits": stay}
         print_json({**answer, **told, "way_back": back})
         return
-    files = counted(len(answer["paths"]), "file")
-    taken = f", and {counted(len(gone), 'commit')} with them" if gone else ""
+    files, them = (
+        counted(len(answer["paths"]), "file"),
+        "it" if len(answer["paths"]) == 1 else "them",
+    )
+    taken = f", and {counted(len(gone), 'commit')} with {them}" if gone else ""
     print_text(f"{files} of {name} went back to {to[:12]}{taken}{merged}")
     print_text(f"the way back: {back}")
 
@@ -92,4 +97,5 @@ def _bring_back(name: str, number: str, *, force: bool, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    print_text(f"{counted(len(answer['paths']), 'file')} of {name} are as they were")
+    are = "is as it was" if len(answer["paths"]) == 1 else "are as they were"
+    print_text(f"{counted(len(answer['paths']), 'file')} of {name} {are}")

@@ -21,9 +21,9 @@ from cash.cli.table import command as make_command
 def command(watch: bool, as_json: bool) -> None:
     """List the agents of this repository, and what each is doing.
 
-    `for` is how long the status has held, `by` who says so: a protocol, a hook, the processes or
-    the screen (polis agents explain NAME says more). With --watch and --json: one line each time
-    something has changed.
+    `provider` is whose program the agent is (polis agents providers), `for` how long the status has
+    held, `by` who says so: a protocol, a hook, the processes or the screen (polis agents explain
+    NAME says more). With --watch and --json: one line each time something has changed.
     """
     if watch:
         from cash.cli.agents.watching import watch_agents

@@ -9,7 +9,10 @@ from cash.cli.measures import duration, size
 
 Described = Mapping[str, Any]
 
-HEADS = ("name", "status", "for", "by", "mode", "branch", "runs", "cpu", "memory", "ports")
+HEADS = (
+    *("name", "status", "for", "by", "mode", "provider", "branch", "runs", "cpu", "memory"),
+    "ports",
+)
 # The same wherever a status is shown. The words say it as well: colour alone never does.
 STATUS_COLOURS = {
     "waiting_approval": "yellow",
@@ -30,6 +33,7 @@ def cells_of(agent: Described) -> tuple[str, ...]:
         "-" if held is None else duration(round(held)),
         state["source"],
         agent["mode"],
+        agent["provider"],
         agent["branch"],
         agent["process_kind"] or "-",
         "-" if cpu is None else f"{cpu:.0f}%",

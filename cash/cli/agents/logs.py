@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from cash.cli.agents.waiting import show_mends
 from cash.cli.calls import agent_argument, ask
 from cash.cli.printing import json_option, print_json, print_text, write_raw
 from cash.cli.table import command as make_command
@@ -21,9 +22,11 @@ from cash.cli.table import command as make_command
 def command(name: str, lines: int, raw: bool, as_json: bool) -> None:
     """Show the last lines that the program of the agent NAME wrote, also when it has ended.
 
-    Secrets are left out, as in the journal.
+    Secrets are left out, as in the journal. Of a program that works without a dialogue: its
+    messages, and a line for each call of a tool; --json has the lines that it wrote.
     """
-    answer = ask("reading", "agents.logs", agent=name, lines=lines, raw=raw)
+    told = not (raw or as_json)
+    answer = ask("reading", "agents.logs", agent=name, lines=lines, raw=raw, told=told)
     if as_json:
         print_json(answer)
         return
@@ -36,3 +39,4 @@ def command(name: str, lines: int, raw: bool, as_json: bool) -> None:
         print(f"polis: {name} has not written anything", file=sys.stderr)
     elif answer["reason"] and not answer["living"]:
         print(f"polis: {name} has ended: {answer['reason']}", file=sys.stderr)
+    show_mends(answer)

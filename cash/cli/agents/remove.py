@@ -14,13 +14,17 @@ from cash.cli.table import command as make_command
 @click.option("--force", is_flag=True, help="Even with uncommitted work or running commands.")
 @json_option
 def command(name: str, force: bool, as_json: bool) -> None:
-    """Remove the agent NAME and its tree. Its branch stays in the repository."""
+    """Remove the agent NAME and its tree. Its branch stays in the repository.
+
+    What it had not committed, and commits on no branch, are kept as refs below refs/polis/trash;
+    git for-each-ref refs/polis lists what polis keeps.
+    """
     answer = ask(f"removing {name}", "agents.remove", name=name, force=force)
     if as_json:
         print_json(answer)
     else:
         for saved in answer["saved"]:
-            print_text(f"kept: {saved}")
+            print_text(f"kept: {saved}  (git show {saved}; git update-ref -d {saved} drops it)")
         if answer["ignored"]:
             archive = one_line(answer["ignored"])
             print_text(f"kept for 30 days: what git ignores, in {archive} (tar -tf lists it)")

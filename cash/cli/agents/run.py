@@ -10,6 +10,7 @@ import click
 from cash.cli.agents.waiting import (
     show_end,
     show_last_lines,
+    show_run,
     status_of,
     timeout_option,
     wait_for,
@@ -47,7 +48,11 @@ def command(
     as_json: bool,
 ) -> int:
     """Give the agent NAME a TASK. Its program is started if it is not at work, and prompted if
-    it is; this returns at once."""
+    it is; this returns at once.
+
+    With --headless --wait, what it says is printed at the end: its messages, and a line for each
+    call of a tool. --json has the lines that it wrote.
+    """
     if timeout is not None and not wait:
         raise UsageFault("--timeout is for --wait", hint=f"polis agents run {name} … --wait")
     fields = {"resume": resume, "headless": headless, "model": model, "anyway": anyway}
@@ -61,7 +66,7 @@ def command(
     for note in answer["notes"]:
         print(f"polis: {note}", file=sys.stderr)
     if wait:
-        return _wait(name, timeout, answer, as_json=as_json)
+        return _wait(name, timeout, answer, headless=headless, as_json=as_json)
     if as_json:
         print_json(answer)
     else:
@@ -69,20 +74,30 @@ def command(
     return 0
 
 
-def _wait(name: str, timeout: float | None, answer: dict[str, Any], *, as_json: bool) -> int:
+def _wait(
+    name: str, timeout: float | None, answer: dict[str, Any], *, headless: bool, as_json: bool
+) -> int:
     waited = wait_for([name], (), timeout)
+    told = None
     if as_json:
-        print_json(answer | waited)
+        print_json(answer | waited | (_written(name) if headless else {}))
     else:
+        told = show_run(name) if headless else None
         print_text(f"{name}: {waited['states'][name]}")
     status = status_of(waited)
     if waited["late"]:
         print(f"polis: time is up; {name} goes on: polis agents wait {name}", file=sys.stderr)
     elif status:
-        show_end(name)
+        show_end(name, told)
     return status
 
 
+def _written(name: str) -> dict[str, Any]:
+    """What its program wrote, as it is."""
+    return {"lines": ask("reading", "agents.logs", agent=name, lines=_MOST_LINES)["lines"]}
+
+
+_MOST_LINES = 10_000
 _WORDS = {
     "started": "is at work",
     "asking": "asks before it begins (polis approvals)",

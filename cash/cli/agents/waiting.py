@@ -11,13 +11,15 @@ import click
 
 from cash.cli.calls import ask, here, places
 from cash.cli.measures import read_duration
-from cash.cli.printing import one_line
+from cash.cli.printing import one_line, print_text
 from cash.faults import ENDED_BADLY, UNANSWERED
 from cash.shell.progress import progress
 
 # How often somebody at a terminal is told what the agents do.
 _LOOK: Final = 2.0
 _LAST_LINES: Final = 8
+# Of one run; who wants more has polis agents logs.
+_MOST_LINES: Final = 1000
 
 
 def wait_for(names: Sequence[str], states: Sequence[str], seconds: float | None) -> dict[str, Any]:
@@ -51,16 +53,36 @@ def status_of(waited: dict[str, Any], states: Sequence[str] = ()) -> int:
 
 def show_last_lines(name: str) -> dict[str, Any]:
     """The last lines of the agent's screen on standard error; what else is known of its program."""
-    told = ask("reading", "agents.logs", agent=name, lines=50)
+    told: dict[str, Any] = ask("reading", "agents.logs", agent=name, lines=50, told=True)
     shown = [line for line in told["lines"] if line.strip()]
     for line in shown[-_LAST_LINES:]:
         print(f"  {one_line(line)}", file=sys.stderr)
+    show_mends(told)
     return told
 
 
-def show_end(name: str) -> None:
-    """Why an agent's task has failed, on standard error, as far as it can be known."""
-    told = show_last_lines(name)
+def show_mends(told: dict[str, Any]) -> None:
+    """The command of polis' that does what an agent's program asks its person for, on standard
+    error. told: what polisd says of what it wrote."""
+    if told["mends"]:
+        print(f"hint: {told['mends']}", file=sys.stderr)
+
+
+def show_run(name: str) -> dict[str, Any]:
+    """What the agent's program has said without a dialogue; what else is known of it."""
+    told: dict[str, Any] = ask("reading", "agents.logs", agent=name, lines=_MOST_LINES, told=True)
+    for line in told["lines"]:
+        print_text(one_line(line))
+    return told
+
+
+def show_end(name: str, told: dict[str, Any] | None = None) -> None:
+    """Why an agent's task has failed, on standard error, as far as it can be known. told: where
+    what its program wrote was shown already."""
+    if told is None:
+        told = show_last_lines(name)
+    else:
+        show_mends(told)
     found = ask("looking", "agents.explain", agent=name)["state"]
     said = found["reason"] if told["living"] or not told["reason"] else told["reason"]
     print(f"polis: {name}: {one_line(said)}", file=sys.stderr)

@@ -19,17 +19,20 @@ from cash.cli.table import command as make_command
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """Show what the agents write and what becomes of them, each line with its time.
 
-    All agents when none is named. Ctrl-C ends the watching, and nothing else. With --json: one
-    event a line.
+    All agents when none is named. Ctrl-C ends the watching, and nothing else. Of a program that
+    works without a dialogue: its messages, and a line for each call of a tool. With --json: one
+    event a line, and what such a program writes as it is.
     """
     from cash.daemon.client import follow
 
     width = max(map(len, names), default=10)
-    for event in follow(places(), "agents.watch", cwd=here(), agents=list(names)):
+    for event in follow(places(), "agents.watch", cwd=here(), agents=list(names), told=not as_json):
         if as_json:
             print_json_line(event)
         else:
             print_text(_describe(event, width))
+            if event.get("mends"):
+                print_text(f"hint: {event['mends']}")
             flush_output()
 
 

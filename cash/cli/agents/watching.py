@@ -29,7 +29,7 @@ from cash.faults import Fault, UsageFault
 
 _PER_SECOND = 4
 # What is left out first where the terminal is too narrow for all.
-_DISPENSABLE = ("ports", "mode", "cpu", "memory", "branch", "by", "runs")
+_DISPENSABLE = ("ports", "mode", "cpu", "memory", "branch", "by", "provider", "runs")
 
 
 def watch_agents(*, as_json: bool) -> None:

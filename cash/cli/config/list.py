@@ -21,7 +21,7 @@ def command(origin: bool, as_json: bool) -> None:
         return
     heads = ("setting", "value", "origin" if origin else "meaning")
     rows = [
-        (setting.name, chosen.text, chosen.origin if origin else setting.meaning)
+        (setting.name, setting.shown(chosen.text), chosen.origin if origin else setting.meaning)
         for setting in SETTINGS
         for chosen in (found[setting.name],)
     ]

@@ -38,4 +38,5 @@ def command(name: str, repository: bool) -> None:
     if not gone:
         print_text(f"{name} was not set in {paths[0]}")
     chosen = settings_here()[name]
-    print_text(f"here {name} is {chosen.text or 'empty'}, which comes from {chosen.origin}")
+    text = check_name(name).shown(chosen.text) or "empty"
+    print_text(f"here {name} is {text}, which comes from {chosen.origin}")

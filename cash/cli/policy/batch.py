@@ -34,7 +34,8 @@ def command(level: str) -> None:
         bad += "error" in found
         print_text(json.dumps(found))
     if bad:
+        rows = "1 row of the input was" if bad == 1 else f"{bad} rows of the input were"
         raise UsageFault(
-            f"{bad} rows of the input were not understood",
+            f"{rows} not understood",
             hint='one JSON object a line: {"id": 1, "command": "ls -l"}',
         )

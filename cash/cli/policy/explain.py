@@ -60,13 +60,15 @@ def _judge_here(text: str, level: str) -> dict[str, Any]:
 
 
 def _show(verdict: Mapping[str, Any]) -> None:
-    decision = verdict["decision"]
-    print_text(style(decision, fg=DECISION_COLOURS[decision], bold=True))
+    outcome, rules = verdict["outcome"], verdict["rules"]
+    print_text(style(outcome, fg=DECISION_COLOURS[outcome], bold=True))
     if verdict.get("rewritten"):
         print_text(f"  runs: {one_line(verdict['rewritten'])}")
-    if verdict.get("broken"):
+    if outcome != verdict["decision"]:
         print_text(f"  bash cannot read it, so nobody is asked: {verdict['broken']}")
-    for rule in verdict["rules"]:
+        print_text("  none of it runs, and its status is 2")
+        rules = ()  # what they would ask about is not what happens
+    for rule in rules:
         print_text(f"  {rule['id']}: {rule['reason']}")
         if rule.get("hint"):
             print_text(f"    hint: {rule['hint']}")

@@ -8,6 +8,7 @@ import click
 
 from cash.cli.printing import json_option, print_json, print_text
 from cash.cli.table import command as make_command
+from cash.cli.work import counted
 from cash.faults import USAGE
 
 
@@ -46,5 +47,6 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     else:
         for one in remarks:
             print_text(f"{one.file}:{one.line}: {one.rule}: {one.message}")
-        print_text(f"{len(loaded.policy.rules)} rules, {len(remarks)} remarks")
+        rules, said = len(loaded.policy.rules), len(remarks)
+        print_text(f"{counted(rules, 'rule')}, {counted(said, 'remark')}")
     return USAGE if remarks else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cash.sessions.streams.told import Told, in_short
+from cash.sessions.streams.told import Told, call_line, failure_line, in_short
 
 
 def read_event(event: Mapping[str, Any]) -> Told | None:
@@ -28,6 +28,36 @@ def read_event(event: Mapping[str, Any]) -> Told | None:
             return Told("completed", "its turn is done")
         case _:
             return None
+
+
+def tell_event(event: Mapping[str, Any]) -> list[str]:
+    """What people read of it."""
+    match event:
+        case {"type": "item.completed", "item": {"type": "agent_message", "text": str(text)}}:
+            return text.splitlines()
+        case {"type": "item.started", "item": {"type": "command_execution", "command": command}}:
+            return [call_line("", command)]
+        case {"type": "item.started", "item": {"type": str(kind)}} if kind not in _OWN:
+            return [call_line(kind, "")]
+        case {"type": "item.completed", "item": {"status": "failed", **item}}:
+            return [failure_line(item.get("aggregated_output") or item.get("type", ""))]
+        case {"type": "item.completed", "item": {"type": "error", "message": str(message)}}:
+            return [in_short(message)]
+        case {"type": "error", "message": str(message)}:
+            return [in_short(message)]
+        case {"type": "turn.failed", "error": {"message": str(message)}}:
+            return [in_short(message)]
+        case _:
+            return []
+
+
+def begins(event: Mapping[str, Any]) -> bool:
+    """Whether it is the first of a run."""
+    return event.get("type") == "thread.started"
+
+
+# Told when they are whole.
+_OWN = ("agent_message", "reasoning", "error")
 
 
 def _read_item(item: Mapping[str, Any], end: str) -> Told | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cash.sessions.streams.told import Told, in_short
+from cash.sessions.streams.told import Told, call_line, failure_line, in_short
 
 
 def read_event(event: Mapping[str, Any]) -> Told | None:
@@ -26,3 +26,26 @@ def read_event(event: Mapping[str, Any]) -> Told | None:
             return Told("error", in_short(name))
         case _:
             return None
+
+
+def tell_event(event: Mapping[str, Any]) -> list[str]:
+    """What people read of it."""
+    match event:
+        case {"type": "text", "part": {"text": str(text)}}:
+            return text.splitlines()
+        case {"type": "tool_use", "part": {"tool": str(tool), "state": state}}:
+            given = state.get("input") or {}
+            called = call_line(tool, given.get("command") or given.get("filePath"))
+            failed = state.get("status") == "error"
+            return [called, *([failure_line(state.get("error") or "")] if failed else [])]
+        case {"type": "error", "error": {"data": {"message": str(message)}}}:
+            return [in_short(message)]
+        case {"type": "error", "error": {"name": str(name)}}:
+            return [in_short(name)]
+        case _:
+            return []
+
+
+def begins(_event: Mapping[str, Any]) -> bool:
+    """Its runs begin with what begins each step as well."""
+    return False

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import gc
 import time
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cash.store.redaction import redact_argv, redact_body, redact_environment, redact_text
+from cash.store.redaction import names, redact_argv, redact_body, redact_environment, redact_text
 from cash.store.redaction.flags import LAST_WORD, NAMES_ONLY, PROGRAMS
 from cash.store.redaction.shapes import SHAPES
 
@@ -206,3 +207,20 @@ def test_no_program_is_missed_by_the_quick_look(program: str) -> None:
         if option.form == "attached":
             parts[2:] = [option.flag + value]
         assert "zzqqzz" not in redact_text(" ".join(part for part in parts if part)), parts
+
+
+_NAMES = sorted(
+    {
+        *(*names._STRONG, *names._STRONG_ENDS, *names._WEAK, "secret_id"),
+        *(f"{first}_{second}" for first, second in names._STRONG_PAIRS),
+    }
+)
+
+
+@pytest.mark.parametrize("name", [one.upper() for one in _NAMES])
+def test_no_name_is_missed_by_the_quick_look(name: str) -> None:
+    # Its value is short, and looks like nothing that is known.
+    environment = {name: "q4Kx9R2mW6tB8uJ3h"}
+    redacted = redact_environment(environment)
+    assert bool(names.judge_name(name)[0]) == (redacted != environment)
+    assert redact_body({"environment": MappingProxyType(environment)}) == {"environment": redacted}

@@ -36,8 +36,8 @@ def promise_of(verdict: Verdict) -> Promise:
     )
 
 
-class Foreseen:
-    """Promises by line. Kept in memory only: after a restart they are asked about."""
+class Promises:
+    """By line. Kept in memory only: after a restart they are asked about."""
 
     def __init__(self) -> None:
         self._made: dict[str, tuple[str, Promise]] = {}

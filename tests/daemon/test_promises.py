@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cash.daemon.foreseen import Foreseen, Promise, promise_of
+from cash.daemon.promises import Promise, Promises, promise_of
 from cash.policy.glob import ANY
 from cash.policy.verdict import Decision, Grant, Match, Verdict
 
@@ -12,45 +12,45 @@ ASKED = Match("no-force-push", Decision.ASK, "it rewrites what others have")
 PROMISE = promise_of(Verdict(Decision.ASK, (ASKED,), grants=(GRANT,), hosts=(HOST,)))
 
 
-def _reaches(foreseen: Foreseen) -> bool:
-    return foreseen.covers("alice", "example.ORG", 443)
+def _reaches(promises: Promises) -> bool:
+    return promises.covers("alice", "example.ORG", 443)
 
 
 def test_a_host_is_covered_while_a_line_of_the_agent_runs_that_names_it() -> None:
-    foreseen = Foreseen()
-    foreseen.allow("a", "alice", PROMISE)
-    foreseen.allow("b", "alice", PROMISE)
-    assert _reaches(foreseen)
-    assert not foreseen.covers("alice", "example.org", 80)
-    assert not foreseen.covers("alice", "other.example.org", 443)
-    assert not foreseen.covers("bob", "example.org", 443)
-    foreseen.end("a")
-    assert _reaches(foreseen)
-    foreseen.end("b")
-    assert not _reaches(foreseen)
+    promises = Promises()
+    promises.allow("a", "alice", PROMISE)
+    promises.allow("b", "alice", PROMISE)
+    assert _reaches(promises)
+    assert not promises.covers("alice", "example.org", 80)
+    assert not promises.covers("alice", "other.example.org", 443)
+    assert not promises.covers("bob", "example.org", 443)
+    promises.end("a")
+    assert _reaches(promises)
+    promises.end("b")
+    assert not _reaches(promises)
 
 
 def test_a_question_covers_nothing_before_its_yes() -> None:
-    foreseen = Foreseen()
+    promises = Promises()
     for number, allowed in (("a", True), ("b", False)):
-        foreseen.ask(number, "alice", PROMISE)
-        assert not _reaches(foreseen)
-        foreseen.settle(number, allowed=allowed)
-        assert _reaches(foreseen) is allowed
-        foreseen.end(number)
-    foreseen.settle("never asked", allowed=True)
-    assert not _reaches(foreseen)
+        promises.ask(number, "alice", PROMISE)
+        assert not _reaches(promises)
+        promises.settle(number, allowed=allowed)
+        assert _reaches(promises) is allowed
+        promises.end(number)
+    promises.settle("never asked", allowed=True)
+    assert not _reaches(promises)
 
 
 def test_nothing_is_left_of_an_agent_of_which_nothing_runs() -> None:
-    foreseen = Foreseen()
-    foreseen.allow("a", "alice", PROMISE)
-    foreseen.allow("c", "bob", PROMISE)
-    foreseen.ask("b", "alice", PROMISE)
-    foreseen.end_all("alice")
-    foreseen.settle("b", allowed=True)
-    assert not _reaches(foreseen)
-    assert foreseen.covers("bob", *HOST)
+    promises = Promises()
+    promises.allow("a", "alice", PROMISE)
+    promises.allow("c", "bob", PROMISE)
+    promises.ask("b", "alice", PROMISE)
+    promises.end_all("alice")
+    promises.settle("b", allowed=True)
+    assert not _reaches(promises)
+    assert promises.covers("bob", *HOST)
 
 
 def test_what_nobody_was_asked_about_promises_nothing() -> None:
@@ -58,8 +58,8 @@ def test_what_nobody_was_asked_about_promises_nothing() -> None:
 
 
 def test_a_command_is_granted_by_its_words_directory_line_and_rules() -> None:
-    foreseen = Foreseen()
-    foreseen.allow("a", "alice", PROMISE)
+    promises = Promises()
+    promises.allow("a", "alice", PROMISE)
 
     def granted(
         argv: tuple[str, ...] = ("git", "push", "-f"),
@@ -68,7 +68,7 @@ def test_a_command_is_granted_by_its_words_directory_line_and_rules() -> None:
         rules: tuple[str, ...] = ("no-force-push",),
         agent: str = "alice",
     ) -> bool:
-        return foreseen.grants(agent, lines, argv, cwd, frozenset(rules))
+        return promises.grants(agent, lines, argv, cwd, frozenset(rules))
 
     assert granted()
     assert granted(("/usr/bin/git", "push", "-f"))  # found along PATH
@@ -77,7 +77,7 @@ def test_a_command_is_granted_by_its_words_directory_line_and_rules() -> None:
     assert not granted(lines=("b",))
     assert not granted(rules=("no-force-push", "new-host"))
     assert not granted(agent="bob")
-    foreseen.end("a")
+    promises.end("a")
     assert not granted()
 
 
@@ -100,14 +100,14 @@ def test_a_command_is_granted_by_its_words_directory_line_and_rules() -> None:
 def test_a_push_is_foretold_by_no_more_than_was_allowed(
     said: str, need: str, covered: bool
 ) -> None:
-    foreseen = Foreseen()
+    promises = Promises()
     promise = Promise(rules=frozenset({"force-push"}), far=(("push", "origin", said),))
-    foreseen.allow("1", "alice", promise)
+    promises.allow("1", "alice", promise)
     wanted = [("push", "origin", need)]
     rules = frozenset({"force-push"})
-    assert foreseen.foretells("alice", wanted, rules) is covered
-    assert not foreseen.foretells("bob", wanted, rules)
-    assert not foreseen.foretells("alice", [("push", "other", need)], rules)
-    assert not foreseen.foretells("alice", wanted, rules | {"delete-remote-branch"})
-    foreseen.end("1")
-    assert not foreseen.foretells("alice", wanted, rules)
+    assert promises.foretells("alice", wanted, rules) is covered
+    assert not promises.foretells("bob", wanted, rules)
+    assert not promises.foretells("alice", [("push", "other", need)], rules)
+    assert not promises.foretells("alice", wanted, rules | {"delete-remote-branch"})
+    promises.end("1")
+    assert not promises.foretells("alice", wanted, rules)

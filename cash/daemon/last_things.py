@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
 _STASH: Final = "refs/stash"
-_LIST: Final = "git -c core.hooksPath=/dev/null stash list --format=%H"
+_LIST: Final = "git -c core.hooksPath=/dev/null -c log.showSignature=false stash list --format=%H"
 _MOST: Final = 100
 _LONGEST: Final = 1 << 24
 

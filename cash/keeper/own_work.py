@@ -35,6 +35,16 @@ _OWN_KEY: Final = b"lfs.repositoryformatversion"
 _ITS_OPTIONS: Final = (b"--includes", b"--local", b"--replace-all")
 _SHELLS: Final = re.compile(r"/(?:usr/)?bin/(?:sh|dash|bash)")
 _DELETED: Final = " (deleted)"
+# What git starts for its own work in an errand (git 2.45). Many others run what settings name: some
+# are scripts of git's that `eval` it (git-mergetool, git-web--browse), and an alias is any of them.
+_PARTS: Final = frozenset(
+    (
+        *(b"cat-file", b"checkout--worker", b"commit-graph", b"fetch", b"for-each-ref"),
+        *(b"index-pack", b"log", b"multi-pack-index", b"pack-objects", b"pack-refs"),
+        *(b"prune-packed", b"remote-polis", b"repack", b"rev-list", b"rev-parse", b"status"),
+        b"unpack-objects",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +56,31 @@ class OwnWork:
 
     def holds(self, image: Image, before: str) -> bool:
         """Whether an errand's process may have become this. before: the program that it was."""
-        script = _script_of(image)
-        if not self._is_shown(image.file) or (script and not self._is_found(image.cwd, script)):
+        named = image.name if image.name in image.argv[1:] else b""
+        if not self._is_shown(image.file) or (named and not self._is_found(image.cwd, named)):
             return False
         if not _is_gits(before):
             return True
-        if not _is_gits(os.fsdecode(script) if script else image.file):
-            return _is_known_text(image)
-        words = _words_of(image, script)
-        return not _is_foreign_remote(words) and (
-            os.path.basename(before) != "git-lfs" or _is_question(words)
-        )
+        # A program that was given its own path is no script (as faces.py finds it).
+        script = b"" if named and self._is_itself(image) else named
+        words = image.argv[image.argv.index(script, 1) :] if script else image.argv
+        is_by_lfs = os.path.basename(before) == "git-lfs"
+        match os.path.basename(os.fsdecode(script) if script else image.file):
+            case "git":
+                return _is_question(words) if is_by_lfs else operation_of(words) in _PARTS
+            case "git-lfs" | "git-remote-polis":
+                return not is_by_lfs
+            case _:
+                return _is_known_text(image)
+
+    def _is_itself(self, image: Image) -> bool:
+        """Whether what was asked for is the program, and not a script of its. It lies where nobody
+        changes what is there."""
+        try:
+            found = self.ground.look(os.path.join(os.fsencode(image.cwd), image.name))
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (image.device, image.inode)
 
     def _is_shown(self, path: str) -> bool:
         """Whether the agent can have put nothing in its place."""
@@ -84,22 +108,6 @@ def _prefixes(path: bytes) -> Iterator[bytes]:
     while path not in (b"/", b""):
         yield path
         path = os.path.dirname(path)
-
-
-def _script_of(image: Image) -> bytes:
-    """The script an interpreter was started for, b"" for a program (as faces.py finds it)."""
-    return image.name if image.name in image.argv[1:] else b""
-
-
-def _words_of(image: Image, script: bytes) -> tuple[bytes, ...]:
-    return image.argv[image.argv.index(script, 1) :] if script else image.argv
-
-
-def _is_foreign_remote(words: tuple[bytes, ...]) -> bool:
-    """`ext::` and its like start git with whatever words a remote's address has
-    (git-remote-ext(1)); git looks for missing objects of a partial clone there unasked."""
-    operation = operation_of(words)
-    return operation.startswith(b"remote-") and operation != b"remote-polis"
 
 
 def _is_question(words: tuple[bytes, ...]) -> bool:

@@ -127,6 +127,14 @@ _SETTINGS = {
     "a line": '[filter "own"]\nclean = PROGRAM --clean',
     "a program of the walls": '[filter "own"]\nclean = touch ran',
     "a git": '[filter "own"]\nclean = git -c alias.x=!PROGRAM x',
+    "a script of git's that evaluates settings": """[filter "own"]
+clean = git-mergetool
+[merge]
+tool = own
+[mergetool]
+prompt = false
+[mergetool "own"]
+cmd = PROGRAM""",
     "git-lfs and more": '[filter "own"]\nclean = "/usr/bin/git-lfs clean -- %f; PROGRAM"',
 }
 

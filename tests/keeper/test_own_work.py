@@ -74,7 +74,7 @@ _OWN = {
     ),
     "a script of git's": (
         _GIT,
-        _image("/usr/bin/dash", b"/bin/sh", b"/usr/bin/git", b"x", name=b"/usr/bin/git"),
+        _image("/usr/bin/dash", b"/bin/sh", b"/usr/bin/git", b"rev-list", name=b"/usr/bin/git"),
     ),
 }
 
@@ -107,6 +107,21 @@ _STRANGE = {
     ),
     "git with an extension's words": (_LFS, _image(_GIT, b"git", b"log", b"--output=x")),
     "a question with a setting": (_LFS, _image(_GIT, b"git", b"-c", b"a.b=c", b"rev-parse", b"x")),
+    "a script of git's that evaluates settings": (
+        _GIT,
+        _image(
+            "/usr/bin/dash",
+            *(b"/bin/sh", b"/usr/lib/git-core/git-mergetool"),
+            name=b"/usr/lib/git-core/git-mergetool",
+        ),
+    ),
+    "another program of git's": (_GIT, _image("/usr/lib/git-core/git-daemon", b"git-daemon")),
+    "a git that does not serve git": (_GIT, _image(_GIT, b"git", b"clean", b"-fdx")),
+    "an alias by git": (_GIT, _image(_GIT, b"git", b"host", b"git-upload-pack '/x'")),
+    "polis' helper with an extension's words": (
+        _LFS,
+        _image("/usr/bin/perl", b"/usr/bin/perl", _HELPER, b"hub", name=_HELPER),
+    ),
     "a setting": (_LFS, _image(_GIT, b"git", b"config", b"core.hooksPath", b"x")),
     "a setting elsewhere": (
         _LFS,
@@ -130,6 +145,15 @@ def test_what_git_may_have_been_told_to_start_does_not(
     own_work: OwnWork, before: str, image: Image
 ) -> None:
     assert not own_work.holds(image, before)
+
+
+def test_a_git_that_is_given_its_own_path_is_no_script(own_work: OwnWork) -> None:
+    """What stands behind that path is not what it does."""
+    git = os.stat(_GIT)
+    argv = (b"git", b"clean", b"-fdx", b"-e", _GIT.encode(), b"rev-list", b"src")
+    image = Image(_GIT.encode(), argv, (), _GIT, git.st_dev, git.st_ino, 1, 1, "/", ())
+    for before in (_GIT, _LFS):
+        assert not own_work.holds(image, before)
 
 
 def test_a_program_of_the_agent_s_is_none_of_polis(own_work: OwnWork, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ import re
 from typing import Final
 
 # ECMA-48: CSI with parameters, OSC and other strings to their end, two-character escapes, and
-# what else moves the cursor.
+# what else moves the cursor: also an escape that begins none of these, which would begin one with
+# what follows once the sequence behind it is gone, and C1, of which some terminals take CSI.
 SEQUENCE: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]"
-    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
 # Programs that paint write a blank by moving over it.
 _FORWARD: Final = re.compile(r"\x1b\[(\d{0,4})C")

@@ -26,6 +26,11 @@ SECRET = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
         ("\x1b(Bx\x1b7y\x1b8", "xy"),
         ("a\x08\x07b", "ab"),
         ("text\r\x1b[K", "text"),
+        # What is left must not make a sequence of its own.
+        ("\x1b\x1b[m[2Jtext", "[2Jtext"),
+        ("\x1b\x1b[m]52;c;eA==\x1b\x1b[m\\text", "]52;c;eA==\\text"),
+        ("text\x1b", "text"),
+        ("\x9b2Jtext", "2Jtext"),
     ],
 )
 def test_what_moves_the_cursor_is_left_out(written: str, shown: str) -> None:

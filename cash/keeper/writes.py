@@ -333,8 +333,10 @@ class Writes:
         go_on: Callable[[], None],
         session: str = "",
     ) -> None:
-        # What git appends to are its logs, and files that it was told to trace into.
-        if kind != "append" and self._is_by_moving_git(note):
+        # What git appends to are its logs, and files that it was told to trace into. Among hooks no
+        # checkout has anything to put, unless another repository's settings have led it there.
+        is_apart = kind == "append" or _is_below(path, (f"{self.own_git[0]}/hooks",))
+        if not is_apart and self._is_by_moving_git(note):
             go_on()
             return
         asked = Asked(watch, note, path, kind, go_on, session)

@@ -142,6 +142,38 @@ def test_git_works_where_polis_keeps_its_state_by_default(installation: Installa
         polis("down")
 
 
+# A checkout in a second repository, whose own settings say that its files lie among the first's.
+_ASTRAY = """
+import os, subprocess
+def git(*words, given=None):
+    return subprocess.run(["git", *words], capture_output=True, text=True, input=given).stdout.strip()
+first = git("rev-parse", "--absolute-git-dir")
+git("init", "-q", "other")
+os.chdir("other")
+blob = git("hash-object", "-w", "--stdin", given="#!/bin/sh\\n")
+hooks = git("mktree", given=f"100755 blob {blob}\\tpre-commit\\n")
+planted = git("commit-tree", "-m", "x", git("mktree", given=f"040000 tree {hooks}\\thooks\\n"))
+empty = git("commit-tree", "-m", "x", git("mktree", given=""))
+for name, commit in (("planted", planted), ("main", empty)):
+    with open(f".git/refs/heads/{name}", "w") as file:
+        file.write(commit)
+with open(".git/HEAD", "w") as file:
+    file.write("ref: refs/heads/main")
+with open(".git/config", "a") as file:
+    file.write(f"[core]\\n\\tworktree = {first}\\n")
+subprocess.run(["git", "switch", "planted"])
+"""
+
+
+def test_no_checkout_brings_a_hook_unasked(desk: Desk) -> None:
+    (desk.tree / "astray.py").write_text(_ASTRAY)
+    ran = desk.line("python3 astray.py")
+    assert not (desk.folder_of("alice") / "git/hooks/pre-commit").exists(), ran
+    told = [event["body"] for event in desk.log("write")]
+    assert all(one["rules"] == ["change-hooks"] for one in told)
+    assert any(one["path"].endswith("git/hooks/pre-commit") for one in told)
+
+
 def test_a_file_written_by_a_passing_name_is_asked_about_once_by_its_own(desk: Desk) -> None:
     """As Claude Code's Write tool does: another name each time, then renamed."""
     (desk.tree / ".github/workflows").mkdir(parents=True)

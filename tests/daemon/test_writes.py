@@ -146,7 +146,8 @@ def test_git_works_where_polis_keeps_its_state_by_default(installation: Installa
 _ASTRAY = """
 import os, subprocess
 def git(*words, given=None):
-    return subprocess.run(["git", *words], capture_output=True, text=True, input=given).stdout.strip()
+    told = subprocess.run(["git", *words], stdout=subprocess.PIPE, text=True, input=given)
+    return told.stdout.strip()
 first = git("rev-parse", "--absolute-git-dir")
 git("init", "-q", "other")
 os.chdir("other")

@@ -5,21 +5,33 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cash.hub.reading import read_refs
+from cash.hub.reading import read_refs, read_small
 from cash.workspace.agent import Agent
 
 # In the git directory and in the home: what says which files there are for git, and of what kind.
-_GIT: Final = ("index", "config", "config.worktree", "info/exclude", "info/attributes")
+_GIT: Final = (
+    *("index", "config", "config.worktree"),
+    *("info/exclude", "info/attributes", "info/sparse-checkout"),
+)
 _HOME: Final = (
     ".gitconfig",
     *(f".config/git/{name}" for name in ("config", "ignore", "attributes")),
 )
+_SETTINGS: Final = ("config", "config.worktree")
+# Settings that have git read a file whose place only git finds; but for polis' own, which no agent
+# can write.
+_ELSEWHERE: Final = re.compile(
+    rb"(?i)excludesfile|attributesfile|worktree"
+    rb'|\[include(?!\]\n\tpath = "/run/polis/[\w/]+"\s*(?:\[|\Z))'
+)
+_LONGEST: Final = 256 * 1024
 # Times of files are those of the last tick of the kernel's clock, 10 ms at most: what has changed
 # since, may change once more within the same tick, and not show.
 _GRAIN_SECONDS: Final = 0.05
@@ -47,6 +59,8 @@ def stamp_work(agent: Agent) -> str:
             return ""
         told = (found.st_mode, found.st_ino, found.st_size, found.st_ctime_ns)
         digest.update(b"%d %d %d %d\0" % told)
+    if _leads_elsewhere(agent):
+        return ""
     listed = _list_times(agent, began)
     if not listed or _RECENT in listed:
         return ""
@@ -57,6 +71,14 @@ def stamp_work(agent: Agent) -> str:
 def _places(agent: Agent) -> Iterator[Path]:
     yield from (agent.git_directory / name for name in _GIT)
     yield from (agent.home / name for name in _HOME)
+
+
+def _leads_elsewhere(agent: Agent) -> bool:
+    """Whether more than these files says which files there are; also where that cannot be read."""
+    places = [agent.git_directory / name for name in _SETTINGS]
+    places += [agent.home / name for name in _HOME if name.endswith("config")]
+    contents = [read_small(path, _LONGEST) for path in places if path.is_symlink() or path.exists()]
+    return any(one is None or _ELSEWHERE.search(one) for one in contents)
 
 
 def _list_times(agent: Agent, began: float) -> bytes:

@@ -88,6 +88,7 @@ _DEEDS: dict[str, Callable[[Agent], object]] = {
     "a branch moves": _write("git/refs/heads/agent/other", "0" * 40 + "\n"),
     "git is told otherwise": _write("git/config", "[core]\n\tautocrlf = true\n"),
     "something is ignored": _write("git/info/exclude", "*.log\n"),
+    "some of it is not looked at": _write("git/info/sparse-checkout", "/src\n"),
     "something is ignored in all": _write("home/.config/git/ignore", "*.log\n"),
     "a submodule is on another commit": _write("git/modules/lib/HEAD", "0" * 40 + "\n"),
 }
@@ -105,6 +106,25 @@ def test_what_has_just_been_written_has_no_stamp(agent: Agent) -> None:
     _settled(agent)
     # The second write of a tick shows by nothing but what is in the file.
     (agent.tree / "src/a.txt").write_text("two")
+    assert stamp_work(agent) == ""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "[core]\n\texcludesFile = /tmp/ignored\n",
+        "[core]\n\tattributesFile = /tmp/attributes\n",
+        "[core]\n\tworktree = /tmp\n",
+        "[include]\n\tpath = /tmp/more\n",
+        '[include]\n\tpath = "/run/polis/door/remotes"\n\tpath = /tmp/more\n',
+        '[includeIf "onbranch:main"]\n\tpath = /tmp/more\n',
+    ],
+)
+@pytest.mark.parametrize("place", ["git/config", "home/.gitconfig", "home/.config/git/config"])
+def test_what_other_files_decide_has_no_stamp(agent: Agent, place: str, setting: str) -> None:
+    _settled(agent)
+    _write(place, setting)(agent)
+    time.sleep(0.1)
     assert stamp_work(agent) == ""
 
 

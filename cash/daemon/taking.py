@@ -36,7 +36,8 @@ git() {
 }
 # Everything that is not ignored, but for other repositories inside: git would take their commit,
 # not their files. One by one, as a file that cannot be read must not keep the others out. What git
-# has not taken is in $list.left.
+# has not taken is in $list.left. Nothing is written through a link that stands in place of a list.
+set -C
 differing() { git ls-files -z --modified --deleted --others --exclude-standard; }
 stage() {
     differing >"$list.all"
@@ -44,7 +45,9 @@ stage() {
     grep -z '/$' "$list.all" >"$list.left"
     grep -zv '/$' "$list.all" >"$list" || return
     GIT_LITERAL_PATHSPECS=1 git -c advice.addEmbeddedRepo=false add -A --ignore-errors \\
-        --pathspec-from-file="$list" --pathspec-file-nul 2>/dev/null || differing >"$list.left"
+        --pathspec-from-file="$list" --pathspec-file-nul 2>/dev/null && return
+    rm -f "$list.left"
+    differing >"$list.left"
 }
 directory=$1
 list=$directory/polis-$2
@@ -64,7 +67,7 @@ _SNAPSHOT: Final = f"""{_GIT}
 $found
 FOUND
 export GIT_INDEX_FILE="$list.index"
-if [ -f "$directory/index" ]; then cp -p "$directory/index" "$GIT_INDEX_FILE"
+if [ -f "$directory/index" ]; then cp -p --remove-destination "$directory/index" "$GIT_INDEX_FILE"
 else git read-tree "$head"; fi
 stage
 tree=$(git write-tree) || exit 5

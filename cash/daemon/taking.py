@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from cash.daemon.hosting import Hosted
 
 _OBJECT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# Of the paths that git cannot take, in bytes: the agent may name any number of them.
+_MOST_LEFT: Final = 1 << 20
 # Nothing asks.
 _GIT: Final = (
     NEUTRAL
@@ -115,7 +117,7 @@ async def take_work(hosted: Hosted, agent: Agent) -> Taken:
     await hosted.enter(agent)
     await hosted.importing.import_changes(agent)
     told = await run_errand(hosted, agent, _SNAPSHOT, _place(agent, "snapshot"))
-    taken = _read_snapshot(agent, told)
+    taken = await asyncio.to_thread(_read_snapshot, agent, told)
     if taken.work != taken.head and not await asyncio.to_thread(is_here, hosted, taken.work):
         await hosted.importing.fetch_commit(agent, taken.work)
     branch, tip = await asyncio.to_thread(_outside, hosted, agent)
@@ -159,6 +161,11 @@ def _read_snapshot(agent: Agent, told: Told) -> Taken:
         raise Fault(
             f"the tree of {agent.name} cannot be read: {printable(told.err) or 'no reason given'}",
             hint=f"polis exec {agent.name} -- git status says more",
+        )
+    if len(rest) > _MOST_LEFT:
+        raise Fault(
+            f"the tree of {agent.name} has too much that git cannot take",
+            hint="repositories inside, or files that cannot be read: move them away",
         )
     left = tuple(sorted({printable(_text(path)) for path in rest.split(b"\0") if path}))
     return Taken(head, "", work, left)

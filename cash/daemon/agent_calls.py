@@ -12,7 +12,7 @@ from cash import wire
 from cash.daemon.caller import Caller, Fields
 from cash.daemon.describing import describe_agent, describe_lost, describe_weighed
 from cash.daemon.hosting import Hosted
-from cash.daemon.last_things import save_last_things
+from cash.daemon.last_things import find_last_parts, save_last_things
 from cash.daemon.setup_calls import has_setup
 from cash.hub.lfs import is_installed
 from cash.hub.worktree import count_pointers
@@ -160,6 +160,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
             f"not all of {agent.name} can be kept: {lost[0]}",
             hint=f"polis agents remove {agent.name} --force removes it without that",
         )
+    parts = await find_last_parts(hosted, agent, force=bool(fields.get("force")))
     await hosted.leave(agent, "removed")
     removal = await asyncio.to_thread(
         remove_agent,
@@ -167,6 +168,7 @@ async def agents_remove(caller: Caller, fields: Fields) -> dict[str, Any]:
         caller.repositories.places,
         agent,
         delete_branch=bool(fields.get("delete_branch")),
+        parts=parts,
     )
     hosted.forget_agents()
     _forget(hosted, agent)
@@ -180,7 +182,8 @@ async def _remove_lost(caller: Caller, fields: Fields, lost: Lost) -> dict[str, 
     """What git has of an agent whose folder was deleted by hand; its branch stays."""
     hosted = caller.hosted(fields)
     await asyncio.to_thread(forget_agents_lost, hosted.repository, caller.repositories.places)
-    body = {"name": lost.name, "branch": lost.branch, "saved": [], "ignored": "", "left_out": []}
+    body = {"name": lost.name, "branch": lost.branch, "saved": [], "left_out": []}
+    body |= {"ignored": "", "parts": ""}
     await hosted.journal(None, uuid.uuid4().hex, "agent-removed", body)
     return body
 

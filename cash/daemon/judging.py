@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
+from cash.daemon.collecting import leave_out_what_is_loaded
 from cash.faults import Fault
 from cash.places import Places
 from cash.policy.examples import Example, check_examples
@@ -123,6 +124,7 @@ class PolicyInForce:
             return  # touched, with nothing changed
         self._policy = outcome
         self._on_change(outcome, None)
+        leave_out_what_is_loaded()
 
     def _refuse(self, fault: Fault) -> None:
         if fault.message != self.trouble:

@@ -7,12 +7,14 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from cash.daemon.errand import run_errand
+from cash.daemon.unpushed import find_unpushed
 from cash.faults import Fault
+from cash.hub.arrival import printable
 from cash.hub.levels import writing
 from cash.hub.mutex import hold_hub
 from cash.hub.reading import read_small
 from cash.hub.refs import PREFIX, write_refs
-from cash.workspace.agent import Agent
+from cash.workspace.agent import Agent, AgentFault
 from cash.workspace.roster import is_unimported
 
 if TYPE_CHECKING:
@@ -38,6 +40,24 @@ async def save_last_things(hosted: Hosted, agent: Agent) -> tuple[str, ...]:
     except Fault as fault:
         left.append(f"its own git: {fault.message}")
     return tuple(left)
+
+
+async def find_last_parts(hosted: Hosted, agent: Agent, *, force: bool) -> tuple[str, ...]:
+    """The submodules that are to be kept with the agent's removal. Raises AgentFault where there
+    are any, or nobody knows, unless force: then they are kept in doubt."""
+    try:
+        found = await find_unpushed(hosted, agent)
+    except Fault as fault:
+        if not force:
+            raise
+        return (fault.message,)
+    if found and not force:
+        raise AgentFault(
+            "AGENT_DIRTY",
+            f"{agent.name} has work in {printable(found[0])} that was not pushed from there",
+            hint=f"push it, or polis agents remove {agent.name} --force: an archive is kept",
+        )
+    return found
 
 
 def _has_stash(agent: Agent) -> bool:

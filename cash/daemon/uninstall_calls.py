@@ -7,7 +7,7 @@ from typing import Any
 
 from cash.daemon.caller import Caller, Fields
 from cash.daemon.hosting import Hosted
-from cash.daemon.last_things import save_last_things
+from cash.daemon.last_things import find_last_parts, save_last_things
 from cash.hub.repository import Repository
 from cash.workspace.agent import Agent
 from cash.workspace.roster import look_at
@@ -33,13 +33,19 @@ async def uninstall_look(caller: Caller, fields: Fields) -> dict[str, Any]:
 async def uninstall_repository(caller: Caller, fields: Fields) -> dict[str, Any]:
     """Takes all walls down, then polis away."""
     hosted = caller.hosted(fields)
+    parts = {}
     for agent in hosted.agents():
         await save_last_things(hosted, agent)
+        parts[agent.name] = await find_last_parts(hosted, agent, force=True)
         await hosted.leave(agent, "removed")
     await hosted.sessions.close()
     caller.repositories.forget(hosted)
     report = await asyncio.to_thread(
-        uninstall, hosted.repository, caller.repositories.places, purge=bool(fields.get("purge"))
+        uninstall,
+        hosted.repository,
+        caller.repositories.places,
+        purge=bool(fields.get("purge")),
+        parts=parts,
     )
     others = len(caller.repositories.all()) + len(caller.repositories.broken)
     return {"root": str(hosted.repository.root), "others": others, **report.describe()}

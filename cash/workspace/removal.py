@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from cash.hub.walking import remove_tree
 from cash.hub.worktree import find_entry, unregister_tree
 from cash.places import Places
 from cash.workspace.agent import Agent, AgentFault
-from cash.workspace.ignored import drop_old, keep_ignored
+from cash.workspace.ignored import KeptIgnored, drop_old, keep_ignored
 from cash.workspace.roster import find_lost, look_at
 
 
@@ -29,13 +29,14 @@ from cash.workspace.roster import find_lost, look_at
 class Removal:
     """branch: where its commits are, "" when that was deleted too. saved: refs that hold what
     was on no branch (uncommitted files, rewritten commits). ignored: the archive of what git
-    ignores, None where there was nothing. left_out: paths that could not be kept. rest: what
-    remains to be deleted, in trash/."""
+    ignores, None where there was nothing; parts: that of its submodules. left_out: paths that could
+    not be kept. rest: what remains to be deleted, in trash/."""
 
     name: str
     branch: str
     saved: tuple[str, ...]
     ignored: Path | None
+    parts: Path | None
     left_out: tuple[str, ...]
     rest: Path
 
@@ -45,6 +46,7 @@ class Removal:
             "branch": self.branch,
             "saved": list(self.saved),
             "ignored": str(self.ignored or ""),
+            "parts": str(self.parts or ""),
             "left_out": list(self.left_out),
         }
 
@@ -73,22 +75,33 @@ def check_removal(repository: Repository, agent: Agent, *, running: bool) -> Non
 
 
 def remove_agent(
-    repository: Repository, places: Places, agent: Agent, *, delete_branch: bool = False
+    repository: Repository,
+    places: Places,
+    agent: Agent,
+    *,
+    delete_branch: bool = False,
+    parts: Sequence[str] = (),
 ) -> Removal:
     """Removes an agent whose walls are down. Its branch stays unless delete_branch; uncommitted
-    files and commits on no branch stay below refs/polis/trash/<name>-<incarnation>/. Its folder
+    files and commits on no branch stay below refs/polis/trash/<name>-<incarnation>/. parts: the
+    submodules with work that is nowhere else; they are kept whole, in an archive. Its folder
     is moved to trash/, which a thread then empties. Raises Fault, and then the agent stays."""
     folder = hub_folder(repository, places)
     need = writing(WORKTREES, branch_ref(agent.branch), keep_ref(agent.name))
     taken = hold_hub(repository, need, f"polis agents remove {agent.name}", seconds=LONG_PATIENCE)
     with taken as held, as_fault(f"{agent.name} cannot be removed"):
-        removal = take_away(held, folder, agent, delete_branch=delete_branch)
+        removal = take_away(held, folder, agent, delete_branch=delete_branch, parts=parts)
     threading.Thread(target=empty_trash, args=(folder,), name="trash", daemon=True).start()
     return removal
 
 
 def take_away(
-    repository: Repository, folder: Path, agent: Agent, *, delete_branch: bool
+    repository: Repository,
+    folder: Path,
+    agent: Agent,
+    *,
+    delete_branch: bool,
+    parts: Sequence[str],
 ) -> Removal:
     """remove_agent without lock and thread. Everything is saved first; the rename of the folder
     is the moment the agent is gone; what a kill leaves behind then, forget_lost takes."""
@@ -99,11 +112,9 @@ def take_away(
     dropped = list_refs(repository, branch) if delete_branch else ()
     saved = _save(repository, agent, place, (*refs, *dropped), dropped)
     own = f"{agent.name}-{agent.incarnation}"
-    if snapshot.ignored:
-        make_folder(folder / "ignored", repository.owner)
-    kept = keep_ignored(agent.tree, snapshot.ignored, folder / "ignored" / f"{own}.tar")
-    if kept.archive is not None and repository.owner.foreign:
-        os.chown(kept.archive, repository.owner.uid, repository.owner.gid)
+    kept = _archive(repository, folder, f"{own}.tar", agent.tree, snapshot.ignored)
+    places = _places_of(agent, parts)
+    kept_parts = _archive(repository, folder, f"{own}-parts.tar", agent.folder, places)
     rest = folder / "trash" / own
     os.rename(agent.folder, rest)
     unregister_tree(repository, agent.tree)
@@ -114,9 +125,31 @@ def take_away(
         branch="" if delete_branch else agent.branch,
         saved=(*([f"{place}tree"] if snapshot.commit else []), *saved),
         ignored=kept.archive,
-        left_out=(*snapshot.left_out, *kept.left_out),
+        parts=kept_parts.archive,
+        left_out=(*snapshot.left_out, *kept.left_out, *kept_parts.left_out),
         rest=rest,
     )
+
+
+def _places_of(agent: Agent, parts: Sequence[str]) -> tuple[str, ...]:
+    """From the agent's folder: the submodules' files, and the git directories of all."""
+    if not parts:
+        return ()
+    root, trees = agent.tree.resolve(), [agent.tree / part for part in parts]
+    folders = [one for one in trees if one.resolve().is_relative_to(root) and one.is_dir()]
+    wanted = [agent.git_directory / "modules", *folders]
+    return tuple(f"{one.relative_to(agent.folder)}/" for one in wanted)
+
+
+def _archive(
+    repository: Repository, folder: Path, name: str, base: Path, paths: tuple[str, ...]
+) -> KeptIgnored:
+    if paths:
+        make_folder(folder / "ignored", repository.owner)
+    kept = keep_ignored(base, paths, folder / "ignored" / name)
+    if kept.archive is not None and repository.owner.foreign:
+        os.chown(kept.archive, repository.owner.uid, repository.owner.gid)
+    return kept
 
 
 def forget_agents_lost(repository: Repository, places: Places) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cash.workspace.tree import undo_half_made
 
 # Branches that hold what was only in polis' own refs.
 _SAVED = "polis-saved/"
+_NO_PARTS: Mapping[str, Sequence[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,17 @@ class Uninstalled:
         }
 
 
-def uninstall(repository: Repository, places: Places, *, purge: bool = False) -> Uninstalled:
+def uninstall(
+    repository: Repository,
+    places: Places,
+    *,
+    purge: bool = False,
+    parts: Mapping[str, Sequence[str]] = _NO_PARTS,
+) -> Uninstalled:
     """Removes all agents, whose walls are down, every ref of polis' own and its folder; with
     purge the journal as well. What was on no branch (uncommitted files, snapshots of agents
-    removed before) becomes branches polis-saved/…. Again is fine. Raises Fault."""
+    removed before) becomes branches polis-saved/…. parts: as for remove_agent, by the agent's name.
+    Again is fine. Raises Fault."""
     folder = hub_folder(repository, places)
     if not folder.is_dir():
         return Uninstalled((), (), purge, folder)
@@ -55,7 +64,13 @@ def uninstall(repository: Repository, places: Places, *, purge: bool = False) ->
         undo_half_made(repository, folder)
         agents = read_agents(folder)
         for agent in agents:
-            take_away(repository, folder, agent, delete_branch=False)
+            take_away(
+                repository,
+                folder,
+                agent,
+                delete_branch=False,
+                parts=parts.get(agent.name, ()),
+            )
         forget_lost(repository, folder)
         saved = _save_trash(repository)
         delete_refs(repository, [ref.name for ref in list_refs(repository, PREFIX)])

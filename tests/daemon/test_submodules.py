@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import tarfile
 
 import pytest
 from desk import Desk
@@ -186,3 +188,35 @@ def test_another_address_by_the_name_of_the_users_remote_is_not_theirs(parted: D
     line = "{ echo list; sleep 4; } | git remote-polis origin git@far.example:x.git"
     ran = parted.polis("shell", "bob", "-c", line)
     assert "polis: 'git@far.example:x.git' is no remote of this repository\n" in ran.err
+
+
+_COMMIT = "cd part && echo more >more && git add more && git commit -q -m More"
+
+
+def test_work_in_it_that_is_nowhere_else_does_not_go_with_the_agent(parted: Desk) -> None:
+    work(parted, f"git submodule --quiet update --init && {_COMMIT}", "bob")
+    work(parted, "git commit -qam 'A newer part'", "bob")
+    refused = parted.polis("agents", "remove", "bob")
+    assert refused.status == 64, refused.out
+    assert "bob has work in part that was not pushed from there" in refused.err
+    work(parted, f"cd part && {PUSH}", "bob")
+    work(parted, "cd part && echo new >new", "bob")
+    assert "bob has work in part" in parted.polis("agents", "remove", "bob").err
+    removed = parted.polis("agents", "remove", "bob", "--force")
+    assert removed.status == 0, removed.err
+    (archive,) = re.findall(r"its submodules, in (\S+\.tar) ", removed.out)
+    with tarfile.open(archive) as kept:
+        names = kept.getnames()
+        new = kept.extractfile("volume/tree/part/new")
+        assert new is not None
+        assert new.read() == b"new\n"
+    assert "git/modules/part/HEAD" in names
+    assert any(name.startswith("git/modules/part/objects/") for name in names)
+
+
+def test_what_was_pushed_from_it_keeps_no_agent(parted: Desk) -> None:
+    work(parted, f"git submodule --quiet update --init && {_COMMIT} && {PUSH}", "bob")
+    work(parted, "git commit -qam 'A newer part'", "bob")
+    removed = parted.polis("agents", "remove", "bob")
+    assert removed.status == 0, removed.err
+    assert "submodules" not in removed.out

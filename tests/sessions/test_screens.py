@@ -141,3 +141,25 @@ _OPENCODE = "\n  ┃  Build auto · Claude Sonnet 4.5 (latest) Anthropic\n  ╹�
 def test_what_copilot_and_opencode_show(provider: str, text: str, status: str | None) -> None:
     signal = read_screen(MANIFESTS[provider], text, 0.0)
     assert (signal.status if signal else None) == status
+
+
+# Of aider 0.86.2, recorded by hand.
+AIDER_ASKS = """\
+hello.py
+Add file to the chat? (Y)es/(N)o/(D)on't ask again [Yes]:
+"""
+AIDER_DONE = """\
+mkfs.ext4 /dev/x
+Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]: n
+────────────────
+>
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [(AIDER_ASKS, "waiting_approval"), (AIDER_DONE, "idle"), ("Waiting for gpt-4o", None)],
+)
+def test_a_question_that_was_answered_is_none(text: str, status: str | None) -> None:
+    signal = read_screen(MANIFESTS["aider"], text, 0.0)
+    assert (signal and signal.status) == status

@@ -49,6 +49,7 @@ def test_a_clean_one_leaves_its_branch(ground: Ground, agent: Agent) -> None:
         branch="agent/alice",
         saved=(),
         ignored=None,
+        parts=None,
         left_out=(),
         rest=ground.hub / f"trash/alice-{agent.incarnation}",
     )

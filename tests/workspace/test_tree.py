@@ -83,6 +83,7 @@ def test_what_git_is_told_inside(ground: Ground) -> None:
         "remote.hub.url=polis::hub",
         "remote.hub.fetch=+refs/heads/*:refs/remotes/hub/*",
         "checkout.defaultremote=hub",
+        "maintenance.auto=false",
         "init.defaultbranch=main",
     }
     if os.geteuid() == 0:

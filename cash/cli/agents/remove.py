@@ -17,7 +17,8 @@ def command(name: str, force: bool, as_json: bool) -> None:
     """Remove the agent NAME and its tree. Its branch stays in the repository.
 
     What it had not committed, and commits on no branch, are kept as refs below refs/polis/trash;
-    git for-each-ref refs/polis lists what polis keeps.
+    git for-each-ref refs/polis lists what polis keeps. Work in a submodule that was not pushed is
+    refused, and kept as an archive with --force.
     """
     answer = ask(f"removing {name}", "agents.remove", name=name, force=force)
     if as_json:
@@ -28,6 +29,9 @@ def command(name: str, force: bool, as_json: bool) -> None:
         if answer["ignored"]:
             archive = one_line(answer["ignored"])
             print_text(f"kept for 30 days: what git ignores, in {archive} (tar -tf lists it)")
+        if answer["parts"]:
+            archive = one_line(answer["parts"])
+            print_text(f"kept for 30 days: its submodules, in {archive} (tar -tf lists it)")
         for path in answer["left_out"]:
             print_text(f"not kept: {one_line(path)}")
         print_text(f"{name} is removed; its commits stay on {answer['branch']}")

@@ -79,6 +79,7 @@ async def agents_list(caller: Caller, fields: Fields) -> dict[str, Any]:
     found = []
     for hosted in chosen:
         lost = await find_lost_agents(hosted)
+        await hosted.ports.look(hosted.agents())
         found += [describe_agent(hosted, one) for one in hosted.agents()]
         found += [describe_lost(hosted, one) for one in lost]
     return {
@@ -133,6 +134,7 @@ async def agents_explain(caller: Caller, fields: Fields) -> dict[str, Any]:
 async def agents_show(caller: Caller, fields: Fields) -> dict[str, Any]:
     hosted, agent, _ = caller.agent(fields)
     look = await asyncio.to_thread(look_at, hosted.repository, agent)
+    await hosted.ports.look([agent])
     return describe_agent(hosted, agent) | {
         "dirty": look.dirty,
         "ahead": look.ahead,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from cash.daemon.states import describe_state
 from cash.faults import MachineFault
-from cash.sessions.ports import listening_ports
 from cash.sessions.signal import Source
 from cash.sessions.state import Opinion, State, Weighed
 from cash.workspace.agent import Agent
@@ -34,7 +33,7 @@ def describe_agent(hosted: Hosted, agent: Agent) -> dict[str, Any]:
         "path": str(agent.tree),
         "mode": _mode_of(agent),
         "provider": agent.provider,
-        "ports": list(_ports_of(hosted, agent)),
+        "ports": list(hosted.ports.of(agent)),
         "memory_bytes": inside.memory if inside is not None else None,
         "base": agent.base,
         "created": agent.created,
@@ -103,14 +102,6 @@ def _describe_opinion(
         "believed": believed,
         "why": why,
     }
-
-
-def _ports_of(hosted: Hosted, agent: Agent) -> tuple[int, ...]:
-    """Where something inside listens, but for polis' way out."""
-    household = hosted.keeping.standing(hosted.key_of(agent))
-    if household is None or not household.roots:
-        return ()
-    return listening_ports(household.roots[0], frozenset({household.view.proxy_port}))
 
 
 def _mode_of(agent: Agent) -> str:

@@ -29,6 +29,7 @@ from cash.daemon.keeping import Claims, Keeping
 from cash.daemon.lending import Lending
 from cash.daemon.lock_sessions import LockSessions
 from cash.daemon.locks import Locks
+from cash.daemon.ports import Ports
 from cash.daemon.programs import Programs
 from cash.daemon.promises import Promises
 from cash.daemon.prompting import Prompting
@@ -106,6 +107,7 @@ class Hosted:
         self.answering = Answering(self)
         self.promises = Promises()
         self.judged = LastJudged()
+        self.ports = Ports(self)
         self.foreseeing = Foreseeing(self)
         self.connecting = Connecting(self)
         self.hearing = Hearing(self)

@@ -15,7 +15,7 @@ from cash.faults import UsageFault
 
 
 @make_command("polis uninstall", "polis uninstall --purge --yes", name="uninstall")
-@click.option("--purge", is_flag=True, help="Also delete the journal.")
+@click.option("--purge", is_flag=True, help="Also delete the journal and archives.")
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @json_option
 def command(purge: bool, yes: bool, as_json: bool) -> None:
@@ -23,7 +23,8 @@ def command(purge: bool, yes: bool, as_json: bool) -> None:
 
     First it shows which agents go and what of their work is merged nowhere, and asks. Agents'
     branches stay, and what was on no branch becomes branches polis-saved/…. Then every agent, its
-    walls and its state are removed; the journal stays unless purged.
+    walls and its state are removed; the journal stays unless purged, and so do the archives that
+    were kept for 30 days of agents removed before.
     """
     answer = _remove(purge=purge, yes=yes)
     if as_json:
@@ -36,8 +37,11 @@ def command(purge: bool, yes: bool, as_json: bool) -> None:
         print_text(f"kept: branch {branch} (git log -p HEAD..{branch})")
     if branches:
         print_text(f"those that are merged go with: git branch -d {' '.join(branches)}")
+    archives = _archives(answer["archives"])
     if answer["journal"]:
-        print_text(f"kept: the journal, {answer['journal']} (rm -r deletes it)")
+        print_text(f"kept: the journal{archives}, {answer['journal']} (rm -r deletes it)")
+    elif archives:
+        print_text(f"gone: the journal{archives}")
     for name in [] if answer["others"] else _accounts():
         print_text(f"kept: your account of {name} (polis agents logout {name} forgets it)")
     print_text("polis is removed from this repository")
@@ -75,10 +79,17 @@ def _confirm(found: dict[str, Any], *, purge: bool) -> None:
         click.echo(f"  {agent['name']:<10}  {agent['branch']}: {_standing(agent)}", err=True)
     if found["agents"]:
         click.echo("branches stay; what is on none becomes branches polis-saved/…", err=True)
-    journal = f"the journal, {found['journal']}, {'goes too' if purge else 'stays'}"
+    archives = _archives(found["archives"])
+    goes = ("go too" if purge else "stay") if archives else ("goes too" if purge else "stays")
+    journal = f"the journal{archives}, {found['journal']}, {goes}"
     click.echo(journal, err=True)
     again = f"polis uninstall{' --purge' if purge else ''} --yes"
     confirm(f"Remove polis from {found['root']}?", yes=False, hint=again)
+
+
+def _archives(count: int) -> str:
+    """Of agents removed before (polis agents remove says where each is)."""
+    return f" and {counted(count, 'archive')} of removed agents' files" if count else ""
 
 
 def _standing(agent: dict[str, Any]) -> str:

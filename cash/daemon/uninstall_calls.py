@@ -10,6 +10,7 @@ from cash.daemon.hosting import Hosted
 from cash.daemon.last_things import find_last_parts, save_last_things
 from cash.hub.repository import Repository
 from cash.workspace.agent import Agent
+from cash.workspace.ignored import list_archives
 from cash.workspace.roster import look_at
 from cash.workspace.uninstall import uninstall
 
@@ -23,6 +24,7 @@ async def uninstall_look(caller: Caller, fields: Fields) -> dict[str, Any]:
     return {
         "root": str(hosted.repository.root),
         "journal": str(hosted.folder),
+        "archives": len(list_archives(hosted.folder)),
         "agents": [
             {**(await asyncio.to_thread(_look, hosted.repository, one)), **_tell(hosted, one)}
             for one in hosted.agents()

@@ -84,9 +84,14 @@ def _pack(tree: Path, files: list[Path], archive: Path) -> None:
             packed.add(one, os.fspath(one.relative_to(tree)), recursive=False)
 
 
+def list_archives(folder: Path) -> tuple[Path, ...]:
+    """What is kept of a repository's removed agents. folder: the repository's."""
+    return tuple(sorted((folder / "ignored").glob("*.tar")))
+
+
 def drop_old(folder: Path) -> None:
     """Deletes what was kept longer than it is promised; never raises. folder: a repository's."""
-    for kept in (folder / "ignored").glob("*.tar"):
+    for kept in list_archives(folder):
         with contextlib.suppress(OSError):
             if time.time() - kept.stat().st_mtime > _SECONDS:
                 kept.unlink()

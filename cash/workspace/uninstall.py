@@ -16,6 +16,7 @@ from cash.hub.parts import forget_in_parts, list_parts
 from cash.hub.refs import PREFIX, delete_refs, list_refs, write_refs
 from cash.hub.repository import Repository
 from cash.places import Places
+from cash.workspace.ignored import list_archives
 from cash.workspace.removal import empty_trash, forget_lost, take_away
 from cash.workspace.roster import read_agents
 from cash.workspace.tree import undo_half_made
@@ -34,6 +35,7 @@ class Uninstalled:
     branches: tuple[str, ...]
     purged: bool
     journal: Path
+    archives: int = 0
 
     def describe(self) -> dict[str, Any]:
         """As JSON values, for people."""
@@ -42,6 +44,7 @@ class Uninstalled:
             "branches": list(self.branches),
             "purged": self.purged,
             "journal": "" if self.purged else str(self.journal),
+            "archives": self.archives,
         }
 
 
@@ -80,6 +83,7 @@ def uninstall(
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("root", "place"):
             (folder / name).unlink(missing_ok=True)
+        archives = len(list_archives(folder))
         remove_marker(repository.common_dir)
         if purge:
             shutil.rmtree(folder, ignore_errors=True)
@@ -92,6 +96,7 @@ def uninstall(
         branches=(*sorted(branches), *saved),
         purged=purge,
         journal=folder,
+        archives=archives,
     )
 
 

@@ -75,3 +75,19 @@ def test_a_person_is_asked_and_enter_means_no(desk: Desk) -> None:
             assert person.wait_end() == status, person.text
         assert desk.pids(_DAEMON) == []
         assert desk.folder_of("alice").exists() == bool(status)
+
+
+def test_what_is_kept_of_removed_agents_does_not_go_without_a_word(desk: Desk) -> None:
+    (desk.repository / ".git/info/exclude").write_text("*.secret\n")
+    for name in ("bob", "carol"):
+        assert desk.polis("agents", "add", name).status == 0
+        (desk.folder_of(name) / "volume/tree/own.secret").write_text("mine\n")
+        assert "what git ignores, in" in desk.polis("agents", "remove", name, "--force").out
+    told = desk.polis("uninstall", "--purge")
+    assert "the journal and 2 archives of removed agents' files, " in told.err
+    assert ", go too\n" in told.err
+    kept = desk.polis("uninstall", "--yes")
+    assert "kept: the journal and 2 archives of removed agents' files, " in kept.out
+    assert desk.polis("init").status == 0
+    gone = desk.polis("uninstall", "--purge", "--yes")
+    assert "gone: the journal and 2 archives of removed agents' files\n" in gone.out

@@ -354,6 +354,7 @@ def test_uninstalling_leaves_the_users_repository(ground: Ground, agent: Agent) 
         purged=False,
         journal=ground.hub,
     )
+    assert done.describe()["archives"] == 0
     assert ground.git("rev-parse", "agent/alice") == tip
     assert ground.git("show", f"{saved[0]}:draft") == "draft"
     assert ground.git("show", f"{saved[1]}:thrown") == "away"

@@ -97,5 +97,8 @@ def _bring_back(name: str, number: str, *, force: bool, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
+    if not answer["paths"]:  # its branch brought all of it
+        print_text(f"{name} is on its commit again, with its files as they were")
+        return
     are = "is as it was" if len(answer["paths"]) == 1 else "are as they were"
     print_text(f"{counted(len(answer['paths']), 'file')} of {name} {are}")

@@ -71,9 +71,8 @@ _BEFORE_TOOL_TIMEOUT = 10.0
 
 def _environment() -> list[bytes]:
     """What every command gets besides what the walls set: NAME=value."""
-    return [
-        os.fsencode(f"{name}={value}") for name, value in certificate_settings(os.environ).items()
-    ]
+    settings = certificate_settings(os.environ)
+    return [os.fsencode(f"{name}={value}") for name, value in settings.items()]
 
 
 class Hosted:
@@ -224,8 +223,7 @@ class Hosted:
         """The files behind the names that rules use; looked up once for each policy and PATH."""
         path = self.path()
         if self._identities is None or self._identities[0] != (policy.version, path):
-            found = find_identities(policy.programs, path)
-            self._identities = ((policy.version, path), found)
+            self._identities = ((policy.version, path), find_identities(policy.programs, path))
         return self._identities[1]
 
     # Keepers

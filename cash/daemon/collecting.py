@@ -2,7 +2,7 @@
 
 A policy with its patterns and the modules that judge by it are tens of thousands of objects, all
 alive. The collector walks them whenever it takes the oldest: whatever polisd answers just then
-waits for 15 to 40 ms (seen as every hundredth lock).
+waits for 15 to 40 ms.
 """
 
 from __future__ import annotations

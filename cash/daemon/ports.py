@@ -1,6 +1,6 @@
 """At which ports agents' programs listen, as it was at most some seconds ago.
 
-The kernel walks all sockets of the machine for one namespace's table: 3 ms with the hash of a
+The kernel walks all sockets of the machine for one namespace's table: 3.5 ms with the hash of a
 machine of 24 GB, twice an agent. So nobody looks but for who is shown it, in threads, and not for
 each time that a list is asked for.
 """
